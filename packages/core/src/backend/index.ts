@@ -1,0 +1,1 @@
+export type EngineName = 'auto' | 'tensorflow' | 'wasm' | 'webgpu' | 'webgl' | 'cpu';

@@ -1,0 +1,3 @@
+export * from './errors.ts';
+export * from './dataset.ts';
+export * from './progress.ts';
