@@ -50,9 +50,14 @@ export function valuesPerExample(column: Column): number {
  */
 export function checkSplit(who: string, split: Split, classes?: number): void {
   if (!Number.isInteger(split.size) || split.size < 1) {
-    throw new ArgumentError(`${who}: the data needs at least one example, got ${split.size}. Check that the split was loaded.`);
+    throw new ArgumentError(
+      `${who}: the data needs at least one example, got ${split.size}. Check that the split was loaded.`,
+    );
   }
-  for (const [name, column] of [['x', split.x], ['y', split.y]] as const) {
+  for (const [name, column] of [
+    ['x', split.x],
+    ['y', split.y],
+  ] as const) {
     const expected = split.size * valuesPerExample(column);
     if (column.values.length !== expected) {
       throw new ArgumentError(

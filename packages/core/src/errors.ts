@@ -84,7 +84,10 @@ export class DataError extends OckhamError {
 /** Throws an {@link AbortedError} naming `who` if the signal has fired. */
 export function throwIfAborted(signal: AbortSignal | undefined, who: string): void {
   if (!signal?.aborted) return;
-  throw new AbortedError(`${who}: stopped by the AbortSignal. Run it again to start over, or resume from its checkpoint.`, {
-    cause: signal.reason,
-  });
+  throw new AbortedError(
+    `${who}: stopped by the AbortSignal. Run it again to start over, or resume from its checkpoint.`,
+    {
+      cause: signal.reason,
+    },
+  );
 }

@@ -4,7 +4,14 @@ import { Random } from '@ockham/core/random';
 
 describe('Random', () => {
   it('gives the same numbers for the same seed and other numbers for another', () => {
-    const draw = (seed: number) => Array.from({ length: 5 }, ((r) => () => r.uniform())(new Random(seed)));
+    const draw = (seed: number) =>
+      Array.from(
+        { length: 5 },
+        (
+          (r) => () =>
+            r.uniform()
+        )(new Random(seed)),
+      );
     expect(draw(7)).toEqual(draw(7));
     expect(draw(7)).not.toEqual(draw(8));
   });
@@ -31,7 +38,9 @@ describe('Random', () => {
   it('permutes: every integer once', () => {
     fc.assert(
       fc.property(fc.integer(), fc.integer({ min: 0, max: 200 }), (seed, n) => {
-        expect([...new Random(seed).permutation(n)].sort((a, b) => a - b)).toEqual(Array.from({ length: n }, (_, i) => i));
+        expect([...new Random(seed).permutation(n)].sort((a, b) => a - b)).toEqual(
+          Array.from({ length: n }, (_, i) => i),
+        );
       }),
     );
   });

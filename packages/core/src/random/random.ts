@@ -123,7 +123,8 @@ function hash(text: string, start: readonly number[]): number[] {
   for (let i = 0; i < text.length; i++) {
     const code = text.charCodeAt(i);
     for (let w = 0; w < 4; w++) {
-      words[w] = Math.imul(words[w]! ^ (code + w * 0x1f123bb5), 0x85ebca6b + w * 2) ^ (words[(w + 1) & 3]! >>> 15);
+      words[w] =
+        Math.imul(words[w]! ^ (code + w * 0x1f123bb5), 0x85ebca6b + w * 2) ^ (words[(w + 1) & 3]! >>> 15);
     }
   }
   for (let round = 0; round < 2; round++) {

@@ -1,0 +1,53 @@
+import {
+  add,
+  clipByValue,
+  log,
+  mean,
+  mul,
+  neg,
+  oneHot,
+  reshape,
+  squaredDifference,
+  sub,
+  sum,
+  logSumExp,
+  type Scalar,
+  type Tensor,
+  type Tensor1D,
+} from '@tensorflow/tfjs-core';
+import type { Loss, LossFunction } from './types.ts';
+
+/** Probabilities are kept this far from 0 before the logarithm (Keras' epsilon). */
+const EPSILON = 1e-7;
+
+/**
+ * The loss function behind a name; a function passes through.
+ * `crossEntropy` is −log p of the right class, `meanSquaredError` the mean over all values.
+ */
+export function lossFunction(loss: Loss): LossFunction {
+  if (typeof loss === 'function') return loss;
+  return { crossEntropy, crossEntropyFromLogits, meanSquaredError }[loss];
+}
+
+function crossEntropy(target: Tensor, prediction: Tensor): Scalar {
+  const right = sum(mul(oneHotOf(target, prediction), prediction), -1); // [batch]
+  return neg(mean(log(clipByValue(right, EPSILON, 1))));
+}
+
+function crossEntropyFromLogits(target: Tensor, prediction: Tensor): Scalar {
+  const right = sum(mul(oneHotOf(target, prediction), prediction), -1); // [batch]
+  return mean(sub(logSumExp(prediction, -1), right));
+}
+
+function meanSquaredError(target: Tensor, prediction: Tensor): Scalar {
+  return mean(squaredDifference(reshape(target, prediction.shape), prediction));
+}
+
+function oneHotOf(target: Tensor, prediction: Tensor): Tensor {
+  return oneHot(target as Tensor1D, prediction.shape.at(-1)!, 1, 0, 'float32');
+}
+
+/** The scalar sum of a loss and a model's regularisation terms. */
+export function withRegularisation(loss: Tensor, terms: readonly Tensor[]): Scalar {
+  return terms.reduce<Tensor>((total, term) => add(total, term), mean(loss)) as Scalar;
+}
