@@ -1,1 +1,2 @@
-export {};
+export * from './file-store.node.ts';
+export * from './write-file.node.ts';

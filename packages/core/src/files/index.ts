@@ -1,1 +1,10 @@
-export {};
+export * from './bfloat16.ts';
+export * from './float16.ts';
+export * from './gzip.ts';
+export * from './indexed-db-store.ts';
+export * from './memory-store.ts';
+export * from './named-array.ts';
+export * from './npz.ts';
+export * from './safetensors.ts';
+export * from './sha256.ts';
+export * from './snapshot.ts';

@@ -1,0 +1,49 @@
+import { ArgumentError } from '../errors.ts';
+
+const TAG = '$number';
+
+/**
+ * JSON that gives every number back to the bit, NaN, the infinities and -0 included, and refuses what JSON
+ * would silently change (typed arrays, dates, functions, big integers, undefined in a list). A property that is
+ * undefined is left out, as in JSON.
+ *
+ * @throws ArgumentError naming `who` and the path of the value that cannot be written.
+ */
+export function toExactJson(value: unknown, who: string): string {
+  return JSON.stringify(encode(value, who, 'meta', new Set()));
+}
+
+/** Reads what {@link toExactJson} wrote. @throws SyntaxError where the text is no JSON. */
+export function fromExactJson(text: string): unknown {
+  return JSON.parse(text, (_, value: unknown) =>
+    typeof value === 'object' && value !== null && TAG in value ? Number(value[TAG]) : value,
+  );
+}
+
+function encode(value: unknown, who: string, path: string, parents: Set<object>): unknown {
+  if (value === null || typeof value === 'string' || typeof value === 'boolean') return value;
+  if (typeof value === 'number') {
+    const plain = Number.isFinite(value) && !Object.is(value, -0);
+    return plain ? value : { [TAG]: Object.is(value, -0) ? '-0' : `${value}` };
+  }
+  if (typeof value !== 'object') throw refusal(who, path, typeof value);
+  if (parents.has(value)) throw refusal(who, path, 'a reference to one of its parents');
+  const inner = new Set(parents).add(value);
+  if (Array.isArray(value)) {
+    return Array.from(value, (item, i) => encode(item, who, `${path}[${i}]`, inner));
+  }
+  const prototype: unknown = Object.getPrototypeOf(value);
+  if (prototype !== Object.prototype && prototype !== null) {
+    throw refusal(who, path, value.constructor.name);
+  }
+  if (TAG in value) throw refusal(who, path, `the reserved key ${TAG}`);
+  const entries = Object.entries(value).filter(([, item]) => item !== undefined);
+  return Object.fromEntries(entries.map(([key, item]) => [key, encode(item, who, `${path}.${key}`, inner)]));
+}
+
+function refusal(who: string, path: string, got: string): ArgumentError {
+  return new ArgumentError(
+    `${who}: ${path} must be plain data (numbers, texts, booleans, null, lists, objects), got ${got}. ` +
+      `Put typed arrays among the arrays.`,
+  );
+}
