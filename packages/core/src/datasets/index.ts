@@ -1,1 +1,15 @@
-export {};
+export { CIFAR_10, CIFAR_100, type CifarLayout, parseCifar } from './cifar.ts';
+export { fetchDataset, type FetchableDataset, type FetchDatasetOptions } from './fetch.ts';
+export { holdOut } from './hold-out.ts';
+export { type IdxArray, parseIdx } from './idx.ts';
+export { imageSplit } from './image-split.ts';
+export { parseMnistFiles } from './mnist.ts';
+export type { DatasetFiles } from './recipe.ts';
+export {
+  gaussianClusters,
+  type GaussianClustersOptions,
+  linearTeacher,
+  type LinearTeacherOptions,
+} from './synthetic.ts';
+export { type SplitSource, toSplit, type ToSplitOptions } from './to-split.ts';
+export type { TakeOptions } from './take.ts';
