@@ -1,0 +1,7 @@
+import { OckhamError } from '@ockham/core';
+
+/** What a user reads: our own errors are lessons and need no stack, anything else is a defect and does. */
+export function describeError(error: unknown): string {
+  if (error instanceof OckhamError) return error.message;
+  return error instanceof Error ? (error.stack ?? error.message) : String(error);
+}

@@ -1,0 +1,48 @@
+import type { Circumstances } from './evaluate.ts';
+import { evaluateClaims } from './evaluate.ts';
+import type { Experiment, Row } from './experiment.ts';
+import { experimentName } from './experiment.ts';
+import type { ResultFigure } from './result.ts';
+import { renderSvg } from './svg.ts';
+
+/** What readers see of rows: verdicts, and drawings by file name. */
+export interface Judged {
+  readonly figures: readonly ResultFigure[];
+  readonly drawings: ReadonlyMap<string, string>;
+}
+
+/** Computes the verdicts and draws the figures of an experiment from its rows; never trains. */
+export async function judgeAndDraw(
+  experiment: Experiment,
+  rows: readonly Row[],
+  circumstances: Circumstances,
+): Promise<Judged> {
+  const verdicts = evaluateClaims(experiment, rows, circumstances);
+  const drawings = new Map<string, string>();
+  const figures: ResultFigure[] = [];
+  for (const [i, { id, title, paperClaim, ...figure }] of experiment.figures.entries()) {
+    const judged = { ...verdicts[i]!, title, paperClaim };
+    if (rows.length === 0) {
+      figures.push(judged);
+      continue;
+    }
+    const stem = [experimentName(experiment.id), ...(circumstances.sample ? ['sample'] : [])].join('.');
+    const svg = id === experimentName(experiment.id) ? `${stem}.svg` : `${stem}.${id}.svg`;
+    const spec = figure.plot(rows);
+    drawings.set(svg, await renderSvg({ ...spec, title: titleOf(spec.title ?? title, circumstances) }));
+    figures.push({ ...judged, svg });
+  }
+  return { figures, drawings };
+}
+
+/** A drawing travels without its page: what is not the full data or the main scale says so itself. */
+function titleOf(title: unknown, { scale, sample }: Circumstances): unknown {
+  const notes = [
+    ...(scale === 'smoke' ? ['smoke scale'] : []),
+    ...(sample ? ['embedded sample, not the full data'] : []),
+  ];
+  if (notes.length === 0) return title;
+  return typeof title === 'string'
+    ? { text: title, subtitle: notes.join(', ') }
+    : { ...(title as object), subtitle: notes.join(', ') };
+}

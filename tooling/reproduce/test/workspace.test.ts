@@ -1,0 +1,44 @@
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, it } from 'vitest';
+import { findPackages, findWorkspace, loadExperiments, openPackage } from '../src/workspace.ts';
+import { temporaryFolder } from './toy.ts';
+import { toyWorkspace } from './toy-workspace.ts';
+
+const readJson = async <T>(path: string) => JSON.parse(await readFile(path, 'utf8')) as T;
+
+describe('the repository', () => {
+  it('has a report that waits for every package that reproduces', async () => {
+    const workspace = findWorkspace(fileURLToPath(new URL('.', import.meta.url)));
+    const { tasks } = await readJson<{ tasks: Record<string, { dependsOn: string[] }> }>(
+      join(workspace, 'turbo.json'),
+    );
+    const packages = await findPackages(workspace);
+    expect(packages.map(({ name }) => name)).toContain('@ockham/fw-prune');
+    for (const { folder, name } of packages) {
+      const { scripts } = await readJson<{ scripts: Record<string, string> }>(join(folder, 'package.json'));
+      expect(scripts.reproduce).toBe('ockham-reproduce');
+      expect(tasks['@ockham/reproduce#report']!.dependsOn).toContain(`${name}#reproduce`);
+    }
+  });
+});
+
+describe('a package', () => {
+  it('is refused without a reproduce folder, and outside a workspace', async () => {
+    const { workspace } = await toyWorkspace();
+    await expect(openPackage(workspace)).rejects.toThrow(/must hold a package.json and a reproduce folder/);
+    const folder = await temporaryFolder();
+    expect(() => findWorkspace(folder)).toThrow(/no pnpm-workspace.yaml at or above/);
+  });
+
+  it.each([
+    ['export const experiment = 1;', /must export experiment\(\{ … \}\) by default/],
+    ["export default { id: 'other/line', figures: [] };", /must begin with toy\/, got other\/line/],
+    ["export default { id: 'toy/line', figures: [] };", /two experiments are called toy\/line/],
+  ])('is refused with an experiment file like %s', async (source, message) => {
+    const { toy } = await toyWorkspace();
+    await writeFile(join(toy, 'reproduce', 'second.experiment.ts'), source);
+    await expect(loadExperiments(toy)).rejects.toThrow(message);
+  });
+});
