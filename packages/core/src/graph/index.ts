@@ -1,1 +1,13 @@
-export {};
+export {
+  traceChannels,
+  type ChannelCarrier,
+  type ChannelGraph,
+  type ChannelGroup,
+  type ChannelSlice,
+} from './channel-graph.ts';
+export { isChannelMapped, type ChannelMapped } from './channel-mapping.ts';
+export type { AxisRole } from './layer-rules.ts';
+export { maskChannels } from './mask-channels.ts';
+export { removeChannels, type LayerChange, type RemovalResult, type Removals } from './remove-channels.ts';
+export { removeLayers } from './remove-layers.ts';
+export { residualBranches, type ResidualBranch } from './residual-branches.ts';

@@ -1,0 +1,96 @@
+import { tensor, type serialization } from '@tensorflow/tfjs-core';
+import type { LayersModel } from '@tensorflow/tfjs-layers';
+import { UnsupportedModelError } from '../errors.ts';
+import { depthMultiplierOf, type Layer } from './layer-rules.ts';
+import { isModel } from './trace.ts';
+import type { WeightValues } from './weight-values.ts';
+
+/** One entry of `layers` in a model's config. */
+export interface LayerEntry {
+  readonly name?: string;
+  readonly className: string;
+  config: serialization.ConfigDict;
+  /** Per call, per input: layer name, call number, output number, keyword arguments. */
+  inboundNodes?: [string, number, number, serialization.ConfigDict][][];
+}
+
+/** What `getConfig` of a model returns. */
+export interface ModelConfig {
+  readonly name: string;
+  layers: LayerEntry[];
+  inputLayers?: [string, number, number][];
+  outputLayers?: [string, number, number][];
+}
+
+/** A copy of a model's config that may be edited. */
+export function configOf(model: LayersModel): ModelConfig {
+  const config = structuredClone(model.getConfig()) as unknown as ModelConfig;
+  forEachEntry(model, config, (layer, entry) => {
+    // TensorFlow.js 4.22 leaves it out of this layer's config, and a copy would get the default of 1.
+    if (entry.className === 'SeparableConv2D') entry.config['depthMultiplier'] = depthMultiplierOf(layer);
+  });
+  return config;
+}
+
+/** Calls `edit` with every layer of a model that is not itself a model, and its entry of the config. */
+export function forEachEntry(
+  model: LayersModel,
+  config: ModelConfig,
+  edit: (layer: Layer, entry: LayerEntry) => void,
+): void {
+  for (const [i, layer] of model.layers.entries()) {
+    const entry = config.layers[i]!;
+    if (isModel(layer)) forEachEntry(layer, entry.config as unknown as ModelConfig, edit);
+    else edit(layer, entry);
+  }
+}
+
+/** Gives the new value of a layer's weight. */
+export type NewWeight = (layer: Layer, weight: Layer['weights'][number], old: WeightValues) => WeightValues;
+
+/**
+ * Builds the model that `config` describes, with the weights of `model`'s layers of the same name. The caller
+ * owns it; `model` is untouched. Like a loaded model, it is not compiled.
+ */
+export async function rebuild(
+  model: LayersModel,
+  config: ModelConfig,
+  newWeight: NewWeight = (_, __, old) => old,
+): Promise<LayersModel> {
+  const kind = model.constructor as unknown as {
+    fromConfig(kind: unknown, config: unknown, customObjects: object, fastWeightInit: boolean): LayersModel;
+  };
+  let built: LayersModel;
+  try {
+    built = kind.fromConfig(kind, config, {}, true);
+  } catch (error) {
+    const message = error instanceof Error ? error.message : String(error);
+    throw new UnsupportedModelError(
+      `graph.rebuild: TensorFlow.js cannot build ${model.name} again from its config: ${message} Register custom layers with serialization.registerClass and let getConfig return all of their arguments.`,
+    );
+  }
+  await copyWeights(model, built, newWeight);
+  const metadata = model.getUserDefinedMetadata();
+  if (metadata !== undefined) built.setUserDefinedMetadata(metadata);
+  return built;
+}
+
+async function copyWeights(from: LayersModel, to: LayersModel, newWeight: NewWeight): Promise<void> {
+  const sources = new Map(from.layers.map((layer) => [layer.name, layer]));
+  for (const target of to.layers) {
+    const source = sources.get(target.name)!;
+    if (isModel(source)) {
+      await copyWeights(source, target as unknown as LayersModel, newWeight);
+      continue;
+    }
+    for (const [i, weight] of source.weights.entries()) {
+      const copy = target.weights[i]!;
+      const values: WeightValues['values'] = await weight.read().data();
+      const changed = newWeight(source, weight, { shape: weight.shape as number[], values });
+      const fresh = tensor(changed.values, [...changed.shape], weight.dtype);
+      copy.write(fresh);
+      fresh.dispose();
+      copy.trainable = weight.trainable;
+    }
+  }
+}
