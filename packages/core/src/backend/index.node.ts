@@ -1,3 +1,5 @@
-import { setBackend, ready } from '@tensorflow/tfjs-core';
-/** Placeholder until the native loader lands. */
-export async function useBackend(_: string): Promise<void> { await setBackend('cpu'); await ready(); }
+export { describeBackend } from './choose.ts';
+export type { BackendInfo, EngineName, UseBackendOptions } from './engine.ts';
+export { nativeFolder, nativeVersion } from './native.node.ts';
+export { installRepairs } from './repairs/install.ts';
+export { useBackend } from './use-backend.node.ts';

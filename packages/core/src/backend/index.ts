@@ -1,1 +1,4 @@
-export type EngineName = 'auto' | 'tensorflow' | 'wasm' | 'webgpu' | 'webgl' | 'cpu';
+export { describeBackend } from './choose.ts';
+export type { BackendInfo, EngineName, UseBackendOptions } from './engine.ts';
+export { installRepairs } from './repairs/install.ts';
+export { useBackend } from './use-backend.ts';

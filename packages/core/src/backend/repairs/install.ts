@@ -1,0 +1,44 @@
+import {
+  findBackendFactory,
+  getKernel,
+  registerGradient,
+  registerKernel,
+  unregisterKernel,
+} from '@tensorflow/tfjs-core';
+import type { KernelConfig } from '@tensorflow/tfjs-core';
+import { castKernels } from './cast-to-bool.ts';
+import { conv2dGradientKernels } from './conv2d-gradients.ts';
+import { depthwiseGradientKernels } from './depthwise-gradients.ts';
+import { dilatedConv2dGradients } from './dilated-conv2d-gradient.ts';
+import { poolingKernels } from './pooling.ts';
+import { reluGradientKernels, reluGradients } from './relu-gradients.ts';
+import { samePaddingKernels } from './same-padding.ts';
+import { segmentSumKernels } from './segment-sum.ts';
+import { wrongKernels } from './wrong-kernels.ts';
+
+const kernels: readonly KernelConfig[] = [
+  ...conv2dGradientKernels,
+  ...depthwiseGradientKernels,
+  ...poolingKernels,
+  ...reluGradientKernels,
+  ...segmentSumKernels,
+  ...wrongKernels,
+];
+
+/**
+ * Registers what the stock engines lack or compute wrongly, for the engines that are registered so far.
+ * `useBackend` calls it; an application that sets its engine itself calls it after `@tensorflow/tfjs` and the
+ * engine are imported. Calling it again changes nothing.
+ */
+export function installRepairs(): void {
+  for (const kernel of [...kernels, ...castKernels(), ...samePaddingKernels()])
+    if (findBackendFactory(kernel.backendName)) replaceKernel(kernel);
+  for (const gradient of [...reluGradients(), ...dilatedConv2dGradients()]) registerGradient(gradient);
+}
+
+function replaceKernel(config: KernelConfig): void {
+  const present = getKernel(config.kernelName, config.backendName);
+  if (present?.kernelFunc === config.kernelFunc) return;
+  if (present) unregisterKernel(config.kernelName, config.backendName);
+  registerKernel(config);
+}

@@ -1,0 +1,50 @@
+import {
+  cast,
+  gather,
+  grad,
+  relu,
+  relu6,
+  tensor,
+  tensor1d,
+  tensor2d,
+  tidy,
+  unsortedSegmentSum,
+} from '@tensorflow/tfjs';
+import type { Tensor } from '@tensorflow/tfjs';
+import { expect, it } from 'vitest';
+
+const numbers = [-2, -0.5, 0, 0.5, 3, 6, 7];
+
+it('the gradient of relu is 1 above 0 and 0 elsewhere', () => {
+  const dx = grad((x: Tensor) => relu(x))(tensor1d(numbers), tensor1d([1, 2, 3, 4, 5, 6, 7]));
+  expect(Array.from(dx.dataSync(), (v) => v + 0)).toEqual([0, 0, 0, 4, 5, 6, 7]);
+});
+
+it('the gradient of relu6 is 1 between 0 and 6', () => {
+  const dx = grad((x: Tensor) => relu6(x))(tensor1d([-2, 0.5, 3, 7]));
+  expect(Array.from(dx.dataSync(), (v) => v + 0)).toEqual([0, 1, 1, 0]);
+});
+
+it('relu differentiates twice', () => {
+  const first = grad((x: Tensor) => relu(x).square());
+  const second = grad((x: Tensor) => first(x));
+  expect(Array.from(second(tensor1d([-1, 2])).dataSync(), (v) => v + 0)).toEqual([0, 2]);
+});
+
+it('the gradient of gather adds up rows that are taken more than once', () => {
+  const table = tensor([1, 2, 3, 4, 5, 6], [3, 2]);
+  const rows = tensor1d([2, 0, 2, 2], 'int32');
+  const dTable = grad((t: Tensor) => gather(t, rows))(table, tensor([1, 10, 2, 20, 4, 40, 8, 80], [4, 2]));
+  expect(Array.from(dTable.dataSync())).toEqual([2, 20, 0, 0, 13, 130]);
+});
+
+it('unsortedSegmentSum drops ids outside of the segments', () => {
+  const sums = tidy(() => unsortedSegmentSum(tensor2d([1, 2, 3], [3, 1]), tensor1d([1, -1, 1], 'int32'), 2));
+  expect(Array.from(sums.dataSync())).toEqual([0, 4]);
+});
+
+it('whatever is not 0 casts to true', () => {
+  const truth = cast(tensor1d([0.5, -2, 0, 256, 1e-9, NaN]), 'bool');
+  expect(Array.from(truth.dataSync())).toEqual([1, 1, 0, 1, 1, 1]);
+  expect(Array.from(cast(tensor1d([256, 0], 'int32'), 'bool').dataSync())).toEqual([1, 0]);
+});
