@@ -1,0 +1,2 @@
+export { buildNative } from './build.ts';
+export type { NativeBuild } from './build.ts';
