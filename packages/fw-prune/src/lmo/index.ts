@@ -1,0 +1,16 @@
+export type { FeasibleSet, SetDefinition, Vector } from './feasible-set.ts';
+export { defineSet } from './feasible-set.ts';
+export { groupKSupportBall } from './group-k-support-ball.ts';
+export { inexactOracle } from './inexact.ts';
+export type { SparseSetOptions } from './k-sparse-polytope.ts';
+export { kSparsePolytope } from './k-sparse-polytope.ts';
+export { kSupportBall } from './k-support-ball.ts';
+export type { BallOptions } from './l1-ball.ts';
+export { l1Ball } from './l1-ball.ts';
+export { l2Ball } from './l2-ball.ts';
+export { lInfinityBall } from './l-infinity-ball.ts';
+export { kSupportNorm } from './norms.ts';
+export type { NuclearNormBallOptions } from './nuclear-norm-ball.ts';
+export { nuclearNormBall } from './nuclear-norm-ball.ts';
+export type { SimplexOptions } from './simplex.ts';
+export { simplex } from './simplex.ts';
