@@ -1,0 +1,1 @@
+export { loadSparseModel, saveSparseModel } from './sparse-file.node.ts';
