@@ -44,13 +44,13 @@ export function decodeSparse(encoding: SparseEncoding, length: number, columns: 
   const positions = { bitmap: fromBitmap, csr: fromCsr, gaps: fromGaps }[format](index, length, columns);
   let count = 0;
   for (const position of positions) {
-    if (position >= length || count >= values.length) throw new RangeError('the index points outside the tensor');
+    if (position >= length || count >= values.length)
+      throw new RangeError('the index points outside the tensor');
     weights[position] = values[count++]!;
   }
   if (count !== values.length) throw new RangeError(`${count} positions for ${values.length} values`);
   return weights;
 }
-
 
 function toBitmap(positions: readonly number[], length: number): Uint8Array {
   const bitmap = new Uint8Array(Math.ceil(length / 8));
@@ -59,7 +59,8 @@ function toBitmap(positions: readonly number[], length: number): Uint8Array {
 }
 
 function* fromBitmap(bitmap: Uint8Array, length: number): Generator<number> {
-  if (bitmap.length !== Math.ceil(length / 8)) throw new RangeError(`${bitmap.length} bitmap bytes for ${length} entries`);
+  if (bitmap.length !== Math.ceil(length / 8))
+    throw new RangeError(`${bitmap.length} bitmap bytes for ${length} entries`);
   for (let byte = 0; byte < bitmap.length; byte++) {
     for (let bit = 0, rest = bitmap[byte]!; rest !== 0; bit++, rest >>= 1) if (rest & 1) yield byte * 8 + bit;
   }
@@ -95,7 +96,8 @@ function toCsr(positions: readonly number[], length: number, columns: number): U
 function* fromCsr(index: Uint8Array, length: number, columns: number): Generator<number> {
   const rows = columns === 0 ? 0 : length / columns;
   const width = widthOf(columns);
-  if (index.length < rows * width || index.length % width !== 0) throw new RangeError('the row counts are cut short');
+  if (index.length < rows * width || index.length % width !== 0)
+    throw new RangeError('the row counts are cut short');
   let at = rows * width;
   for (let row = 0; row < rows; row++) {
     for (let left = getInteger(index, row * width, width); left > 0; left--, at += width) {

@@ -2,7 +2,12 @@ import { readFile } from 'node:fs/promises';
 import { DataError } from '@ockham/core';
 import { writeFileAtomic } from '@ockham/core/files/node';
 import type { LayersModel } from '@tensorflow/tfjs-layers';
-import { decodeSparseModel, encodeSparseModel, type SparseFile, type SparseFileOptions } from './sparse-file.ts';
+import {
+  decodeSparseModel,
+  encodeSparseModel,
+  type SparseFile,
+  type SparseFileOptions,
+} from './sparse-file.ts';
 
 /**
  * Writes a model to a sparse file; what was at `path` is replaced only once the new file is complete.
@@ -29,9 +34,13 @@ export async function loadSparseModel(path: string): Promise<LayersModel> {
   try {
     bytes = await readFile(path);
   } catch (error) {
-    throw new DataError('storage-failed', `loadSparseModel: cannot read ${path}. Check the path and its permissions.`, {
-      cause: error,
-    });
+    throw new DataError(
+      'storage-failed',
+      `loadSparseModel: cannot read ${path}. Check the path and its permissions.`,
+      {
+        cause: error,
+      },
+    );
   }
   return decodeSparseModel(bytes);
 }

@@ -56,7 +56,10 @@ interface Header {
  * const { bytes, denseBytes } = await encodeSparseModel(pruned, { values: 'float16' });
  * const again = await decodeSparseModel(bytes);
  */
-export async function encodeSparseModel(model: LayersModel, options: SparseFileOptions = {}): Promise<SparseFile> {
+export async function encodeSparseModel(
+  model: LayersModel,
+  options: SparseFileOptions = {},
+): Promise<SparseFile> {
   const { values = 'float32', format = 'auto' } = options;
   const topology = model.toJSON(null, false);
   const header: Header = { kind: KIND, values, topology, weights: [] };
@@ -66,7 +69,9 @@ export async function encodeSparseModel(model: LayersModel, options: SparseFileO
   for (const [i, weight] of model.weights.entries()) {
     const tensor = weight.read();
     if (tensor.dtype !== 'float32') {
-      throw new ArgumentError(`encodeSparseModel: weights must be float32, got ${tensor.dtype} in ${weight.name}.`);
+      throw new ArgumentError(
+        `encodeSparseModel: weights must be float32, got ${tensor.dtype} in ${weight.name}.`,
+      );
     }
     const dense = (await tensor.data()) as Float32Array;
     const name = weight.originalName;
@@ -84,7 +89,11 @@ export async function encodeSparseModel(model: LayersModel, options: SparseFileO
       bytes: encoding.index.byteLength + packed.byteLength,
     });
   }
-  return { bytes: encodeSnapshot({ meta: header as unknown as Record<string, unknown>, arrays }), weights, denseBytes };
+  return {
+    bytes: encodeSnapshot({ meta: header as unknown as Record<string, unknown>, arrays }),
+    weights,
+    denseBytes,
+  };
 }
 
 /**
@@ -97,16 +106,26 @@ export async function decodeSparseModel(bytes: Uint8Array): Promise<LayersModel>
   const snapshot = decodeSnapshot(bytes, who);
   const header = snapshot.meta as unknown as Header;
   if (header.kind !== KIND) {
-    throw new DataError('corrupt-file', `${who}: the file is not a sparse model but ${JSON.stringify(header.kind)}. Pass a file of encodeSparseModel.`);
+    throw new DataError(
+      'corrupt-file',
+      `${who}: the file is not a sparse model but ${JSON.stringify(header.kind)}. Pass a file of encodeSparseModel.`,
+    );
   }
   const arrays = header.weights.map(({ name, shape, format }, i) => {
     const length = shape.reduce((product, d) => product * d, 1);
     const raw = (snapshot.arrays[`${i}.values`] as Uint8Array).slice();
-    const values = header.values === 'float16' ? fromFloat16(new Uint16Array(raw.buffer)) : new Float32Array(raw.buffer);
+    const values =
+      header.values === 'float16' ? fromFloat16(new Uint16Array(raw.buffer)) : new Float32Array(raw.buffer);
     try {
-      return decodeSparse({ format, index: snapshot.arrays[`${i}.index`] as Uint8Array, values }, length, shape.at(-1) ?? 1);
+      return decodeSparse(
+        { format, index: snapshot.arrays[`${i}.index`] as Uint8Array, values },
+        length,
+        shape.at(-1) ?? 1,
+      );
     } catch (error) {
-      throw new DataError('corrupt-file', `${who}: the weight ${name} is damaged. Save the model again.`, { cause: error });
+      throw new DataError('corrupt-file', `${who}: the weight ${name} is damaged. Save the model again.`, {
+        cause: error,
+      });
     }
   });
   const weightData = new Uint8Array(arrays.reduce((sum, a) => sum + a.byteLength, 0));
@@ -124,8 +143,8 @@ export async function decodeSparseModel(bytes: Uint8Array): Promise<LayersModel>
 }
 
 function smallest(dense: Float32Array, columns: number, format: SparseFormat | 'auto', valueBytes: number) {
-  const candidates = (format === 'auto' ? (['dense', 'gaps', 'bitmap', 'csr'] as const) : [format]).map((each) =>
-    encodeSparse(dense, columns, each),
+  const candidates = (format === 'auto' ? (['dense', 'gaps', 'bitmap', 'csr'] as const) : [format]).map(
+    (each) => encodeSparse(dense, columns, each),
   );
   const size = (e: (typeof candidates)[number]) => e.index.byteLength + e.values.length * valueBytes;
   return candidates.reduce((best, each) => (size(each) < size(best) ? each : best));

@@ -3,11 +3,17 @@ import { describe, expect, it } from 'vitest';
 import { decodeSparse, encodeSparse, type SparseFormat } from '../src/sparse-encoding.ts';
 
 const formats: SparseFormat[] = ['dense', 'bitmap', 'csr', 'gaps'];
-const bitsOf = (values: Float32Array) => [...new Uint32Array(values.buffer, values.byteOffset, values.length)];
+const bitsOf = (values: Float32Array) => [
+  ...new Uint32Array(values.buffer, values.byteOffset, values.length),
+];
 
 /** A matrix of any sparsity, with −0, NaN, infinities and subnormals among its values. */
 const matrices = fc
-  .tuple(fc.integer({ min: 0, max: 12 }), fc.integer({ min: 1, max: 400 }), fc.double({ min: 0, max: 1, noNaN: true }))
+  .tuple(
+    fc.integer({ min: 0, max: 12 }),
+    fc.integer({ min: 1, max: 400 }),
+    fc.double({ min: 0, max: 1, noNaN: true }),
+  )
   .chain(([rows, columns, density]) =>
     fc.record({
       columns: fc.constant(columns),

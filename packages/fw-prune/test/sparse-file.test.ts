@@ -33,17 +33,26 @@ function smallNet(): LayersModel {
   });
 }
 
-const bitsOf = (model: LayersModel) => model.getWeights().map((w) => [...new Uint32Array((w.dataSync() as Float32Array).slice().buffer)]);
+const bitsOf = (model: LayersModel) =>
+  model.getWeights().map((w) => [...new Uint32Array((w.dataSync() as Float32Array).slice().buffer)]);
 
 describe('encodeSparseModel', () => {
-  it.each(['auto', 'dense', 'bitmap', 'csr', 'gaps'] as const)('in the format %s comes back bit for bit', async (format) => {
-    const model = sparsify(smallNet(), 0.1);
-    const { bytes } = await encodeSparseModel(model, { format });
-    const again = await decodeSparseModel(bytes);
-    expect(bitsOf(again)).toEqual(bitsOf(model));
-    const x = tensor(Float32Array.from({ length: 64 }, (_, i) => i / 64), [1, 8, 8, 1]);
-    expect([...(again.predict(x) as Tensor).dataSync()]).toEqual([...(model.predict(x) as Tensor).dataSync()]);
-  });
+  it.each(['auto', 'dense', 'bitmap', 'csr', 'gaps'] as const)(
+    'in the format %s comes back bit for bit',
+    async (format) => {
+      const model = sparsify(smallNet(), 0.1);
+      const { bytes } = await encodeSparseModel(model, { format });
+      const again = await decodeSparseModel(bytes);
+      expect(bitsOf(again)).toEqual(bitsOf(model));
+      const x = tensor(
+        Float32Array.from({ length: 64 }, (_, i) => i / 64),
+        [1, 8, 8, 1],
+      );
+      expect([...(again.predict(x) as Tensor).dataSync()]).toEqual([
+        ...(model.predict(x) as Tensor).dataSync(),
+      ]);
+    },
+  );
 
   it('at 95 % sparsity, header included, is ≥ 10 times smaller than dense float32, ≥ 16 times with float16', async () => {
     const model = sparsify(lenet300100({ seed: 1 }), 0.05);
@@ -52,7 +61,8 @@ describe('encodeSparseModel', () => {
     expect(full.denseBytes).toBe(4 * model.countParams());
     expect(full.denseBytes / full.bytes.byteLength).toBeGreaterThanOrEqual(10);
     expect(half.denseBytes / half.bytes.byteLength).toBeGreaterThanOrEqual(16);
-    for (const { name, shape, format } of full.weights) if (shape.length > 1) expect([name, format]).not.toEqual([name, 'dense']);
+    for (const { name, shape, format } of full.weights)
+      if (shape.length > 1) expect([name, format]).not.toEqual([name, 'dense']);
   });
 
   it('with float16 rounds each weight to the nearest half', async () => {
@@ -60,14 +70,17 @@ describe('encodeSparseModel', () => {
     const again = await decodeSparseModel((await encodeSparseModel(model, { values: 'float16' })).bytes);
     const before = model.getWeights().flatMap((w) => [...w.dataSync()]);
     const after = again.getWeights().flatMap((w) => [...w.dataSync()]);
-    before.forEach((v, i) => expect(Math.abs(after[i]! - v)).toBeLessThanOrEqual(Math.max(Math.abs(v) * 2 ** -11, 2 ** -25)));
+    before.forEach((v, i) =>
+      expect(Math.abs(after[i]! - v)).toBeLessThanOrEqual(Math.max(Math.abs(v) * 2 ** -11, 2 ** -25)),
+    );
   });
 
   it('refuses a weight that float16 cannot hold', async () => {
     const model = smallNet();
-    model.layers[0]!.getWeights()[1]!;
     tidy(() => model.layers[0]!.setWeights([model.layers[0]!.getWeights()[0]!, tensor([1e5, 0, 0, 0])]));
-    await expect(encodeSparseModel(model, { values: 'float16' })).rejects.toMatchObject({ code: 'invalid-argument' });
+    await expect(encodeSparseModel(model, { values: 'float16' })).rejects.toMatchObject({
+      code: 'invalid-argument',
+    });
   });
 
   it('names a damaged file instead of loading it', async () => {
@@ -75,7 +88,9 @@ describe('encodeSparseModel', () => {
     const flipped = bytes.slice();
     flipped[bytes.length - 5]! ^= 1;
     await expect(decodeSparseModel(flipped)).rejects.toMatchObject({ code: 'corrupt-file' });
-    await expect(decodeSparseModel(bytes.subarray(0, bytes.length - 9))).rejects.toMatchObject({ code: 'corrupt-file' });
+    await expect(decodeSparseModel(bytes.subarray(0, bytes.length - 9))).rejects.toMatchObject({
+      code: 'corrupt-file',
+    });
     await expect(decodeSparseModel(new Uint8Array(0))).rejects.toMatchObject({ code: 'corrupt-file' });
   });
 
@@ -95,7 +110,9 @@ describe('saveSparseModel', () => {
     const model = sparsify(smallNet(), 0.1);
     await saveSparseModel(model, path);
     expect(bitsOf(await loadSparseModel(path))).toEqual(bitsOf(model));
-    await expect(saveSparseModel(model, join(path, 'below-a-file'))).rejects.toMatchObject({ code: 'storage-failed' });
+    await expect(saveSparseModel(model, join(path, 'below-a-file'))).rejects.toMatchObject({
+      code: 'storage-failed',
+    });
     expect((await readFile(path)).byteLength).toBeGreaterThan(0);
     await writeFile(path, 'not a model');
     await expect(loadSparseModel(path)).rejects.toMatchObject({ code: 'corrupt-file' });

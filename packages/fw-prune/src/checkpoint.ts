@@ -1,0 +1,124 @@
+import type { LayersModel } from '@tensorflow/tfjs-layers';
+import { DataError } from '@ockham/core';
+import type { Random, RandomState } from '@ockham/core/random';
+import { saveWeights, type Snapshot } from '@ockham/core/training';
+import { Masks } from './masks.ts';
+import type { PruneRecord } from './options.ts';
+
+/** Where a pruning run stands. */
+export interface RunState {
+  /** The iteration under way, 1 … N. */
+  readonly iteration: number;
+  readonly masks: Masks;
+  /** G for each kernel that takes part. */
+  readonly gradient: readonly Float32Array[];
+  readonly history: readonly PruneRecord[];
+}
+
+/**
+ * What the run needs beside its state: in the middle of retraining a snapshot of `train`, which holds weights,
+ * optimizer and position; at the start of an iteration the weights, and the optimizer if it goes on.
+ */
+export type RunParts =
+  { readonly training: Snapshot } | { readonly weights: Snapshot; readonly optimizer: Snapshot | undefined };
+
+/** One snapshot of a whole run. */
+export function packRun(identity: string, random: Random, state: RunState, parts: RunParts): Snapshot {
+  const gradient = { meta: {}, arrays: Object.fromEntries(state.gradient.map((g, i) => [i, g.slice()])) };
+  const { iteration, history } = state;
+  return joinSnapshots(
+    { kind: 'ockham-prune', identity, iteration, history, random: random.getState() },
+    { masks: state.masks.toSnapshot(), gradient, ...parts },
+  );
+}
+
+/**
+ * Takes {@link packRun} apart.
+ *
+ * @throws DataError if the snapshot is of another run.
+ */
+export function unpackRun(
+  model: LayersModel,
+  identity: string,
+  snapshot: Snapshot,
+): { state: RunState; parts: RunParts } {
+  const meta = snapshot.meta as {
+    kind: string;
+    identity: string;
+    iteration: number;
+    history: PruneRecord[];
+    random: RandomState;
+  };
+  if (meta.kind !== 'ockham-prune' || meta.identity !== identity) {
+    throw new DataError(
+      'checkpoint-mismatch',
+      `prune: the checkpoint is of another run (${meta.identity ?? meta.kind}), this one is ${identity}. Use the same model, data, options and seed, or remove the checkpoint.`,
+    );
+  }
+  const parts = splitSnapshot(snapshot);
+  const gradient = Object.values(parts['gradient']!.arrays) as Float32Array[];
+  return {
+    state: {
+      iteration: meta.iteration,
+      masks: Masks.fromSnapshot(model, parts['masks']!),
+      gradient: gradient.map((g) => g.slice()),
+      history: meta.history,
+    },
+    parts: parts['training']
+      ? { training: parts['training'] }
+      : { weights: parts['weights']!, optimizer: parts['optimizer'] },
+  };
+}
+
+/** Several snapshots in one; apart again with {@link splitSnapshot}. A name may not contain `:`. */
+export function joinSnapshots(
+  meta: Snapshot['meta'],
+  parts: Readonly<Record<string, Snapshot | undefined>>,
+): Snapshot {
+  const given = Object.entries(parts).filter((entry): entry is [string, Snapshot] => entry[1] !== undefined);
+  const arrays = given.flatMap(([name, part]) =>
+    Object.entries(part.arrays).map(([key, values]) => [`${name}:${key}`, values] as const),
+  );
+  const metas = Object.fromEntries(given.map(([name, part]) => [name, part.meta]));
+  return { meta: { ...meta, parts: metas }, arrays: Object.fromEntries(arrays) };
+}
+
+/** The parts of {@link joinSnapshots} by name. */
+export function splitSnapshot({ meta, arrays }: Snapshot): Record<string, Snapshot> {
+  const metas = meta['parts'] as Record<string, Snapshot['meta']>;
+  const of = (name: string) =>
+    Object.entries(arrays)
+      .filter(([key]) => key.startsWith(`${name}:`))
+      .map(([key, values]) => [key.slice(name.length + 1), values] as const);
+  return Object.fromEntries(
+    Object.entries(metas).map(([name, part]) => [name, { meta: part, arrays: Object.fromEntries(of(name)) }]),
+  );
+}
+
+/** Tells runs apart: the options, the size of the data, the random key, and a checksum of the given weights. */
+export async function identityOf(
+  model: LayersModel,
+  settings: object,
+  examples: number,
+  random: Random,
+): Promise<string> {
+  const options = JSON.stringify(settings, (_, value: unknown) => {
+    if (typeof value === 'function') return 'function';
+    if (value instanceof RegExp) return String(value);
+    if (typeof value === 'object' && value !== null && 'getClassName' in value)
+      return (value.getClassName as () => string)();
+    return value;
+  });
+  return `${options}, ${examples} examples, random ${random.getState().key.join('.')}, weights ${checksum(await saveWeights(model))}`;
+}
+
+/** FNV-1a over the bits of all weights. */
+function checksum({ arrays }: Snapshot): string {
+  let hash = 0x811c9dc5;
+  for (const values of Object.values(arrays)) {
+    for (const word of new Int32Array(values.buffer, values.byteOffset, values.byteLength >> 2)) {
+      hash = Math.imul(hash ^ word, 0x01000193);
+    }
+  }
+  return (hash >>> 0).toString(16);
+}

@@ -1,0 +1,57 @@
+import type { Variable } from '@tensorflow/tfjs-core';
+import type { LayersModel } from '@tensorflow/tfjs-layers';
+import { weightKind } from '@ockham/core/metrics';
+import { flatLayers, variableOf, type Layer } from '@ockham/core/training';
+
+/** A kernel that pruning may thin out. */
+export interface PrunableWeight {
+  /** `layer/kernel`, unique within the model. */
+  readonly name: string;
+  readonly layer: Layer;
+  readonly shape: readonly number[];
+  /** Number of values. */
+  readonly size: number;
+  readonly variable: Variable;
+}
+
+/**
+ * Every kernel of a model in the order of its layers, each once: dense, convolution (1D to 3D, transposed,
+ * depthwise, separable), recurrent kernels, embedding tables and matrices of layers of one's own, those of nested
+ * models included; the same that {@link countParameters} counts as kernels. Biases and normalisation are not among
+ * them: they are few, and are counted apart.
+ */
+export function prunableWeights(model: LayersModel): PrunableWeight[] {
+  const seen = new Set<Variable>();
+  const names = new Map<string, number>();
+  const found: PrunableWeight[] = [];
+  for (const layer of flatLayers(model)) {
+    for (const weight of layer.weights) {
+      const variable = variableOf(weight);
+      if (weightKind(weight) !== 'kernel' || seen.has(variable)) continue;
+      seen.add(variable);
+      const name = `${layer.name}/${weight.originalName.split('/').at(-1)!}`;
+      const repeats = names.get(name) ?? 0;
+      names.set(name, repeats + 1);
+      found.push({
+        name: repeats === 0 ? name : `${name}#${repeats + 1}`,
+        layer,
+        shape: variable.shape,
+        size: variable.size,
+        variable,
+      });
+    }
+  }
+  return found;
+}
+
+/** Layers that stay dense: a name, a pattern on the name, a predicate, or a list of these. */
+export type Exclude =
+  string | RegExp | ((layer: Layer) => boolean) | readonly (string | RegExp | ((layer: Layer) => boolean))[];
+
+/** Whether `exclude` names the layer. */
+export function isExcluded(layer: Layer, exclude: Exclude): boolean {
+  if (Array.isArray(exclude)) return exclude.some((rule: Exclude) => isExcluded(layer, rule));
+  if (typeof exclude === 'string') return layer.name === exclude;
+  if (exclude instanceof RegExp) return layer.name.search(exclude) >= 0;
+  return (exclude as (layer: Layer) => boolean)(layer);
+}

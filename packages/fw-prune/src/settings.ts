@@ -1,0 +1,199 @@
+import { ArgumentError } from '@ockham/core';
+import type { PruneOptions } from './options.ts';
+import type { Criterion } from './criteria.ts';
+import type { PruneAt, Schedule } from './schedule.ts';
+import type { Scope } from './scope.ts';
+import type { RetrainOptions } from './retraining.ts';
+import type { Exclude } from './prunable.ts';
+import { simplePruning } from './simple-pruning.ts';
+import { frankWolfeMomentumPruning, frankWolfePruning } from './frank-wolfe-pruning.ts';
+
+/** What makes a method differ from another. */
+export interface MethodDefaults {
+  readonly iterations: number;
+  readonly criterion: Criterion;
+  readonly schedule: Schedule;
+  readonly pruneAt: PruneAt;
+  readonly sparsityStep: 'N-1' | 'N';
+  readonly ramp: number;
+  readonly momentum: number;
+  readonly momentumForm: 'accumulated' | 'printed';
+  readonly mask: 'hold' | 'release';
+  readonly regrow: boolean;
+  readonly gradientPasses: 'mean' | 'single';
+  /** The default floor, as a fraction of the density 1 − s that each kernel would have if all were equal. */
+  readonly floorOfEvenShare: number;
+  /** s_init as a fraction of s_final. */
+  readonly initialFraction: number;
+  /** What retrains if the caller names neither an optimizer nor a rate. */
+  readonly retrain: Required<Pick<RetrainOptions, 'optimizer'>> & Pick<RetrainOptions, 'learningRate'>;
+  readonly dropout: 'adjust' | 'keep';
+}
+
+/** Options with every default filled in. */
+export interface Settings {
+  readonly method: Method;
+  readonly sparsity: number;
+  readonly iterations: number;
+  readonly initialSparsity: number;
+  readonly schedule: Schedule;
+  readonly pruneAt: PruneAt;
+  readonly sparsityStep: 'N-1' | 'N';
+  readonly ramp: number;
+  readonly criterion: Criterion;
+  readonly curvature: number;
+  readonly scope: Scope;
+  readonly floor: number;
+  readonly exclude: Exclude;
+  readonly momentum: number;
+  readonly momentumForm: 'accumulated' | 'printed';
+  readonly mask: 'hold' | 'release';
+  readonly regrow: boolean;
+  readonly subsample: number;
+  readonly gradientPasses: 'mean' | 'single';
+  readonly retrain: RetrainOptions & Required<Pick<RetrainOptions, 'epochs' | 'dropout'>>;
+}
+
+/** The paper's methods: Algorithms 2, 3 and 4. */
+export type Method = 'simple' | 'frank-wolfe' | 'frank-wolfe-momentum';
+
+const METHODS: Record<Method, Record<'intended' | 'printed', MethodDefaults>> = {
+  simple: simplePruning,
+  'frank-wolfe': frankWolfePruning,
+  'frank-wolfe-momentum': frankWolfeMomentumPruning,
+};
+
+/** Fills in the defaults of a method and a form, and refuses what is out of range. */
+export function settingsOf(options: PruneOptions): Settings {
+  const { method = 'frank-wolfe-momentum', form = 'intended', sparsity } = options;
+  oneOf('method', method, Object.keys(METHODS));
+  oneOf('form', form, ['intended', 'printed']);
+  inRange(
+    'sparsity',
+    sparsity,
+    typeof sparsity === 'number' && sparsity >= 0 && sparsity < 1,
+    'the fraction of weights to remove, a number in [0, 1)',
+  );
+  const defaults = METHODS[method][form];
+  const settings: Settings = {
+    method,
+    sparsity,
+    iterations: options.iterations ?? defaults.iterations,
+    initialSparsity: options.initialSparsity ?? sparsity * defaults.initialFraction,
+    schedule: options.schedule ?? defaults.schedule,
+    pruneAt: options.pruneAt ?? defaults.pruneAt,
+    sparsityStep: options.sparsityStep ?? defaults.sparsityStep,
+    ramp: options.ramp ?? defaults.ramp,
+    criterion: options.criterion ?? defaults.criterion,
+    curvature: options.curvature ?? 32,
+    scope: options.scope ?? 'global',
+    floor: options.floor ?? defaults.floorOfEvenShare * (1 - sparsity),
+    exclude: options.exclude ?? [],
+    momentum: options.momentum ?? defaults.momentum,
+    momentumForm: options.momentumForm ?? defaults.momentumForm,
+    mask: options.mask ?? defaults.mask,
+    regrow: options.regrow ?? defaults.regrow,
+    subsample: options.subsample ?? 1024,
+    gradientPasses: options.gradientPasses ?? defaults.gradientPasses,
+    retrain: {
+      epochs: 1,
+      optimizerState: 'continued',
+      dropout: defaults.dropout,
+      ...defaultOptimizer(options.retrain, defaults),
+      ...options.retrain,
+    },
+  };
+  checkSettings(settings);
+  return settings;
+}
+
+/** The method's rate belongs to its optimizer: a caller who names either gets nothing else with it. */
+function defaultOptimizer(given: RetrainOptions = {}, { retrain }: MethodDefaults): RetrainOptions {
+  if (given.optimizer !== undefined) return {};
+  return given.learningRate === undefined ? retrain : { optimizer: retrain.optimizer };
+}
+
+function checkSettings(settings: Settings): void {
+  const { iterations, initialSparsity, sparsity, ramp, curvature, floor, momentum, subsample, retrain } =
+    settings;
+  const least = settings.pruneAt === 'every' ? 1 : 2;
+  inRange(
+    'iterations',
+    iterations,
+    Number.isInteger(iterations) && iterations >= least,
+    `an integer ≥ ${least}`,
+  );
+  inRange(
+    'initialSparsity',
+    initialSparsity,
+    initialSparsity >= 0 && initialSparsity <= sparsity,
+    `in [0, sparsity] = [0, ${sparsity}]`,
+  );
+  inRange('ramp', ramp, ramp > 0 && ramp <= 1, 'in (0, 1]');
+  inRange('curvature', curvature, curvature > 0 && Number.isFinite(curvature), 'a number > 0');
+  inRange('floor', floor, floor >= 0 && floor <= 1, 'the fraction of each layer that stays, in [0, 1]');
+  inRange('momentum', momentum, momentum >= 0 && momentum < 1, 'in [0, 1)');
+  inRange('subsample', subsample, Number.isInteger(subsample) && subsample >= 1, 'an integer ≥ 1');
+  inRange(
+    'retrain.epochs',
+    retrain.epochs,
+    retrain.epochs >= 0 && Number.isFinite(retrain.epochs),
+    'a number ≥ 0',
+  );
+  oneOf('schedule', settings.schedule, ['one-shot', 'linear', 'cubic']);
+  oneOf('pruneAt', settings.pruneAt, ['every', 'halves', 'printed-halves']);
+  oneOf('sparsityStep', settings.sparsityStep, ['N-1', 'N']);
+  oneOf('scope', settings.scope, ['global', 'layer', 'lamp']);
+  oneOf('momentumForm', settings.momentumForm, ['accumulated', 'printed']);
+  oneOf('mask', settings.mask, ['hold', 'release']);
+  oneOf('gradientPasses', settings.gradientPasses, ['mean', 'single']);
+  oneOf('retrain.dropout', retrain.dropout, ['adjust', 'keep']);
+  if (retrain.optimizerState !== undefined)
+    oneOf('retrain.optimizerState', retrain.optimizerState, ['fresh', 'continued']);
+  if (retrain.batchSize !== undefined)
+    inRange(
+      'retrain.batchSize',
+      retrain.batchSize,
+      Number.isInteger(retrain.batchSize) && retrain.batchSize >= 1,
+      'an integer ≥ 1',
+    );
+  if (typeof settings.criterion !== 'function')
+    oneOf('criterion', settings.criterion, [
+      'magnitude',
+      'gradient',
+      'weight-gradient',
+      'lmo',
+      'natural-lmo',
+      'random',
+    ]);
+  if (retrain.distill) checkDistillation(retrain.distill, retrain.loss);
+  if (typeof retrain.learningRate === 'number')
+    inRange('retrain.learningRate', retrain.learningRate, retrain.learningRate > 0, 'a number > 0');
+}
+
+function checkDistillation(
+  { weight, temperature = 2 }: { weight: number; temperature?: number },
+  loss: RetrainOptions['loss'] = 'crossEntropy',
+): void {
+  inRange('retrain.distill.weight', weight, weight > 0 && weight <= 1, 'in (0, 1]');
+  inRange(
+    'retrain.distill.temperature',
+    temperature,
+    temperature > 0 && Number.isFinite(temperature),
+    'a number > 0',
+  );
+  if (loss === 'crossEntropy' || loss === 'crossEntropyFromLogits') return;
+  throw new ArgumentError(
+    `prune: retrain.distill needs the loss crossEntropy or crossEntropyFromLogits, got ${typeof loss === 'string' ? loss : 'a function'}.`,
+  );
+}
+
+function inRange(name: string, value: unknown, ok: boolean, rule: string): void {
+  if (ok) return;
+  throw new ArgumentError(`prune: ${name} must be ${rule}, got ${String(value)}.`);
+}
+
+function oneOf(name: string, value: unknown, known: readonly string[]): void {
+  if (known.includes(value as string)) return;
+  throw new ArgumentError(`prune: ${name} must be one of ${known.join(', ')}, got ${JSON.stringify(value)}.`);
+}
