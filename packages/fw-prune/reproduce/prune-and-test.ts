@@ -14,8 +14,10 @@ export interface PruningConfig {
   readonly batchSize: number;
   /** Passes of the dense network before anything is pruned. */
   readonly pretrain: number;
-  /** Learning rate (Adam) at the start; it falls to zero along half a cosine, in training and again in retraining. */
+  /** Learning rate (Adam) of the dense network; it falls to zero along half a cosine. */
   readonly learningRate: number;
+  /** Learning rate (Adam) of retraining; it falls likewise, for gradual methods once they have pruned. */
+  readonly retrainLearningRate: number;
   readonly sparsities: readonly number[];
   /** N: prunings of the gradual methods. */
   readonly iterations: number;
@@ -67,7 +69,7 @@ export async function pruneAndTest(
   methods: Readonly<Record<string, Partial<PruneOptions>>>,
 ): Promise<PruningRow[]> {
   const { seed, signal, progress } = run;
-  const { pretrain, iterations, epochs, learningRate, batchSize } = config;
+  const { pretrain, iterations, epochs, learningRate, retrainLearningRate, batchSize } = config;
   const split = takeExamples(data.train, config.examples);
   const more = iterations * epochs;
   const rows: PruningRow[] = [];
@@ -126,7 +128,9 @@ export async function pruneAndTest(
                 epochs: gradual ? epochs : more,
                 batchSize,
                 optimizer: 'adam',
-                learningRate: gradual ? heldCosine(learningRate, GRADUAL.ramp) : cosine(learningRate),
+                learningRate: gradual
+                  ? heldCosine(retrainLearningRate, GRADUAL.ramp)
+                  : cosine(retrainLearningRate),
                 optimizerState: 'continued',
                 ...options.retrain,
               },
