@@ -1,1 +1,1 @@
-export { default } from '@ockham/eslint-config';
+export { library as default } from '@ockham/eslint-config';

@@ -1,1 +1,1 @@
-export { default } from '@ockham/eslint-config';
+export { tooling as default } from '@ockham/eslint-config';

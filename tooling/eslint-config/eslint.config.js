@@ -1,1 +1,1 @@
-export { default } from './index.js';
+export { tooling as default } from './index.ts';

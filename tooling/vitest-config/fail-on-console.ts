@@ -1,13 +1,17 @@
 import { afterEach, beforeEach, expect, vi } from 'vitest';
 
-const printers = ['log', 'info', 'warn', 'error'] as const;
+const printers = ['log', 'info', 'warn', 'error', 'debug'] as const;
+
+let printed: unknown[][] = [];
 
 beforeEach(() => {
-  for (const name of printers) vi.spyOn(console, name).mockImplementation(() => undefined);
+  printed = [];
+  for (const name of printers) {
+    vi.spyOn(console, name).mockImplementation((...words: unknown[]) => void printed.push(words));
+  }
 });
 
 afterEach(() => {
-  const printed = printers.flatMap((name) => vi.mocked(console[name]).mock?.calls ?? []);
   vi.restoreAllMocks();
   expect(printed, 'a test must not print').toEqual([]);
 });

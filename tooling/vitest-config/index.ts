@@ -1,13 +1,25 @@
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { defineConfig } from 'vitest/config';
+import { defineConfig, type ViteUserConfig } from 'vitest/config';
+
+type Reporters = NonNullable<NonNullable<ViteUserConfig['test']>['reporters']>;
 
 const conditions = ['@ockham/source', 'node', 'import', 'module', 'default'];
+const failOnConsole = fileURLToPath(new URL('./fail-on-console.ts', import.meta.url));
 
-/**
- * The one vitest configuration of the house: sources without a build, a test that prints fails, and the
- * package's own `test/setup.ts` (which picks the engine) before every file.
- */
-export const nodeTests: ReturnType<typeof defineConfig> = defineConfig({
+/** For people always; beside it a JSON report per package where `OCKHAM_TEST_REPORTS` names a folder. */
+export function reporters(suffix = ''): Reporters {
+  const folder = process.env.OCKHAM_TEST_REPORTS;
+  if (!folder) return ['default'];
+  const name = `${process.env.npm_package_name ?? 'package'}${suffix}`.replaceAll(/[^\w.-]/g, '_');
+  return [
+    'default',
+    ['json', { outputFile: join(folder, `${name}-${process.env.OCKHAM_ENGINE ?? 'auto'}.json`) }],
+  ];
+}
+
+/** Tests of a tooling package: sources without a build, and a test that prints fails. */
+export const toolingTests: ViteUserConfig = defineConfig({
   resolve: { conditions },
   ssr: { resolve: { conditions, externalConditions: conditions } },
   test: {
@@ -18,6 +30,13 @@ export const nodeTests: ReturnType<typeof defineConfig> = defineConfig({
     testTimeout: 60_000,
     hookTimeout: 60_000,
     execArgv: ['--conditions=@ockham/source'],
-    setupFiles: [fileURLToPath(new URL('./fail-on-console.ts', import.meta.url)), './test/setup.ts'],
+    reporters: reporters(),
+    setupFiles: [failOnConsole],
   },
 });
+
+/** The same, and the package's own `test/setup.ts`, which picks the engine, before every file. */
+export const nodeTests: ViteUserConfig = {
+  ...toolingTests,
+  test: { ...toolingTests.test, setupFiles: [failOnConsole, './test/setup.ts'] },
+};
