@@ -1,0 +1,7 @@
+import { runExample } from '@ockham/release/readme';
+import { expect, it } from 'vitest';
+
+it('the first example of the README runs and learns', async () => {
+  const printed = await runExample(new URL('../README.md', import.meta.url));
+  expect(printed).toMatch(/195 parameters, test accuracy (1|0\.9\d*)\n$/);
+});

@@ -1,0 +1,55 @@
+import { execFile } from 'node:child_process';
+import { readFile } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+
+const run = promisify(execFile);
+
+/**
+ * The first `js` block of a README: the example that its reader copies.
+ *
+ * @throws Error where the text has none.
+ */
+export function firstExample(markdown: string): string {
+  const block = /^```js\n(.*?)^```$/ms.exec(markdown)?.[1];
+  if (block === undefined)
+    throw new Error('readme: the first example must stand in a ```js block, found none.');
+  return block;
+}
+
+/** What a README claims its first example prints: the `text` block that follows it, if one does. */
+export function printedByExample(markdown: string): string | undefined {
+  return /^```js\n.*?^```\n+[^`\n]*\n*```text\n(.*?)^```$/ms.exec(markdown)?.[1];
+}
+
+/** The commands that a README tells its reader to type: the lines of its `sh` blocks, comments and blanks aside. */
+export function commands(markdown: string): string[] {
+  return [...markdown.matchAll(/^```sh\n(.*?)^```$/gms)]
+    .flatMap(([, block]) => block!.split('\n'))
+    .map((line) => line.replace(/\s+#.*$/, '').trim())
+    .filter((line) => line !== '' && !line.startsWith('#'));
+}
+
+/**
+ * Runs the first example of a README against the sources, with the README's folder (or `cwd`) as the project.
+ *
+ * @param readme URL of the README
+ * @returns what the example printed
+ * @throws Error when the example fails; the message holds its output.
+ */
+export async function runExample(readme: URL, cwd: string = dirname(fileURLToPath(readme))): Promise<string> {
+  const code = firstExample(await readFile(readme, 'utf8'));
+  const { stdout } = await run(
+    process.execPath,
+    [
+      '--conditions=@ockham/source',
+      '--disable-warning=ExperimentalWarning',
+      '--input-type=module',
+      '--eval',
+      code,
+    ],
+    { cwd, timeout: 120_000 },
+  );
+  return stdout;
+}

@@ -1,0 +1,68 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { afterEach, describe, expect, it } from 'vitest';
+import { commands, firstExample, printedByExample, runExample } from '../src/readme.ts';
+
+const fence = '```';
+const markdown = `# Package
+
+${fence}sh
+npm install x # one
+
+# a comment
+SCALE=smoke npx y reproduce
+${fence}
+
+${fence}js
+import { cpus } from 'node:os';
+process.stdout.write(String(cpus().length > 0));
+${fence}
+
+It prints
+
+${fence}text
+true
+${fence}
+
+${fence}js
+throw new Error('the second example');
+${fence}
+`;
+
+let folder: string | undefined;
+async function readme(text: string): Promise<URL> {
+  folder = await mkdtemp(join(tmpdir(), 'ockham-readme-'));
+  await writeFile(join(folder, 'README.md'), text);
+  return pathToFileURL(join(folder, 'README.md'));
+}
+afterEach(async () => {
+  if (folder !== undefined) await rm(folder, { recursive: true });
+  folder = undefined;
+});
+
+describe('a README', () => {
+  it('has one first example, and none is an error', () => {
+    expect(firstExample(markdown)).toMatch(/^import .*\nprocess.*\n$/);
+    expect(() => firstExample('# Empty')).toThrow('found none');
+  });
+
+  it('says what the example prints in the text block after it, or nothing', () => {
+    expect(printedByExample(markdown)).toBe('true\n');
+    expect(printedByExample(`${fence}js\n1;\n${fence}\n`)).toBeUndefined();
+  });
+
+  it('lists its commands without comments and blanks', () => {
+    expect(commands(markdown)).toEqual(['npm install x', 'SCALE=smoke npx y reproduce']);
+  });
+
+  it('is run as a module, and only its first example', async () => {
+    expect(await runExample(await readme(markdown))).toBe('true');
+  });
+
+  it('fails with the output of an example that fails', async () => {
+    const failing = `${fence}js\nthrow new Error('broken on purpose');\n${fence}\n`;
+    await expect(runExample(await readme(failing))).rejects.toThrow('broken on purpose');
+  });
+});
