@@ -101,7 +101,7 @@ export function selectExamples(split: Split, indexes: ArrayLike<number>): Split 
     const values = new (column.values.constructor as Float32ArrayConstructor)(indexes.length * width);
     for (let row = 0; row < indexes.length; row++) {
       const from = indexes[row]! * width;
-      values.set(column.values.subarray(from, from + width) as Float32Array, row * width);
+      values.set(column.values.subarray(from, from + width), row * width);
     }
     return { ...column, values };
   };

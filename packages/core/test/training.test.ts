@@ -45,7 +45,7 @@ async function seededNetwork(): Promise<LayersModel> {
   const random = new Random(5);
   const values = model.getWeights().map((w) => w.shape);
   const tensors = values.map((shape) => {
-    const [rows, columns] = shape.length === 2 ? shape : [1, shape[0]!];
+    const [rows, columns] = shape.length === 2 ? shape : [1, shape[0]];
     const t = tensor2d(
       Float32Array.from({ length: rows! * columns! }, () => random.uniform(0.1, 0.9)),
       [rows!, columns!],

@@ -5,3 +5,4 @@ export { batchOf, batchRange, type Batch } from './batches.ts';
 export { lossFunction } from './losses.ts';
 export { flatLayers, trainableVariables, variableOf, type Layer } from './layers.ts';
 export { restoreWeights, saveWeights } from './snapshot.ts';
+export { loadOptimizer, saveOptimizer, toOptimizer } from './optimizer-state.ts';

@@ -1,5 +1,6 @@
 import {
   add,
+  cast,
   clipByValue,
   log,
   mean,
@@ -44,7 +45,8 @@ function meanSquaredError(target: Tensor, prediction: Tensor): Scalar {
 }
 
 function oneHotOf(target: Tensor, prediction: Tensor): Tensor {
-  return oneHot(target as Tensor1D, prediction.shape.at(-1)!, 1, 0, 'float32');
+  // cast afterwards: the stock wasm engine writes integers into a float32 one-hot; labels may be whole floats
+  return cast(oneHot(cast(target as Tensor1D, 'int32'), prediction.shape.at(-1)!), 'float32');
 }
 
 /** The scalar sum of a loss and a model's regularisation terms. */

@@ -78,7 +78,7 @@ export async function loadOptimizer(optimizer: Optimizer, snapshot: Snapshot): P
     const values = snapshot.arrays[name] as Float32Array;
     return {
       name,
-      tensor: tensor(values.slice(), shapes[name]!, values instanceof Int32Array ? 'int32' : 'float32'),
+      tensor: tensor(values.slice(), shapes[name], values instanceof Int32Array ? 'int32' : 'float32'),
     };
   });
   await optimizer.setWeights(weights);

@@ -1,7 +1,7 @@
 import { tensor, type Optimizer } from '@tensorflow/tfjs-core';
 import type { LayersModel } from '@tensorflow/tfjs-layers';
 import { DataError } from '../errors.ts';
-import { flatLayers, variableOf } from './layers.ts';
+import { flatLayers, variableOf, type Layer } from './layers.ts';
 import { loadOptimizer, saveOptimizer } from './optimizer-state.ts';
 import type { Snapshot } from './types.ts';
 
@@ -14,7 +14,7 @@ export interface Position {
 }
 
 /** All weights of a model, trainable or not, by position; nested models included. */
-export function weightsOf(model: LayersModel) {
+export function weightsOf(model: LayersModel): Layer['weights'] {
   return [...new Set(flatLayers(model).flatMap((layer) => layer.weights))];
 }
 
@@ -42,7 +42,7 @@ export function restoreWeights(model: LayersModel, snapshot: Snapshot, who = 'tr
     );
   }
   for (const [index, weight] of weights.entries()) {
-    const value = tensor(snapshot.arrays[`weight/${index}`]!.slice() as Float32Array, shapes[index]!);
+    const value = tensor(snapshot.arrays[`weight/${index}`]!.slice() as Float32Array, shapes[index]);
     variableOf(weight).assign(value);
     value.dispose();
   }

@@ -9,7 +9,6 @@ import {
 import type { LayersModel } from '@tensorflow/tfjs-layers';
 import { checkSplit, type Split } from '../dataset.ts';
 import {
-  AbortedError,
   ArgumentError,
   NonFiniteError,
   UnsupportedModelError,
