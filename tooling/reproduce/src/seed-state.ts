@@ -1,4 +1,4 @@
-import { mkdir, readdir, readFile, rm } from 'node:fs/promises';
+import { mkdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ArgumentError } from '@ockham/core';
 import { fileStore, writeFileAtomic } from '@ockham/core/files/node';
@@ -86,12 +86,6 @@ export class SeedState {
     await this.saveClock();
     return (await readJson<{ value: T }>(path))!.value;
   }
-}
-
-/** Whether a stopped run left anything to go on from. */
-export async function hasSeedState(folder: string): Promise<boolean> {
-  const entries = await readdir(folder).catch(() => []);
-  return entries.length > 0;
 }
 
 function fileName(name: string): string {
