@@ -2,6 +2,7 @@ import {
   cast,
   gather,
   grad,
+  oneHot,
   relu,
   relu6,
   tensor,
@@ -47,4 +48,9 @@ it('whatever is not 0 casts to true', () => {
   const truth = cast(tensor1d([0.5, -2, 0, 256, 1e-9, NaN]), 'bool');
   expect(Array.from(truth.dataSync())).toEqual([1, 1, 0, 1, 1, 1]);
   expect(Array.from(cast(tensor1d([256, 0], 'int32'), 'bool').dataSync())).toEqual([1, 0]);
+});
+
+it.each(['float32', 'int32'] as const)('one-hot of dtype %s holds the on and off values', (dtype) => {
+  const values = oneHot(tensor1d([2, 0], 'int32'), 3, 5, -1, dtype).dataSync();
+  expect(Array.from(values)).toEqual([-1, -1, 5, 5, -1, -1]);
 });

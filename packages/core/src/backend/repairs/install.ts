@@ -10,6 +10,7 @@ import { castKernels } from './cast-to-bool.ts';
 import { conv2dGradientKernels } from './conv2d-gradients.ts';
 import { depthwiseGradientKernels } from './depthwise-gradients.ts';
 import { dilatedConv2dGradients } from './dilated-conv2d-gradient.ts';
+import { oneHotKernels } from './one-hot.ts';
 import { poolingKernels } from './pooling.ts';
 import { reluGradientKernels, reluGradients } from './relu-gradients.ts';
 import { samePaddingKernels } from './same-padding.ts';
@@ -19,6 +20,7 @@ import { wrongKernels } from './wrong-kernels.ts';
 const kernels: readonly KernelConfig[] = [
   ...conv2dGradientKernels,
   ...depthwiseGradientKernels,
+  ...oneHotKernels,
   ...poolingKernels,
   ...reluGradientKernels,
   ...segmentSumKernels,
