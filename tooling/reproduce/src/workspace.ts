@@ -68,6 +68,8 @@ export async function findPackages(workspace: string): Promise<ReproducingPackag
   );
 }
 
+const OF_THE_PAPER = /^(figure|table)/;
+
 /** An experiment and the module that it came from. */
 export interface LoadedExperiment {
   readonly experiment: Experiment;
@@ -75,14 +77,15 @@ export interface LoadedExperiment {
 }
 
 /**
- * Imports every `reproduce/*.experiment.ts` of a package, in order of name.
+ * Imports every `reproduce/*.experiment.ts` of a package: those named after a figure or table of the paper first,
+ * then the others, in order of name.
  *
  * @throws ArgumentError for a file without an experiment, one filed under another package, or an id used twice.
  */
 export async function loadExperiments(folder: string): Promise<LoadedExperiment[]> {
   const names = (await readdir(join(folder, 'reproduce')))
     .filter((name) => name.endsWith('.experiment.ts'))
-    .sort();
+    .sort((a, b) => Number(OF_THE_PAPER.test(b)) - Number(OF_THE_PAPER.test(a)) || (a < b ? -1 : 1));
   const loaded: LoadedExperiment[] = [];
   for (const name of names) {
     const url = pathToFileURL(join(folder, 'reproduce', name)).href;

@@ -41,4 +41,19 @@ describe('a package', () => {
     await writeFile(join(toy, 'reproduce', 'second.experiment.ts'), source);
     await expect(loadExperiments(toy)).rejects.toThrow(message);
   });
+
+  it('has the figures and tables of the paper first, then the other experiments by name', async () => {
+    const { toy } = await toyWorkspace();
+    for (const name of ['table-2', 'a-study', 'figure-1']) {
+      const source = `export default { id: 'toy/${name}', figures: [] };`;
+      await writeFile(join(toy, 'reproduce', `${name}.experiment.ts`), source);
+    }
+    const loaded = await loadExperiments(toy);
+    expect(loaded.map(({ experiment }) => experiment.id)).toEqual([
+      'toy/figure-1',
+      'toy/table-2',
+      'toy/a-study',
+      'toy/line',
+    ]);
+  });
 });
