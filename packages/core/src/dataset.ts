@@ -44,11 +44,17 @@ export function valuesPerExample(column: Column): number {
 
 /**
  * Checks a split at the door: not empty, lengths that agree, finite inputs, and, where `classes` is given,
- * integer labels in `[0, classes)`.
+ * integer labels in `[0, classes)`, of `labelShape` for each example.
  *
+ * @param labelShape `[]`, the default, for one class per example; `[steps]` for one per step of a sequence.
  * @throws ArgumentError naming `who`, the first offending example and what to do.
  */
-export function checkSplit(who: string, split: Split, classes?: number): void {
+export function checkSplit(
+  who: string,
+  split: Split,
+  classes?: number,
+  labelShape: readonly (number | null)[] = [],
+): void {
   if (!Number.isInteger(split.size) || split.size < 1) {
     throw new ArgumentError(
       `${who}: the data needs at least one example, got ${split.size}. Check that the split was loaded.`,
@@ -75,7 +81,13 @@ export function checkSplit(who: string, split: Split, classes?: number): void {
     }
   }
   if (classes === undefined) return;
-  const labels = split.y.values;
+  const { values: labels, shape } = split.y;
+  // [1] or one-hot would broadcast against the outputs, to a loss that means nothing
+  if (shape.length !== labelShape.length || labelShape.some((d, i) => d !== null && d !== shape[i])) {
+    throw new ArgumentError(
+      `${who}: labels must be class indexes of shape [${labelShape.join(', ')}] for each example, got [${shape.join(', ')}]. Reshape them; one-hot targets become class indexes with toSplit(x, y, { oneHot: true }).`,
+    );
+  }
   const bad = labels.findIndex((label) => !Number.isInteger(label) || label < 0 || label >= classes);
   if (bad >= 0) {
     throw new ArgumentError(

@@ -50,6 +50,14 @@ describe('evaluate', () => {
     expect(result.examples).toBe(4);
   });
 
+  it('takes class indexes as bytes or whole floats too, as train does', async () => {
+    const whole = await evaluate(passThrough(3), byHand);
+    for (const values of [Uint8Array.of(0, 1, 1, 2), Float32Array.of(0, 1, 1, 2)]) {
+      const split = { ...byHand, y: { values, shape: [] } };
+      expect(await evaluate(passThrough(3), split)).toEqual(whole);
+    }
+  });
+
   it('gives the same for every batch size, a last batch of one included', async () => {
     const model = passThrough(3);
     const whole = await evaluate(model, byHand, { topK: 2 });
@@ -149,9 +157,15 @@ describe('evaluate', () => {
     ],
     [
       'real targets with cross entropy',
-      { y: { values: new Float32Array(4), shape: [] } },
+      { y: { values: new Float32Array(4).fill(0.5), shape: [] } },
       {},
-      /needs class indexes/,
+      /labels must be integers in \[0, 2\].* got 0\.5/,
+    ],
+    [
+      'a column of labels',
+      { y: { values: new Int32Array(4), shape: [1] } },
+      {},
+      /needs class indexes, one of shape \[\]/,
     ],
     ['a target width that does not fit', {}, { loss: 'meanSquaredError' }, /got 1 targets for 3 outputs/],
     ['an unknown loss', {}, { loss: 'hinge' as never }, /loss must be .* got 'hinge'/],

@@ -195,6 +195,12 @@ describe('train', () => {
       /labels must be integers in \[0, 1\]/,
     ],
     [
+      'labels in a column',
+      (s) => ({ ...s, y: { ...s.y, shape: [1] } }),
+      {},
+      /class indexes of shape \[\] for each example, got \[1\].*oneHot/,
+    ],
+    [
       'a NaN input',
       (s) => ({ ...s, x: { ...s.x, values: Float32Array.from(s.x.values, (v, i) => (i === 5 ? NaN : v)) } }),
       {},
@@ -217,7 +223,56 @@ describe('train', () => {
     expect(error).toMatchObject({ code: 'invalid-argument', message: expect.stringMatching(message) });
     expect(await weights(model)).toEqual(before);
   });
+
+  const noisy: [string, () => Parameters<typeof sequential>[0]][] = [
+    [
+      'dropout of LSTMCell',
+      () => ({ layers: [layers.lstm({ units: 2, inputShape: [3, 1], dropout: 0.5 })] }),
+    ],
+    ['dropout of GRUCell', () => ({ layers: [bidirectionalGru(0.5)] })],
+    [
+      'Dropout',
+      () => ({
+        layers: [
+          layers.timeDistributed({ layer: layers.dropout({ rate: 0.5 }), inputShape: [3, 1] }),
+          layers.flatten(),
+          layers.dense({ units: 2 }),
+        ],
+      }),
+    ],
+  ];
+  it.each(noisy)('refuses noise that it cannot seed: %s', async (noise, build) => {
+    const data = { size: 2, x: { values: new Float32Array(6), shape: [3, 1] }, y: labels(2) };
+    const run = train(sequential(build()), data, { epochs: 1, loss: 'crossEntropyFromLogits' });
+    await expect(run).rejects.toMatchObject({
+      code: 'unsupported-model',
+      message: expect.stringContaining(`(${noise}) draws unseeded noise`),
+    });
+  });
+
+  it('trains recurrent layers without dropout, and one label per step', async () => {
+    const model = sequential({
+      layers: [bidirectionalGru(0), layers.dense({ units: 2 })],
+    });
+    const data = { size: 2, x: { values: new Float32Array(6), shape: [3, 1] }, y: labels(2) };
+    const { steps } = await train(model, data, { epochs: 1, loss: 'crossEntropyFromLogits' });
+    expect(steps).toBe(1);
+    const each = sequential({
+      layers: [layers.gru({ units: 2, returnSequences: true, inputShape: [3, 1] })],
+    });
+    const tagged = { ...data, y: { values: new Int32Array(6), shape: [3] } };
+    expect((await train(each, tagged, { epochs: 1, loss: 'crossEntropyFromLogits' })).steps).toBe(1);
+  });
 });
+
+function labels(size: number): Split['y'] {
+  return { values: new Int32Array(size), shape: [] };
+}
+
+function bidirectionalGru(dropout: number) {
+  const layer = layers.gru({ units: 2, dropout });
+  return layers.bidirectional({ layer, mergeMode: 'concat', inputShape: [3, 1] });
+}
 
 describe('meanGradients', () => {
   it('is the numeric gradient of the mean loss, whatever the batch size', async () => {

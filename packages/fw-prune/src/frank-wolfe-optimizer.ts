@@ -35,6 +35,7 @@ import type { FeasibleSet } from './lmo/index.ts';
 /** How the learning rate becomes the step γ ≤ 1 toward the vertex v. */
 export type Rescale = 'gradient' | 'diameter' | 'none';
 
+/** Options of {@link FrankWolfeOptimizer}. */
 export interface FrankWolfeOptimizerOptions {
   /** Default 1. LeNet-300-100 on MNIST was trained with 2, falling linearly to 0. */
   readonly learningRate?: number;

@@ -33,6 +33,7 @@ export interface FrankWolfeRecord {
 /** `gap`: the tolerance was reached. `stalled`: no step lowers f further in float64. `callback`: `onIteration` said so. */
 export type StopReason = 'gap' | 'iterations' | 'callback' | 'stalled';
 
+/** Options of {@link frankWolfe}. */
 export interface FrankWolfeOptions {
   /** Default `vanilla`. */
   readonly variant?: FrankWolfeVariant;
@@ -55,6 +56,7 @@ export interface FrankWolfeOptions {
   readonly signal?: AbortSignal;
 }
 
+/** What {@link frankWolfe} returns. */
 export interface FrankWolfeResult {
   /** The last iterate. */
   readonly x: Float64Array;
@@ -122,8 +124,10 @@ export function frankWolfe(
     else {
       const { direction: d, descent, maxStep } = move;
       gamma = stepSize({ iteration: t, x, value, direction: d, descent, maxStep });
-      // A zero step of an averaged gradient passes; of any other it would repeat for ever.
-      if (gamma === 0 && variant !== 'momentum') stopReason = 'stalled';
+      // A zero step of an averaged gradient passes, and so does the error that an oracle was allowed, which shrinks
+      // with t; of any other it would repeat for ever.
+      const passes = variant === 'momentum' || (allowed > 0 && descent <= 0);
+      if (gamma === 0 && !passes) stopReason = 'stalled';
     }
     const kind = stopReason ? 'none' : gamma === move.maxStep && move.dropsAtMax ? 'drop' : move.kind;
     const record: FrankWolfeRecord = { iteration: t, value, gap: move.gap, step: gamma, move: kind };

@@ -17,6 +17,7 @@ import { ArgumentError, NonFiniteError, throwIfAborted } from '@ockham/core';
  */
 export type GreedyStep = 'uniform' | 'line-search';
 
+/** Options of {@link greedyForwardSelection}. */
 export interface GreedyOptions {
   /** Selections, repetitions counted; ≥ 1. */
   readonly size: number;
@@ -37,6 +38,7 @@ export interface GreedyRecord {
   readonly loss: number;
 }
 
+/** What {@link greedyForwardSelection} and {@link selectGreedily} return. */
 export interface GreedyResult {
   /** The neurons with weight, in order of their first choice: the set S. */
   readonly chosen: Int32Array;

@@ -28,6 +28,7 @@ import { readsOf, setGates } from './channel-reads.ts';
 import type { GreedyRecord, GreedyResult, GreedyStep, NeuronProducts } from './greedy-forward-selection.ts';
 import { selectGreedily } from './greedy-forward-selection.ts';
 
+/** Options of {@link greedyLayerSelection}. Only `layers` is required. */
 export interface GreedyLayerOptions {
   /** Channels to keep, at most, by the name of the layer that makes them; an integer, or a fraction in (0, 1). */
   readonly layers: Readonly<Record<string, number>>;
@@ -67,6 +68,7 @@ export interface LayerSelection {
   readonly relativeError?: number;
 }
 
+/** What {@link greedyLayerSelection} returns. */
 export interface GreedyLayerResult {
   /** A masked copy of the same size; the caller owns it. */
   readonly model: LayersModel;

@@ -20,6 +20,7 @@ export {
   type SparseFile,
   type SparseFileOptions,
 } from './sparse-file.ts';
+export type { SparseFormat } from './sparse-encoding.ts';
 export { pruneStructured } from './structured.ts';
 export type {
   StructuredCounts,
@@ -33,6 +34,7 @@ export { formatStructuredPlan, type StructuredPlan, type StructuredPlanRow } fro
 export {
   FrankWolfeOptimizer,
   type FrankWolfeOptimizerOptions,
+  type NamedTensor,
   type Rescale,
 } from './frank-wolfe-optimizer.ts';
 export {

@@ -5,6 +5,7 @@ import type { Masks } from './masks.ts';
 import type { Exclude } from './prunable.ts';
 import type { Scope } from './scope.ts';
 
+/** Options of `lotteryTicket`. Only `train` is required. */
 export interface LotteryTicketOptions {
   /** How often to prune; the dense network is trained before the first. Default 5. */
   readonly rounds?: number;
@@ -69,6 +70,7 @@ export interface Ticket {
   readonly reinitialised?: { readonly loss: number; readonly accuracy?: number };
 }
 
+/** What `lotteryTicket` returns. */
 export interface LotteryTicketResult {
   /** The last round's trained network; the caller disposes of it. The given model is as it was. */
   readonly model: LayersModel;

@@ -36,7 +36,7 @@ export interface PruneOptions {
   readonly sparsityStep?: 'N-1' | 'N';
   /**
    * Fraction of the prunings over which a growing schedule reaches `sparsity`, in (0, 1]; the others prune at
-   * `sparsity`, which changes masks only with `regrow`. Default 0.3 for Alg. 4, whose
+   * `sparsity`, which changes masks only with `regrow`. Default 0.5 for Alg. 4, whose
    * printed form is 1.
    */
   readonly ramp?: number;
@@ -105,6 +105,7 @@ export interface PruneRecord {
   readonly testLoss?: number;
 }
 
+/** What `prune` returns. */
 export interface PruneResult {
   /** The pruned model; the caller disposes of it. The given model is as it was. */
   readonly model: LayersModel;

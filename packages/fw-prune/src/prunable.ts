@@ -1,5 +1,6 @@
 import type { Variable } from '@tensorflow/tfjs-core';
 import type { LayersModel } from '@tensorflow/tfjs-layers';
+import { ArgumentError } from '@ockham/core';
 import { weightKind } from '@ockham/core/metrics';
 import { flatLayers, variableOf, type Layer } from '@ockham/core/training';
 
@@ -47,6 +48,21 @@ export function prunableWeights(model: LayersModel): PrunableWeight[] {
 /** Layers that stay dense: a name, a pattern on the name, a predicate, or a list of these. */
 export type Exclude =
   string | RegExp | ((layer: Layer) => boolean) | readonly (string | RegExp | ((layer: Layer) => boolean))[];
+
+/**
+ * Refuses names that no layer has: a misspelt one would exclude nothing, without a word.
+ *
+ * @throws ArgumentError naming it and the layers there are.
+ */
+export function checkExclude(who: string, model: LayersModel, exclude: Exclude): void {
+  const names = new Set(flatLayers(model).map((layer) => layer.name));
+  for (const rule of [exclude].flat() as unknown[]) {
+    if (typeof rule !== 'string' || names.has(rule)) continue;
+    throw new ArgumentError(
+      `${who}: exclude names ${rule}, but the model has no such layer, only ${[...names].join(', ')}.`,
+    );
+  }
+}
 
 /** Whether `exclude` names the layer. */
 export function isExcluded(layer: Layer, exclude: Exclude): boolean {

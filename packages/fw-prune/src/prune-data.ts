@@ -35,6 +35,6 @@ export function checkPruneData(
         `${who}: the model takes inputs of [${expected.join(', ')}], the ${name} split has [${shape.join(', ')}]. Reshape the split's column.`,
       );
     }
-    checkSplit(`${who} (${name} split)`, split, classes);
+    checkSplit(`${who} (${name} split)`, split, classes, model.outputs[0]!.shape.slice(1, -1));
   }
 }

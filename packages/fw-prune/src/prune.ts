@@ -46,6 +46,11 @@ export async function prune(
   model: LayersModel,
   data: PruneData,
   options: PruneOptions & { readonly dryRun?: boolean },
+): Promise<PruneResult | PrunePlan>;
+export async function prune(
+  model: LayersModel,
+  data: PruneData,
+  options: PruneOptions & { readonly dryRun?: boolean },
 ): Promise<PruneResult | PrunePlan> {
   const settings = settingsOf(options);
   checkPruneData('prune', model, data, settings.retrain.loss);
@@ -61,19 +66,20 @@ export async function prune(
     ? await distillationFrom(model, data.train, loss, distill, options.signal)
     : { data: data.train, loss };
   const pruned = await cloneModel(model);
-  const run = new PruningRun(pruned, data, lesson, settings, options, random, bits);
+  let run: PruningRun | undefined;
   try {
+    run = new PruningRun(pruned, data, lesson, settings, options, random, bits);
     const identity = options.checkpoint ? await identityOf(model, settings, data.train.size, random) : '';
     const history = await run.run(identity);
     const { report: wanted = {} } = options;
-    const report = wanted && (await compareBeforeAfter(model, pruned, data, loss, wanted));
+    const report = wanted && (await compareBeforeAfter(model, pruned, data, loss, wanted, options.signal));
     await options.checkpoint?.remove(); // last: what fails before can be resumed
     return { model: pruned, masks: run.masks, history, ...(report && { report }) };
   } catch (error) {
-    run.masks.dispose();
+    run?.masks.dispose();
     pruned.dispose();
     throw error;
   } finally {
-    run.dispose();
+    run?.dispose();
   }
 }

@@ -25,6 +25,7 @@ export async function compareBeforeAfter(
   data: PruneData,
   loss: Loss,
   { latency = {} }: ReportOptions,
+  signal?: AbortSignal,
 ): Promise<ModelComparison> {
   const inputs = (batch: number) => {
     const { x, y } = batchOf(
@@ -38,6 +39,7 @@ export async function compareBeforeAfter(
   const reports = await describeModels(
     { before, after },
     {
+      ...(signal && { signal }),
       ...(test && { data: test, evaluate: { loss } }),
       latency: latency && { repeats: 10, warmup: 2, inputs, inputShape: data.train.x.shape, ...latency },
     },

@@ -16,6 +16,7 @@ export type Schedule = 'one-shot' | 'linear' | 'cubic';
  */
 export type PruneAt = 'every' | 'halves' | 'printed-halves';
 
+/** What decides when a run prunes, and how far. */
 export interface ScheduleSettings {
   readonly schedule: Schedule;
   readonly pruneAt: PruneAt;

@@ -23,7 +23,9 @@ export function floorOf(size: number, floor: number): number {
 /**
  * Chooses exactly `kept` weights, those of the largest scores. Of equal scores the later index is kept.
  *
- * @param floors The fewest weights that each kernel keeps; their sum must not exceed `kept`.
+ * @param kept At most as many as are allowed in all.
+ * @param floors The fewest weights that each kernel keeps, or all that are allowed there; their sum must not exceed
+ *   `kept`.
  * @returns For each kernel a byte per weight, 0 is pruned.
  */
 export function chooseKept(
@@ -32,6 +34,8 @@ export function chooseKept(
   scope: Scope,
   floors: readonly number[],
 ): Uint8Array[] {
+  const caps = kernels.map(({ allowed }) => allowed.reduce((sum, bit) => sum + bit, 0));
+  const least = floors.map((floor, i) => Math.min(floor, caps[i]!));
   const scores = kernels.map(({ scores: given, allowed }) =>
     given.map((s, i) => (allowed[i] === 0 ? -Infinity : s)),
   );
@@ -39,12 +43,13 @@ export function chooseKept(
     const shares = sharesOf(
       scores.map((s) => s.length),
       kept,
-      floors,
+      least,
+      caps,
     );
     return scores.map((s, i) => keepLargest(s, shares[i]!));
   }
   const ranked = scope === 'lamp' ? scores.map(lampScores) : scores;
-  const bits = ranked.map((s, i) => keepLargest(s, floors[i]!)); // the floors are kept whatever the others score
+  const bits = ranked.map((s, i) => keepLargest(s, least[i]!)); // the floors are kept whatever the others score
   const size = ranked.reduce((sum, s) => sum + s.length, 0);
   const competing = new Float64Array(size);
   let offset = 0;
@@ -77,17 +82,29 @@ function keepLargest(values: Float64Array, kept: number): Uint8Array {
   return bits;
 }
 
-/** Equal fractions, with at least `floors`, that add up to `kept`: largest remainders first, then by index. */
-function sharesOf(sizes: readonly number[], kept: number, floors: readonly number[]): number[] {
+/** Equal fractions, between `floors` and `caps`, that add up to `kept`: largest remainders first, then by index. */
+function sharesOf(
+  sizes: readonly number[],
+  kept: number,
+  floors: readonly number[],
+  caps: readonly number[],
+): number[] {
   const shares = sizes.map(() => 0);
   let open = sizes.map((_, i) => i);
   let left = kept;
   for (;;) {
     const total = open.reduce((sum, i) => sum + sizes[i]!, 0);
-    const short = open.filter((i) => (left * sizes[i]!) / total < floors[i]!);
-    if (short.length === 0) break;
-    for (const i of short) left -= shares[i] = floors[i]!;
-    open = open.filter((i) => !short.includes(i));
+    const lack = (i: number) => floors[i]! - (left * sizes[i]!) / total;
+    const excess = (i: number) => (left * sizes[i]!) / total - caps[i]!;
+    const short = open.filter((i) => lack(i) > 0);
+    const over = open.filter((i) => excess(i) > 0);
+    if (short.length === 0 && over.length === 0) break;
+    const sum = (of: readonly number[], by: (i: number) => number) => of.reduce((s, i) => s + by(i), 0);
+    // the larger violation is settled first, so that what it frees or takes reaches the others
+    const [settled, limits] = sum(short, lack) >= sum(over, excess) ? [short, floors] : [over, caps];
+    for (const i of settled) shares[i] = limits[i]!;
+    left -= sum(settled, (i) => limits[i]!);
+    open = open.filter((i) => !settled.includes(i));
   }
   const total = open.reduce((sum, i) => sum + sizes[i]!, 0);
   const exact = open.map((i) => (left * sizes[i]!) / total);

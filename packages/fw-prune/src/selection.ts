@@ -3,7 +3,7 @@ import { ArgumentError, NothingChangedError, UnsupportedModelError } from '@ockh
 import type { Random } from '@ockham/core/random';
 import { trainableVariables } from '@ockham/core/training';
 import { scoresOf } from './criteria.ts';
-import { isExcluded, prunableWeights, type PrunableWeight } from './prunable.ts';
+import { checkExclude, isExcluded, prunableWeights, type PrunableWeight } from './prunable.ts';
 import { pruningIterations, sparsityAt } from './schedule.ts';
 import { chooseKept, floorOf } from './scope.ts';
 import type { Settings } from './settings.ts';
@@ -20,7 +20,10 @@ export interface Selection {
   readonly size: number;
 }
 
-/** @throws UnsupportedModelError if the model has no kernel, ArgumentError if all are excluded or frozen. */
+/**
+ * @throws UnsupportedModelError if the model has no kernel, ArgumentError if all are excluded or frozen, or an
+ *   excluded name is no layer's.
+ */
 export function selectionOf(model: LayersModel, exclude: Settings['exclude']): Selection {
   const weights = prunableWeights(model);
   if (weights.length === 0) {
@@ -28,6 +31,7 @@ export function selectionOf(model: LayersModel, exclude: Settings['exclude']): S
       'prune: the model has no prunable layer: none of its layers has a kernel or an embedding table. Pass a model with dense, convolutional, recurrent or embedding layers.',
     );
   }
+  checkExclude('prune', model, exclude);
   const learning = new Set(trainableVariables(model));
   const leftAlone = weights.map(({ layer, variable }) =>
     isExcluded(layer, exclude) ? 'excluded' : learning.has(variable) ? undefined : 'frozen',

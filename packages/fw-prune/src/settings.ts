@@ -1,4 +1,5 @@
 import { ArgumentError } from '@ockham/core';
+import type { OptimizerSpec } from '@ockham/core/training';
 import type { PruneOptions } from './options.ts';
 import type { Criterion } from './criteria.ts';
 import type { PruneAt, Schedule } from './schedule.ts';
@@ -62,6 +63,8 @@ const METHODS: Record<Method, Record<'intended' | 'printed', MethodDefaults>> = 
   'frank-wolfe': frankWolfePruning,
   'frank-wolfe-momentum': frankWolfeMomentumPruning,
 };
+
+const OPTIMIZERS = ['sgd', 'momentum', 'adam'] as const satisfies OptimizerSpec['name'][];
 
 /** Fills in the defaults of a method and a form, and refuses what is out of range. */
 export function settingsOf(options: PruneOptions): Settings {
@@ -150,6 +153,9 @@ function checkSettings(settings: Settings): void {
   oneOf('retrain.dropout', retrain.dropout, ['adjust', 'keep']);
   if (retrain.optimizerState !== undefined)
     oneOf('retrain.optimizerState', retrain.optimizerState, ['fresh', 'continued']);
+  const { optimizer } = retrain;
+  if (optimizer !== undefined && !(typeof optimizer === 'object' && 'applyGradients' in optimizer))
+    oneOf('retrain.optimizer', typeof optimizer === 'string' ? optimizer : optimizer.name, OPTIMIZERS);
   if (retrain.batchSize !== undefined)
     inRange(
       'retrain.batchSize',

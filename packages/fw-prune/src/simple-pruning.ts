@@ -26,6 +26,7 @@ const intended: MethodDefaults = {
   dropout: 'adjust',
 };
 
+/** Algorithm 2. */
 export const simplePruning: Record<'intended' | 'printed', MethodDefaults> = {
   intended,
   printed: {

@@ -7,6 +7,7 @@
  * included: only the all-zero bit pattern counts as zero.
  */
 
+/** How the places of the non-zeros are kept. */
 export type SparseFormat = 'dense' | 'bitmap' | 'csr' | 'gaps';
 
 /** The non-zeros of a tensor: `index` says where, in one of the formats. */

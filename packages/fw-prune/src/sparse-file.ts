@@ -9,6 +9,7 @@ import { decodeSparse, encodeSparse, type SparseFormat } from './sparse-encoding
 
 const KIND = 'ockham-sparse-model';
 
+/** Options of {@link encodeSparseModel}. */
 export interface SparseFileOptions {
   /**
    * How non-zero values are kept. `float32` (default) gives every bit back; `float16` halves the values, rounding

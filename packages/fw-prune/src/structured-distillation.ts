@@ -48,7 +48,7 @@ export async function distillationFrom(
   const values = new Float32Array(data.size * (classes + 1));
   const batch = 512;
   for (let from = 0; from < data.size; from += batch) {
-    throwIfAborted(signal, 'pruneStructured (distillation)');
+    throwIfAborted(signal, 'distillation');
     const to = Math.min(from + batch, data.size);
     const soft = tidy(() =>
       softmax(scaled(teacher.apply(batchRange(data, from, to).x, { training: false }) as Tensor)),

@@ -105,6 +105,7 @@ export interface StructuredRecord extends StructuredCounts {
   readonly testLoss?: number;
 }
 
+/** What `pruneStructured` returns. */
 export interface StructuredResult {
   /** The smaller model; the caller disposes of it. The given model is as it was. */
   readonly model: LayersModel;

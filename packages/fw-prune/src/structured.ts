@@ -13,6 +13,7 @@ import { countFlops, evaluate } from '@ockham/core/metrics';
 import { toRandom, type Random } from '@ockham/core/random';
 import { train, type TrainResult } from '@ockham/core/training';
 import { checkPruneData, type PruneData } from './prune-data.ts';
+import { checkExclude } from './prunable.ts';
 import { removeBlocks, type BlocksRemoved } from './structured-blocks.ts';
 import { costsOf } from './structured-costs.ts';
 import { distillationFrom, type Distillation } from './structured-distillation.ts';
@@ -67,6 +68,7 @@ export async function pruneStructured(
 ): Promise<StructuredResult | StructuredPlan> {
   const settings = structuredSettings(options);
   checkPruneData('pruneStructured', model, data, settings.retrain.loss);
+  checkExclude('pruneStructured', model, settings.exclude);
   throwIfAborted(options.signal, 'pruneStructured');
   const run = new StructuredRun(model, data, settings, options);
   return options.dryRun ? run.plan() : run.run();

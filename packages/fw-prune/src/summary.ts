@@ -16,6 +16,7 @@ export interface SummaryRow {
   readonly nonZeroFlops: number | undefined;
 }
 
+/** What {@link summary} returns. */
 export interface Summary {
   readonly rows: readonly SummaryRow[];
   /** Sums over the rows; FLOPs of layers without weights, such as pooling, included. */

@@ -462,6 +462,17 @@ describe('prune', () => {
       /retrain\.distill needs the loss crossEntropy/,
     ],
     ['a distillation weight of 2', { retrain: { distill: { weight: 2 } } }, /distill\.weight/],
+    [
+      'an unknown optimizer',
+      { retrain: { optimizer: 'rmsprop' as never } },
+      /sgd, momentum, adam, got "rmsprop"/,
+    ],
+    [
+      'a rate below 0',
+      { retrain: { optimizer: { name: 'sgd', learningRate: -1 } } },
+      /rate must be positive/,
+    ],
+    ['a misspelt layer', { exclude: ['first', 'lsat'] }, /no such layer, only .*last/],
     ['a batch size of 0', { retrain: { batchSize: 0 } }, /retrain\.batchSize/],
     ['every layer excluded', { exclude: /./ }, /no layer is left to prune: first \(excluded\)/],
   ];
@@ -490,6 +501,11 @@ describe('prune', () => {
       'labels out of range',
       (s) => ({ ...s, y: { ...s.y, values: Int32Array.from(s.y.values, (v) => v + 1) } }),
       /integers in \[0, 1\]/,
+    ],
+    [
+      'labels in a column',
+      (s) => ({ ...s, y: { ...s.y, shape: [1] } }),
+      /class indexes of shape \[\] for each example, got \[1\]/,
     ],
     [
       'inputs of another shape',

@@ -131,6 +131,25 @@ describe('chooseKept', () => {
   });
 });
 
+describe('what was pruned before', () => {
+  const thin = { scores: Float64Array.of(9, 8, 7, 6), allowed: Uint8Array.of(0, 0, 0, 1) };
+  const whole = { scores: Float64Array.of(1, 2, 3, 4), allowed: Uint8Array.of(1, 1, 1, 1) };
+
+  it('stays so with scope layer: the others keep what a thin kernel cannot', () => {
+    expect(choose([thin, whole], 4, 'layer')).toEqual([
+      [0, 0, 0, 1],
+      [0, 1, 1, 1],
+    ]);
+  });
+
+  it('is not brought back by a floor', () => {
+    for (const scope of ['global', 'layer', 'lamp'] as const) {
+      const [first] = chooseKept([thin, whole], 4, scope, [2, 2]);
+      expect([...first!]).toEqual([0, 0, 0, 1]);
+    }
+  });
+});
+
 describe('floorOf', () => {
   it('rounds up, to one weight at least, unless the floor is 0', () => {
     expect([floorOf(10, 0), floorOf(10, 0.001), floorOf(10, 0.21), floorOf(10, 1)]).toEqual([0, 1, 3, 10]);

@@ -6,6 +6,7 @@ import type { ModelReport } from './model-report.ts';
 /** What a method may promise. */
 export type Promised = 'smaller-file' | 'faster' | 'less-memory' | 'fewer-flops';
 
+/** Options of {@link compareModels}. */
 export interface CompareOptions {
   /**
    * What the method is used for: a promise that is not kept becomes a warning. Default a smaller file and a

@@ -5,6 +5,7 @@ import { countNonZeros, weightKind } from './count-parameters.ts';
 import { flopRules, type CallCost, type FlopRule } from './flop-rules.ts';
 import { layerCalls } from './model-calls.ts';
 
+/** Options of {@link countFlops}. */
 export interface CountFlopsOptions {
   /** Rules for layer classes of one's own, by class name; they go before the built-in ones. */
   readonly rules?: Readonly<Record<string, FlopRule>>;

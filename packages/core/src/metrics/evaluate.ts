@@ -5,6 +5,7 @@ import { lossFunction } from '../training/losses.ts';
 import type { Loss } from '../training/types.ts';
 import { predictBatches, type PredictOptions } from './predict.ts';
 
+/** Options of {@link evaluate}. */
 export interface EvaluateOptions extends PredictOptions {
   /** As in `train`. Default `crossEntropy`: class indexes against probabilities. */
   readonly loss?: Loss;
@@ -96,11 +97,13 @@ export async function predictClasses(
 
 /** Whether targets are class indexes; refuses a loss that does not go with them. */
 function checkTargets(model: LayersModel, split: Split, loss: Loss, topK: number | undefined): boolean {
-  const labelled = split.y.values instanceof Int32Array && split.y.shape.length === 0;
-  if (loss === 'crossEntropy' || loss === 'crossEntropyFromLogits') {
+  const onClasses = loss === 'crossEntropy' || loss === 'crossEntropyFromLogits';
+  // with these losses bytes and whole floats are class indexes too, as they are for train
+  const labelled = split.y.shape.length === 0 && (onClasses || split.y.values instanceof Int32Array);
+  if (onClasses) {
     if (!labelled) {
       throw new ArgumentError(
-        `evaluate: ${loss} needs class indexes, an Int32Array of shape [], got ${split.y.values.constructor.name} of [${split.y.shape.join(', ')}]. For real targets pass loss: 'meanSquaredError'.`,
+        `evaluate: ${loss} needs class indexes, one of shape [] for each example, got ${split.y.values.constructor.name} of [${split.y.shape.join(', ')}]. For real targets pass loss: 'meanSquaredError'.`,
       );
     }
   } else if (loss === 'meanSquaredError') {

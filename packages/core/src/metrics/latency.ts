@@ -4,6 +4,7 @@ import { ArgumentError, throwIfAborted } from '../errors.ts';
 import { checkModel } from '../models/check-model.ts';
 import { median, quantile } from './statistics.ts';
 
+/** Options of {@link measureLatency} and {@link compareLatency}. */
 export interface LatencyOptions {
   /** Batch sizes. Default `[1, 32, 128]`. */
   readonly batch?: readonly number[];

@@ -59,6 +59,7 @@ export interface ModelReport {
   readonly layers: readonly LayerReport[];
 }
 
+/** Options of {@link describeModel}. */
 export interface DescribeOptions {
   /** Measures accuracy on this split. Default: no accuracy in the report. */
   readonly data?: Split;

@@ -5,6 +5,7 @@ import { ArgumentError, NonFiniteError, throwIfAborted } from '../errors.ts';
 import { checkModel, checkSingleInputAndOutput } from '../models/check-model.ts';
 import { batchRange } from '../training/batches.ts';
 
+/** Options of what runs a model over a split: `evaluate`, `predictClasses`, `confusion`. */
 export interface PredictOptions {
   /** Examples per forward pass, ≥ 1. Default 512. */
   readonly batchSize?: number;

@@ -51,6 +51,7 @@ export function quantile(values: readonly number[], p: number): number {
   return low + (high - low) * (position - Math.floor(position));
 }
 
+/** Options of {@link pairedTTest}. */
 export interface PairedTTestOptions {
   /** Coverage of the confidence interval, in (0, 1). Default 0.95. */
   readonly confidence?: number;

@@ -15,6 +15,7 @@ import {
   type ModelOptions,
 } from './model-options.ts';
 
+/** Options of {@link lenet5}. */
 export interface Lenet5Options extends ModelOptions {
   /**
    * Activation of both convolutions. Default `linear`: Caffe's network has none there, only max pooling.

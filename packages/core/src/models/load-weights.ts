@@ -20,6 +20,7 @@ export interface WeightSource {
 /** Names the source of weight `weight` (`kernel`, `bias`, `gamma`, …) of a layer; undefined where there is none. */
 export type WeightNaming = (layer: Layer, weight: string) => WeightSource | undefined;
 
+/** Options of {@link loadWeights}. */
 export interface LoadWeightsOptions {
   /** Says where each weight comes from, for example {@link pytorchResnet}. */
   readonly naming: WeightNaming;

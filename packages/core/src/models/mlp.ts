@@ -9,6 +9,7 @@ import {
   type ModelOptions,
 } from './model-options.ts';
 
+/** Options of {@link mlp}. */
 export interface MlpOptions extends ModelOptions {
   /** Width of each hidden layer, from the input on; `[]` is a linear classifier. */
   readonly units: readonly number[];

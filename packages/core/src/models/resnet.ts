@@ -25,6 +25,7 @@ import {
 } from './model-options.ts';
 import { PadChannels } from './pad-channels.ts';
 
+/** Options of the residual networks. */
 export interface ResnetOptions extends ModelOptions {
   /** Number of weighted layers, 6n + 2: 20, 32, 44, 56, 110, … Default 20. */
   readonly depth?: number;

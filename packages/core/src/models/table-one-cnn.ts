@@ -14,6 +14,7 @@ import {
   type ModelOptions,
 } from './model-options.ts';
 
+/** Options of {@link tableOneCnn}. */
 export interface TableOneCnnOptions extends ModelOptions {
   /** Fraction dropped before the last layer while training, in [0, 1). Default 0.5. */
   readonly dropout?: number;

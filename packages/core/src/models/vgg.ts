@@ -16,6 +16,7 @@ import {
   type ModelOptions,
 } from './model-options.ts';
 
+/** Options of the VGG networks. */
 export interface VggOptions extends ModelOptions {
   /** Number of weighted layers in the paper: 11 or 16. Default 16. */
   readonly depth?: 11 | 16;

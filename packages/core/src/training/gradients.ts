@@ -16,6 +16,7 @@ import { trainableVariables } from './layers.ts';
 import { lossFunction, withRegularisation } from './losses.ts';
 import type { Loss } from './types.ts';
 
+/** Options of {@link meanGradients}. */
 export interface MeanGradientsOptions {
   /** Which examples, default all. */
   readonly indexes?: Int32Array;

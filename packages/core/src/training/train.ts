@@ -8,27 +8,23 @@ import {
 } from '@tensorflow/tfjs-core';
 import type { LayersModel } from '@tensorflow/tfjs-layers';
 import { checkSplit, type Split } from '../dataset.ts';
-import {
-  ArgumentError,
-  NonFiniteError,
-  UnsupportedModelError,
-  throwIfAborted,
-} from '../errors.ts';
+import { ArgumentError, NonFiniteError, UnsupportedModelError, throwIfAborted } from '../errors.ts';
 import { toRandom, type Random } from '../random/random.ts';
 import { batchOf } from './batches.ts';
 import { flatLayers, trainableVariables, type Layer } from './layers.ts';
 import { lossFunction, withRegularisation } from './losses.ts';
 import { setLearningRate, toOptimizer } from './optimizer-state.ts';
 import { restoreTraining, saveTraining, type Position } from './snapshot.ts';
+import { unseededNoise } from './unseeded-noise.ts';
 import type { EpochRecord, LossFunction, Snapshot, TrainOptions, TrainResult } from './types.ts';
 
 /**
  * Trains a model in place: mini-batches in a seeded order, one optimizer step for each.
  *
  * The same seed on the same engine gives the same weights to the bit, dropout included, and a run that is
- * resumed from a snapshot ends with the weights of an uninterrupted one. No tensor is leaked. Noise layers
- * other than dropout (GaussianNoise, GaussianDropout, AlphaDropout) cannot be seeded in TensorFlow.js and are
- * refused.
+ * resumed from a snapshot ends with the weights of an uninterrupted one. No tensor is leaked. Noise
+ * other than dropout layers (GaussianNoise, GaussianDropout, AlphaDropout, the dropout within recurrent layers and
+ * wrappers) cannot be seeded in TensorFlow.js and is refused.
  *
  * @param model Changed in place. One input, one output.
  * @param data `x` as the model wants it, `y` as the loss wants it.
@@ -130,18 +126,17 @@ function check(model: LayersModel, data: Split, options: TrainOptions, batchSize
   }
   const classes =
     loss === 'crossEntropy' || loss === 'crossEntropyFromLogits' ? model.outputs[0]!.shape.at(-1) : null;
-  checkSplit('train', data, classes ?? undefined);
+  checkSplit('train', data, classes ?? undefined, model.outputs[0]!.shape.slice(1, -1));
   if (trainableVariables(model).length === 0) {
     throw new ArgumentError(
       'train: the model has no trainable weights. Set `layer.trainable = true` where it should learn.',
     );
   }
-  const noisy = flatLayers(model).find((layer) =>
-    ['GaussianNoise', 'GaussianDropout', 'AlphaDropout'].includes(layer.getClassName()),
-  );
-  if (noisy) {
+  for (const layer of flatLayers(model)) {
+    const noise = unseededNoise(layer);
+    if (noise === undefined) continue;
     throw new UnsupportedModelError(
-      `train: the layer ${noisy.name} (${noisy.getClassName()}) draws unseeded noise, so that a run could not be repeated. Use Dropout.`,
+      `train: the layer ${layer.name} (${noise}) draws unseeded noise, so that a run could not be repeated. Use Dropout, as a layer of its own.`,
     );
   }
 }

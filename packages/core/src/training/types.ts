@@ -47,6 +47,7 @@ export interface EpochRecord {
   readonly steps: number;
 }
 
+/** Options of `train`. Only `epochs` is required. */
 export interface TrainOptions {
   /** Passes over the data, ≥ 0. Fractions allow less than one pass: 0.5 is half the batches. */
   readonly epochs: number;
@@ -76,6 +77,7 @@ export interface TrainOptions {
   readonly checkpoint?: SnapshotStore;
 }
 
+/** What `train` returns. */
 export interface TrainResult {
   readonly epochs: readonly EpochRecord[];
   /** Optimizer steps, in total, those before a resume included. */
