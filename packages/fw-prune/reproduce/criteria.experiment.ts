@@ -66,8 +66,8 @@ export default experiment<PruningConfig, CriteriaRow, 'mnist' | 'fashion-mnist'>
         learningRate: 1e-3,
         retrainLearningRate: 3e-3,
         sparsities: [0.95],
-        iterations: 8,
-        epochs: 1,
+        iterations: 4,
+        epochs: 0.5,
       },
     },
     paper: {

@@ -182,14 +182,13 @@ export default experiment<Config, FigureRow, 'mnist'>({
           paper: 'above the base network, which got fewer passes',
           measure: (rows) => compare(rows, 'fw-momentum-printed', 'base-longer'),
         }),
-        claim('simple pruning with the same passes is not above the base network with the same passes', {
-          paper: 'comparable or inferior',
-          measure: (rows) => {
-            const finding = compare(rows, 'simple-longer', 'base-longer');
-            const tested = Object.keys(finding.values).some((name) => name.startsWith('p '));
-            return { ...finding, holds: tested ? finding.holds !== true : null };
+        claim(
+          'simple pruning with the same passes is at most half a point above the base network with the same passes',
+          {
+            paper: 'comparable or inferior',
+            measure: (rows) => compare(rows, 'base-longer', 'simple-longer', 'accuracy', -0.005),
           },
-        }),
+        ),
       ],
       plot: (rows) => plotOf(rows, 'accuracy', 'Figure 1: test accuracy', 'test accuracy', '.1%'),
     },

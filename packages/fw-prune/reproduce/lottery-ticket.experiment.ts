@@ -49,7 +49,7 @@ export default experiment<Config, TicketRow, 'mnist'>({
     fraction: 'larger steps than Frankle and Carbin’s 0.2, for fewer rounds',
   },
   differences: ['LeNet-300-100 as in Frankle and Carbin 2019; the paper refers to their results.'],
-  async run({ config, seed, data, signal, progress, once }) {
+  async run({ config, seed, data, signal, progress, checkpoint, once }) {
     const { examples, testExamples, batchSize, epochs, rounds, fraction } = config;
     return once('tickets', async () => {
       const untrained = lenet300100({ seed });
@@ -65,6 +65,7 @@ export default experiment<Config, TicketRow, 'mnist'>({
           reinitialise: true,
           train: { epochs, batchSize, optimizer: { name: 'adam', learningRate: 1.2e-3 } },
           seed,
+          checkpoint: checkpoint('lottery'),
           signal,
           progress,
         },

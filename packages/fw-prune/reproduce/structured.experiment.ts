@@ -12,6 +12,7 @@ import {
   where,
   type Row,
 } from '@ockham/reproduce';
+import { denseTwin } from './dense-twin.ts';
 import { cosine, trainOnce } from './pretrain.ts';
 
 interface Config {
@@ -157,6 +158,7 @@ export default experiment<Config, StructuredRow, 'mnist'>({
             {
               flops: config.flops,
               multipleOf: config.multipleOf,
+              report: false,
               criterion,
               iterations,
               retrain: { ...adam, epochs },
@@ -200,7 +202,7 @@ export default experiment<Config, StructuredRow, 'mnist'>({
           measure: (rows) =>
             differenceAtLeast(
               rows.filter((r) => r.method === 'taylor' && r.flops <= 0.5),
-              where(rows, { method: 'dense' }),
+              denseTwin(rows),
               (r) => r.accuracy,
               -0.003,
               { scale: 100, unit: 'points', names: ['half the FLOPs', 'dense'] },

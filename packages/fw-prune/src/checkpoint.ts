@@ -1,5 +1,6 @@
 import type { LayersModel } from '@tensorflow/tfjs-layers';
-import { DataError } from '@ockham/core';
+import type { Optimizer } from '@tensorflow/tfjs-core';
+import { DataError, type Split } from '@ockham/core';
 import type { Random, RandomState } from '@ockham/core/random';
 import { saveWeights, type Snapshot } from '@ockham/core/training';
 import { Masks } from './masks.ts';
@@ -95,30 +96,36 @@ export function splitSnapshot({ meta, arrays }: Snapshot): Record<string, Snapsh
   );
 }
 
-/** Tells runs apart: the options, the size of the data, the random key, and a checksum of the given weights. */
+/** Tells runs apart: the options, the random key, and checksums of the data and the given weights. */
 export async function identityOf(
   model: LayersModel,
   settings: object,
-  examples: number,
+  data: Split,
   random: Random,
 ): Promise<string> {
   const options = JSON.stringify(settings, (_, value: unknown) => {
     if (typeof value === 'function') return 'function';
     if (value instanceof RegExp) return String(value);
     if (typeof value === 'object' && value !== null && 'getClassName' in value)
-      return (value.getClassName as () => string)();
+      return [(value.getClassName as () => string)(), (value as unknown as Optimizer).getConfig()];
     return value;
   });
-  return `${options}, ${examples} examples, random ${random.getState().key.join('.')}, weights ${checksum(await saveWeights(model))}`;
+  const { arrays } = await saveWeights(model);
+  return [
+    options,
+    `${data.size} examples ${checksum([data.x.values, data.y.values])}`,
+    `random ${random.getState().key.join('.')}`,
+    `weights ${checksum(Object.values(arrays))}`,
+  ].join(', ');
 }
 
-/** FNV-1a over the bits of all weights. */
-function checksum({ arrays }: Snapshot): string {
+/** FNV-1a over the bits of arrays, a number at a time. */
+function checksum(arrays: readonly Snapshot['arrays'][string][]): string {
   let hash = 0x811c9dc5;
-  for (const values of Object.values(arrays)) {
-    for (const word of new Int32Array(values.buffer, values.byteOffset, values.byteLength >> 2)) {
-      hash = Math.imul(hash ^ word, 0x01000193);
-    }
+  for (const values of arrays) {
+    const { buffer, byteOffset, byteLength } = values;
+    const words = values instanceof Uint8Array ? values : new Int32Array(buffer, byteOffset, byteLength >> 2);
+    for (let i = 0; i < words.length; i++) hash = Math.imul(hash ^ words[i]!, 0x01000193);
   }
   return (hash >>> 0).toString(16);
 }

@@ -60,9 +60,7 @@ export async function lotteryTicket(
     selection.weights.map(({ size }) => new Uint8Array(size).fill(1)),
   );
   try {
-    const identity = checkpoint
-      ? await identityOf(model, plainOptions(options), data.train.size, random)
-      : '';
+    const identity = checkpoint ? await identityOf(model, plainOptions(options), data.train, random) : '';
     const save = async (state: Omit<LotteryState, 'masks' | 'target' | 'tickets'>) =>
       checkpoint?.write(packLottery(identity, { ...state, tickets, masks, target }));
     const earlier = await checkpoint?.read();

@@ -69,7 +69,7 @@ export async function prune(
   let run: PruningRun | undefined;
   try {
     run = new PruningRun(pruned, data, lesson, settings, options, random, bits);
-    const identity = options.checkpoint ? await identityOf(model, settings, data.train.size, random) : '';
+    const identity = options.checkpoint ? await identityOf(model, settings, data.train, random) : '';
     const history = await run.run(identity);
     const { report: wanted = {} } = options;
     const report = wanted && (await compareBeforeAfter(model, pruned, data, loss, wanted, options.signal));

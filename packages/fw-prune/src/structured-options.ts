@@ -1,9 +1,11 @@
 import type { LayersModel } from '@tensorflow/tfjs-layers';
 import { ArgumentError, type Progress } from '@ockham/core';
 import type { LayerChange, ResidualBranch } from '@ockham/core/graph';
+import type { ModelComparison } from '@ockham/core/metrics';
 import type { Seed } from '@ockham/core/random';
 import type { Loss, OptimizerSpec } from '@ockham/core/training';
 import type { Exclude } from './prunable.ts';
+import type { ReportOptions } from './report.ts';
 
 /**
  * How much a coupled channel matters; the least important go first.
@@ -76,6 +78,8 @@ export interface StructuredOptions {
   readonly progress?: Progress;
   readonly signal?: AbortSignal;
   readonly onIteration?: (record: StructuredRecord) => void | Promise<void>;
+  /** How the models are compared at the end, or `false` for no comparison. Default: all of {@link ReportOptions}. */
+  readonly report?: ReportOptions | false;
   /** Returns the {@link StructuredPlan} and changes nothing. Default false. */
   readonly dryRun?: boolean;
 }
@@ -111,7 +115,9 @@ export interface StructuredResult {
   readonly model: LayersModel;
   /** Every layer that differs from the given model's. */
   readonly removed: readonly LayerChange[];
-  readonly report: { readonly before: StructuredCounts; readonly after: StructuredCounts };
+  readonly counts: { readonly before: StructuredCounts; readonly after: StructuredCounts };
+  /** Before and after, with warnings of what did not get better; absent with `report: false`. */
+  readonly report?: ModelComparison;
   readonly history: readonly StructuredRecord[];
 }
 

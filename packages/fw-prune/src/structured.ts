@@ -9,7 +9,7 @@
 import type { LayersModel } from '@tensorflow/tfjs-layers';
 import { NothingChangedError, throwIfAborted, type Split } from '@ockham/core';
 import { removeChannels, traceChannels, type LayerChange, type ResidualBranch } from '@ockham/core/graph';
-import { countFlops, evaluate } from '@ockham/core/metrics';
+import { countFlops, evaluate, type ModelComparison } from '@ockham/core/metrics';
 import { toRandom, type Random } from '@ockham/core/random';
 import { train, type TrainResult } from '@ockham/core/training';
 import { checkPruneData, type PruneData } from './prune-data.ts';
@@ -17,6 +17,7 @@ import { checkExclude } from './prunable.ts';
 import { removeBlocks, type BlocksRemoved } from './structured-blocks.ts';
 import { costsOf } from './structured-costs.ts';
 import { distillationFrom, type Distillation } from './structured-distillation.ts';
+import { compareBeforeAfter } from './report.ts';
 import { importanceOf, shrinkValues, type ValuesByWeight } from './structured-importance.ts';
 import {
   structuredSettings,
@@ -105,6 +106,14 @@ class StructuredRun {
     }
   }
 
+  async #report(): Promise<ModelComparison | undefined> {
+    const { report: wanted = {}, signal } = this.#options;
+    const { loss } = this.#settings.retrain;
+    return wanted
+      ? compareBeforeAfter(this.#original, this.#model, this.#data, loss, wanted, signal)
+      : undefined;
+  }
+
   async run(): Promise<StructuredResult> {
     const { iterations, budget } = this.#settings;
     const { signal, onIteration } = this.#options;
@@ -127,7 +136,14 @@ class StructuredRun {
         );
       }
       const after = await countsOf(this.#model, this.#settings);
-      return { model: this.#model, removed: joined(this.#changes), report: { before, after }, history };
+      const report = await this.#report();
+      return {
+        model: this.#model,
+        removed: joined(this.#changes),
+        counts: { before, after },
+        history,
+        ...(report && { report }),
+      };
     } catch (error) {
       this.#release();
       throw error;

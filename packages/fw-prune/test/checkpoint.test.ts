@@ -7,6 +7,10 @@ import { prune, type PruneOptions } from '@ockham/fw-prune';
 import { clusters, network, weightsOf } from './fixtures/clusters.ts';
 
 const data = { train: clusters(32), test: clusters(20, 2) };
+const relabelled = {
+  ...data,
+  train: { ...data.train, y: { ...data.train.y, values: data.train.y.values.toReversed() } },
+};
 const options = {
   sparsity: 0.8,
   iterations: 3,
@@ -118,10 +122,11 @@ describe('checkpoint', () => {
   });
 
   it.each([
-    ['another sparsity', { sparsity: 0.7 }, () => network()],
-    ['another seed', { seed: 10 }, () => network()],
-    ['a model of other weights', {}, () => network(6)],
-  ])('refuses a checkpoint of %s and leaks nothing', async (_, change, model) => {
+    ['another sparsity', { sparsity: 0.7 }, () => network(), data],
+    ['another seed', { seed: 10 }, () => network(), data],
+    ['a model of other weights', {}, () => network(6), data],
+    ['other data of the same size', {}, () => network(), relabelled],
+  ])('refuses a checkpoint of %s and leaks nothing', async (_, change, model, used) => {
     const checkpoint = memoryStore();
     const controller = new AbortController();
     await result(network(), {
@@ -132,7 +137,7 @@ describe('checkpoint', () => {
     const kept = await checkpoint.read();
     const other = model();
     const before = memory().numTensors;
-    await expect(prune(other, data, { ...options, ...change, checkpoint })).rejects.toMatchObject({
+    await expect(prune(other, used, { ...options, ...change, checkpoint })).rejects.toMatchObject({
       code: 'checkpoint-mismatch',
     });
     expect(memory().numTensors).toBe(before);

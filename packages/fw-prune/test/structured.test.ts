@@ -9,7 +9,7 @@ import { pruneStructured } from '../src/structured.ts';
 import { corners, outputsOf, smallCnn, smallResnet } from './structured-fixtures.ts';
 
 const data = { train: corners(256), test: corners(128, 4) };
-const still = { retrain: { epochs: 0 } } as const;
+const still = { retrain: { epochs: 0 }, report: false } as const;
 const width = (model: tf.LayersModel, name: string) => model.getLayer(name).weights[0]!.shape.at(-1);
 
 describe('pruneStructured', () => {
@@ -29,12 +29,17 @@ describe('pruneStructured', () => {
     const dense = await countFlops(model);
     const small = await countFlops(result.model);
     expect(small.flops).toBeLessThanOrEqual(dense.flops / 2);
-    expect(result.report.before).toMatchObject({
+    expect(result.counts.before).toMatchObject({
       flops: dense.flops,
       parameters: model.countParams(),
       channels: 24,
     });
-    expect(result.report.after).toMatchObject({ flops: small.flops, parameters: result.model.countParams() });
+    expect(result.counts.after).toMatchObject({ flops: small.flops, parameters: result.model.countParams() });
+    const { rows } = result.report!;
+    expect(rows.find(({ figure }) => /parameters/i.test(figure))).toMatchObject({
+      before: model.countParams(),
+      after: result.model.countParams(),
+    });
     expect(result.history).toHaveLength(1);
     expect(result.history[0]!.accuracy).toBe((await evaluate(result.model, data.test)).accuracy);
     expect(result.history[0]!.accuracy).toBeGreaterThan(0.97);
@@ -151,10 +156,10 @@ describe('pruneStructured', () => {
     const options = { flops: 0.4, seed: 2, ...still };
     const plan = await pruneStructured(model, data, { ...options, dryRun: true });
     expect(tf.memory().numTensors).toBe(start);
-    const { model: small, report } = await pruneStructured(model, data, options);
-    expect(plan.flops.after).toBeCloseTo(report.after.flops, 3);
-    expect(plan.flops.before).toBeCloseTo(report.before.flops, 3);
-    expect(plan.parameters).toEqual({ before: report.before.parameters, after: report.after.parameters });
+    const { model: small, counts } = await pruneStructured(model, data, options);
+    expect(plan.flops.after).toBeCloseTo(counts.after.flops, 3);
+    expect(plan.flops.before).toBeCloseTo(counts.before.flops, 3);
+    expect(plan.parameters).toEqual({ before: counts.before.parameters, after: counts.after.parameters });
     expect(plan.rows.slice(0, 3).map(({ after }) => after)).toEqual(
       ['c1', 'c2', 'd1'].map((name) => width(small, name)),
     );
@@ -181,9 +186,9 @@ describe('pruneStructured', () => {
 
   it('combines blocks and channels', async () => {
     const model = smallResnet();
-    const { report, history } = await pruneStructured(model, data, { layers: 2, flops: 0.8, ...still });
+    const { counts, history } = await pruneStructured(model, data, { layers: 2, flops: 0.8, ...still });
     expect(history[0]!.blocksRemoved).toHaveLength(2);
-    expect(report.after.flops).toBeLessThanOrEqual(report.before.flops * 0.2);
+    expect(counts.after.flops).toBeLessThanOrEqual(counts.before.flops * 0.2);
     await expect(pruneStructured(model, data, { layers: 4, ...still })).rejects.toThrow(
       /has 3 residual blocks/,
     );
@@ -201,9 +206,9 @@ describe('pruneStructured', () => {
     const {
       model: small,
       history,
-      report,
+      counts,
     } = await pruneStructured(model, { train: split }, { flops: 0.5, ...still });
-    expect(report.after.flops).toBeLessThanOrEqual(report.before.flops / 2);
+    expect(counts.after.flops).toBeLessThanOrEqual(counts.before.flops / 2);
     const masked = await maskChannels(model, new Map(Object.entries(history[0]!.channelsRemoved)));
     const x = tf.tensor(split.x.values, [4, 8, 8, 3]);
     const error = tf.max(tf.abs(tf.sub(masked.predict(x) as tf.Tensor, small.predict(x) as tf.Tensor)));

@@ -30,12 +30,14 @@ interface Comparison {
   readonly difference: number;
   /** Of "the first is not better"; undefined with fewer than two seeds. */
   readonly p: number | undefined;
+  /** No seed differs at all, by more or less than the margin. */
+  readonly equal: boolean;
 }
 
 /**
  * Is the first better than the second? A paired t-test over the seeds that both have: the claim holds when the
- * first is better at level `alpha`, fails when it is worse at that level, and is undecided with fewer than two
- * seeds or a difference within the spread. With `at`, it holds when every condition does and fails when one does
+ * first is better at level `alpha`, fails when it is worse at that level or the same in every seed, and is undecided
+ * with fewer than two seeds or a difference within the spread. With `at`, it holds when every condition does and fails when one does
  * (at `alpha` divided by their number).
  */
 export function compareOverSeeds<R extends Row>(
@@ -59,6 +61,12 @@ export function compareOverSeeds<R extends Row>(
       ({ condition, n }) => `${label(condition)}${n} seed${n === 1 ? '' : 's'} in common`,
     );
     return { ...finding, holds: null, why: `a paired test needs two seeds: ${list.join(', ')}` };
+  }
+  const equal = comparisons.filter((comparison) => comparison.equal);
+  if (equal.length > 0) {
+    const where = equal.map(({ condition }) => label(condition).replace(/: $/, '')).filter(Boolean);
+    const at = where.length > 0 ? ` at ${where.join(', ')}` : '';
+    return { ...finding, holds: false, why: `${names[0]} and ${names[1]} are the same in every seed${at}` };
   }
   const won = comparisons.filter(({ p }) => p! < alpha).length;
   const lost = comparisons.filter(({ p }) => 1 - p! < alpha / comparisons.length).length;
@@ -85,7 +93,8 @@ function compare(
   const difference = n > 0 ? differences.reduce((sum, d) => sum + d, 0) / n : NaN;
   const excess = differences.map((d) => sign * d - margin);
   const p = n >= 2 ? pairedTTest(excess, new Array<number>(n).fill(0)).pGreater : undefined;
-  return { condition, first, second, n, difference, p };
+  const equal = n >= 2 && excess.every((d) => d === 0);
+  return { condition, first, second, n, difference, p, equal };
 }
 
 function valuesOf(

@@ -40,6 +40,14 @@ export function differenceAtLeast<R extends Row>(
   const { names = ['first', 'second'] } = options;
   const a = overSeeds(first, value);
   const b = overSeeds(second, value);
+  if (a.n === 0 || b.n === 0) {
+    return {
+      holds: null,
+      ours: 'no rows',
+      values: {},
+      why: `there are no rows of ${a.n === 0 ? names[0] : names[1]}`,
+    };
+  }
   const paired = [...a.bySeed]
     .filter(([seed]) => b.bySeed.has(seed))
     .map(([seed, v]) => ({ seed, d: v - b.bySeed.get(seed)! }));

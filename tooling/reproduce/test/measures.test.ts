@@ -76,11 +76,12 @@ describe('compareOverSeeds', () => {
     expect(compareOverSeeds([], drug1, value)).toMatchObject({ holds: null, ours: 'no rows' });
   });
 
-  it('does not decide between equal rows, and decides a constant difference', () => {
+  it('fails a claim of better where every seed is the same, and decides a constant difference', () => {
     expect(compareOverSeeds(rows([1, 2]), rows([1, 2]), value)).toMatchObject({
-      holds: null,
-      values: { p: expect.closeTo(0.5, 12) },
+      holds: false,
+      why: 'first and second are the same in every seed',
     });
+    expect(compareOverSeeds(rows([1]), rows([1]), value).holds).toBeNull();
     expect(compareOverSeeds(rows([2, 2]), rows([1, 1]), value)).toMatchObject({
       holds: true,
       values: { p: 0 },
@@ -130,6 +131,7 @@ describe('bounds on a mean', () => {
     const finding = differenceAtLeast(pruned, dense, value, -0.001, { names: ['pruned', 'dense'] });
     expect(finding).toMatchObject({ holds: true, values: { n: 2, mean: expect.closeTo(-0.001, 12) } });
     expect(differenceAtLeast(rows([0.98, 0.98]), dense, value, -0.001).holds).toBe(false);
+    expect(differenceAtLeast([], dense, value, -0.001)).toMatchObject({ holds: null, ours: 'no rows' });
   });
 });
 
