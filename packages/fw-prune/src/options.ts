@@ -40,7 +40,7 @@ export interface PruneOptions {
    * printed form is 1.
    */
   readonly ramp?: number;
-  /** Default `magnitude` for Alg. 2, `natural-lmo` for Alg. 3 and 4, which measures best: see the README. */
+  /** Default `magnitude` for Alg. 2, `natural-lmo` for Alg. 3 and 4; the README says where it wins and where not. */
   readonly criterion?: Criterion;
   /**
    * L of the criteria `lmo` and `natural-lmo` relative to ‖G‖/‖w‖, > 0. Default 32: at convergence G is mostly noise, and below 8

@@ -34,7 +34,12 @@ it('prunes in the browser, and the sparse file gives the same outputs to the bit
     model: pruned,
     masks,
     history,
-  } = await prune(model, data, { sparsity: 0.75, iterations: 3, retrain: { epochs: 4, batchSize: 32 }, seed: 7 });
+  } = await prune(model, data, {
+    sparsity: 0.75,
+    iterations: 3,
+    retrain: { epochs: 4, batchSize: 32 },
+    seed: 7,
+  });
   expect(history.at(-1)!.accuracy).toBeGreaterThan(0.9);
   expect((await countParameters(pruned)).nonZeroKernels).toBe(88); // a quarter of 8·32 + 32·3
 
