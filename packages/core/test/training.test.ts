@@ -10,6 +10,7 @@ import { describe, expect, it } from 'vitest';
 import type { Split } from '@ockham/core';
 import { Random } from '@ockham/core/random';
 import {
+  gradientMoments,
   meanGradients,
   train,
   trainableVariables,
@@ -297,5 +298,46 @@ describe('meanGradients', () => {
         expect(analytic[j * 2 + c]).toBeCloseTo(expected, 5);
       }
     }
+  });
+});
+
+describe('gradientMoments', () => {
+  it('gives the mean gradient and the mean of the squares over batches, weighted by their size', async () => {
+    const model = sequential({
+      layers: [layers.dense({ inputShape: [2], units: 2, activation: 'softmax' })],
+    });
+    const data = clusters();
+    const kernel = trainableVariables(model)[0]!;
+    const gradientOf = async (indexes?: Int32Array) => {
+      const gradients = meanGradients(model, data, { ...(indexes && { indexes }) });
+      const values = await gradients[kernel.name]!.data<'float32'>();
+      Object.values(gradients).forEach((g) => g.dispose());
+      return values;
+    };
+    const before = memory().numTensors;
+    const { mean, square } = gradientMoments(model, data, { batchSize: 7 });
+    const [first, second] = await Promise.all([mean, square].map((m) => m[kernel.name]!.data<'float32'>()));
+    for (const moments of [mean, square]) Object.values(moments).forEach((g) => g.dispose());
+    expect(memory().numTensors).toBe(before);
+
+    const expected = new Float64Array(kernel.size);
+    for (let from = 0; from < SIZE; from += 7) {
+      const length = Math.min(7, SIZE - from);
+      const batch = await gradientOf(Int32Array.from({ length }, (_, i) => from + i));
+      batch.forEach((g, i) => (expected[i]! += (g * g * length) / SIZE));
+    }
+    expected.forEach((value, i) => expect(second![i]).toBeCloseTo(value, 5));
+    (await gradientOf()).forEach((value, i) => expect(first![i]).toBeCloseTo(value, 5));
+  });
+
+  it('leaves no tensors behind when it is stopped', () => {
+    const model = sequential({
+      layers: [layers.dense({ inputShape: [2], units: 2, activation: 'softmax' })],
+    });
+    const before = memory().numTensors;
+    expect(() => gradientMoments(model, clusters(), { signal: AbortSignal.abort() })).toThrow(
+      /stopped|abort/i,
+    );
+    expect(memory().numTensors).toBe(before);
   });
 });

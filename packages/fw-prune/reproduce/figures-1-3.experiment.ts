@@ -92,7 +92,7 @@ export default experiment<Config, FigureRow, 'mnist'>({
     standard: {
       seeds: 3,
       config: {
-        examples: 3_000,
+        examples: 2_500,
         testExamples: 10_000,
         batchSize: 32,
         learningRate: 0.1,
@@ -213,14 +213,13 @@ export default experiment<Config, FigureRow, 'mnist'>({
       title: 'Figure 2: normalised inference time',
       paperClaim: 'The Frank-Wolfe methods achieve lower inference times than simple pruning.',
       claims: [
-        claim('FW methods take less time than simple pruning', {
+        claim('FW takes less time than simple pruning', {
           paper: 'lower inference times',
-          measure: (rows) => ({
-            ...compare(rows, 'fw-momentum', 'simple', 'time', 0.02),
-            ...(compare(rows, 'fw-momentum', 'simple', 'time', 0.02).holds !== true && {
-              why: 'a masked weight is multiplied like any other by a dense kernel: the networks do the same work, whatever the pruning; structured pruning is what makes a network faster here',
-            }),
-          }),
+          measure: (rows) => faster(rows, 'fw'),
+        }),
+        claim('FW + momentum takes less time than simple pruning', {
+          paper: 'lower inference times',
+          measure: (rows) => faster(rows, 'fw-momentum'),
         }),
       ],
       plot: (rows) =>
@@ -250,6 +249,16 @@ export default experiment<Config, FigureRow, 'mnist'>({
     },
   ],
 });
+
+/** Less inference time than simple pruning, by more than the 2 % that interleaved measurements differ by. */
+function faster(rows: readonly FigureRow[], method: Method): Finding {
+  const finding = compare(rows, method, 'simple', 'time', 0.02);
+  if (finding.holds === true) return finding;
+  return {
+    ...finding,
+    why: 'a masked weight is multiplied like any other by a dense kernel: the networks do the same work, whatever the pruning; structured pruning is what makes a network faster here',
+  };
+}
 
 /** One training run, its weights kept at each length of pre-training. */
 async function pretrain(run: Run, config: Config, split: Dataset['train']): Promise<Map<number, Snapshot>> {

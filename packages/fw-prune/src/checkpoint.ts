@@ -3,6 +3,7 @@ import type { Optimizer } from '@tensorflow/tfjs-core';
 import { DataError, type Split } from '@ockham/core';
 import type { Random, RandomState } from '@ockham/core/random';
 import { saveWeights, type Snapshot } from '@ockham/core/training';
+import type { KernelGradient } from './gradient.ts';
 import { Masks } from './masks.ts';
 import type { PruneRecord } from './options.ts';
 
@@ -12,7 +13,7 @@ export interface RunState {
   readonly iteration: number;
   readonly masks: Masks;
   /** G for each kernel that takes part. */
-  readonly gradient: readonly Float32Array[];
+  readonly gradient: readonly KernelGradient[];
   readonly history: readonly PruneRecord[];
 }
 
@@ -25,11 +26,14 @@ export type RunParts =
 
 /** One snapshot of a whole run. */
 export function packRun(identity: string, random: Random, state: RunState, parts: RunParts): Snapshot {
-  const gradient = { meta: {}, arrays: Object.fromEntries(state.gradient.map((g, i) => [i, g.slice()])) };
   const { iteration, history } = state;
+  const moment = (of: keyof KernelGradient) => ({
+    meta: {},
+    arrays: Object.fromEntries(state.gradient.map((g, i) => [i, g[of].slice()])),
+  });
   return joinSnapshots(
     { kind: 'ockham-prune', identity, iteration, history, random: random.getState() },
-    { masks: state.masks.toSnapshot(), gradient, ...parts },
+    { masks: state.masks.toSnapshot(), gradient: moment('mean'), squares: moment('square'), ...parts },
   );
 }
 
@@ -57,12 +61,13 @@ export function unpackRun(
     );
   }
   const parts = splitSnapshot(snapshot);
-  const gradient = Object.values(parts['gradient']!.arrays) as Float32Array[];
+  const moment = (name: string) => Object.values(parts[name]!.arrays).map((g) => g.slice() as Float32Array);
+  const squares = moment('squares');
   return {
     state: {
       iteration: meta.iteration,
       masks: Masks.fromSnapshot(model, parts['masks']!),
-      gradient: gradient.map((g) => g.slice()),
+      gradient: moment('gradient').map((mean, i) => ({ mean, square: squares[i]! })),
       history: meta.history,
     },
     parts: parts['training']

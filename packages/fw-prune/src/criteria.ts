@@ -11,7 +11,7 @@ import type { Random } from '@ockham/core/random';
  * - `weight-gradient`: |w·G|, the first-order Taylor estimate of the loss change when w is removed
  *   (Molchanov et al. 2017).
  * - `lmo`: |w − G/L|, see {@link lmoScores}.
- * - `natural-lmo`: the same with a curvature for each layer, see {@link naturalLmoScores}.
+ * - `natural-lmo`: the same with a curvature for each weight, see {@link naturalLmoScores}.
  * - `random`: uniform; the floor every criterion must beat.
  * - a function of your own.
  */
@@ -29,6 +29,8 @@ export interface CriterionInput {
   readonly weights: Float32Array;
   /** G, the gradient accumulated so far; zeros where none was computed. */
   readonly gradient: Float32Array;
+  /** The mean of the squared gradients of mini-batches; zeros where none was computed. */
+  readonly squaredGradient: Float32Array;
   /** A stream of this kernel and iteration. */
   readonly random: Random;
 }
@@ -107,34 +109,40 @@ function lmoScores(kernels: readonly ScoredKernel[], curvature: number): Float64
 }
 
 /**
- * {@link lmoScores} where the curvature is that of each layer: q(v) = ⟨G, v − w⟩ + Σ_l (L_l/2)‖v_l − w_l‖².
+ * {@link lmoScores} where each weight has a curvature of its own: q(v) = ⟨G, v − w⟩ + Σ_j (L_j/2)(v_j − w_j)².
  *
- * Near a minimum the Hessian is the Fisher matrix, the mean of squared gradients (Amari 1998), and the square of a
- * subsample's mean gradient G is an unbiased estimate of it up to a factor 1/S. Averaged over a layer this gives
- * L_l = c · mean(G_l²). In the metric of L the oracle at v = 0 picks the largest √L_l · |w − G/L_l|: a weight of a
- * layer that the loss is sensitive to, as a first convolution used at every position, counts for more than an equal
- * one of a wide dense layer. L → ∞ ranks by |w| · rms(G_l).
+ * Near a minimum the Hessian is about the Fisher matrix (Amari 1998), whose diagonal F_j is the mean of squared
+ * gradients. L_j = c·(F_j + F̄)/2, with F̄ the mean of F over the kernel's non-zero weights: a single F_j is
+ * noisy, and near 0 where a unit happens to be silent on the subsample. In the metric of L the oracle at v = 0 picks the
+ * largest √L_j · |w_j − G_j/L_j|; for L → ∞ that is the saliency of optimal brain damage, w²·F (LeCun et al. 1990).
  *
- * c is set so that ‖G/L‖ = ‖w‖/curvature over all kernels. A layer without a gradient scores 0: nothing depends on
+ * c is set so that ‖G/L‖ = ‖w‖/curvature over all kernels. A kernel without a gradient scores 0: nothing depends on
  * it. Without any gradient the ranking is that of `magnitude`, for zero weights that of `gradient`.
  */
 function naturalLmoScores(kernels: readonly ScoredKernel[], curvature: number): Float64Array[] {
   const square = (values: Float32Array) => values.reduce((sum, value) => sum + value * value, 0);
-  const fisher = kernels.map(({ gradient }) => square(gradient) / Math.max(1, gradient.length));
+  const fisher = kernels.map(dampedFisher);
   const w = Math.sqrt(kernels.reduce((sum, { weights }) => sum + square(weights), 0));
-  const steps = Math.sqrt(
-    kernels.reduce(
-      (sum, { gradient }, i) => (fisher[i] === 0 ? sum : sum + square(gradient) / fisher[i]! ** 2),
-      0,
-    ),
-  ); // ‖G/L‖ at c = 1
-  if (steps === 0 || w === 0) return lmoScores(kernels, curvature);
-  const c = (curvature * steps) / w;
-  return kernels.map(({ weights, gradient }, i) => {
-    const L = c * fisher[i]!;
-    if (L === 0) return new Float64Array(weights.length);
-    return Float64Array.from(weights, (value, j) => Math.sqrt(L) * Math.abs(value - gradient[j]! / L));
-  });
+  let steps = 0; // ‖G/L‖² at c = 1
+  for (const [i, { gradient }] of kernels.entries())
+    for (const [j, F] of fisher[i]!.entries()) if (F > 0) steps += (gradient[j]! / F) ** 2;
+  if (w === 0 || fisher.every((kernel) => kernel.every((F) => F === 0))) return lmoScores(kernels, curvature);
+  const c = (curvature * Math.sqrt(steps)) / w;
+  return kernels.map(({ weights, gradient }, i) =>
+    Float64Array.from(weights, (value, j) => {
+      const F = fisher[i]![j]!;
+      return F === 0 ? 0 : Math.sqrt(F) * Math.abs(value - (c === 0 ? 0 : gradient[j]! / (c * F)));
+    }),
+  );
+}
+
+/** (F_j + F̄)/2 of one kernel. */
+function dampedFisher({ weights, squaredGradient }: ScoredKernel): Float64Array {
+  let [sum, count] = [0, 0];
+  for (const [j, F] of squaredGradient.entries()) if (weights[j] !== 0) [sum, count] = [sum + F, count + 1];
+  const mean =
+    count > 0 ? sum / count : squaredGradient.reduce((s, F) => s + F, 0) / Math.max(1, weights.length);
+  return Float64Array.from(squaredGradient, (F) => (F + mean) / 2);
 }
 
 function ownScores(criterion: CriterionFunction, kernel: ScoredKernel): Float64Array {

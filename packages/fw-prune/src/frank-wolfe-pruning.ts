@@ -5,7 +5,8 @@
  * grows by Δs from s_init to s_final, and carries G over with momentum m.
  *
  * "Pruning based on G" is read as a linear minimisation oracle (criterion `natural-lmo`, see criteria.ts); the literal
- * reading, smallest |G| first, is the criterion `gradient` and what the printed forms use.
+ * reading, smallest |G| first, is the criterion `gradient` and what the printed forms use. Weights of different layers
+ * compete by their LAMP score instead of directly.
  *
  * Deviations of the intended forms, each an option: Δs is divided by the number of prunings that raise sparsity
  * less one, so that s_final is reached; G_i = m·G_{i−1} + ∇ instead of G = m·∇, which changes no ranking; masks are
@@ -20,6 +21,7 @@ import type { MethodDefaults } from './settings.ts';
 const frankWolfeIntended: MethodDefaults = {
   iterations: 10,
   criterion: 'natural-lmo',
+  scope: 'lamp',
   schedule: 'one-shot',
   pruneAt: 'halves',
   sparsityStep: 'N-1',
@@ -37,6 +39,7 @@ const frankWolfeIntended: MethodDefaults = {
 
 const printed = {
   criterion: 'gradient',
+  scope: 'global',
   momentumForm: 'printed',
   sparsityStep: 'N',
   mask: 'release',

@@ -19,7 +19,7 @@ export interface PruneOptions {
   /** Default `frank-wolfe-momentum`, Alg. 4. */
   readonly method?: Method;
   /**
-   * The paper's algorithm as meant or as printed: a short hand for `criterion`, `momentumForm`, `mask`,
+   * The paper's algorithm as meant or as printed: a short hand for `criterion`, `scope`, `momentumForm`, `mask`,
    * `sparsityStep`, `pruneAt`, `gradientPasses`, `floor` and the optimizer, each of which can be set on its own.
    * Default `intended`.
    */
@@ -43,11 +43,11 @@ export interface PruneOptions {
   /** Default `magnitude` for Alg. 2, `natural-lmo` for Alg. 3 and 4; the README says where it wins and where not. */
   readonly criterion?: Criterion;
   /**
-   * L of the criteria `lmo` and `natural-lmo` relative to ‖G‖/‖w‖, > 0. Default 32: at convergence G is mostly noise, and below 8
-   * it costs accuracy.
+   * L of the criteria `lmo` and `natural-lmo` relative to ‖G‖/‖w‖, > 0. Default 128: at convergence G is mostly
+   * noise, and the smaller L, the more it costs.
    */
   readonly curvature?: number;
-  /** Default `global`. */
+  /** Default `global` for Alg. 2 and the printed forms, the paper's flattened W; else `lamp`. */
   readonly scope?: Scope;
   /**
    * Least fraction of each layer's weights to keep. Default a tenth of 1 − sparsity and at least one weight, so

@@ -73,7 +73,7 @@ export async function plan(model: LayersModel, options: PruneOptions, data?: Spl
           random.stream('subsample').stream(1),
           options.signal,
         )
-      : selection.taking.map((i) => new Float32Array(selection.weights[i]!.size));
+      : [];
   const chosen = looks && !data ? { ...settings, criterion: 'magnitude' as const } : settings; // counts per layer are the same
   const bits = await chooseMasks(selection, chosen, last, gradient, former, random.stream('score').stream(1));
   const rows = selection.weights.map(({ name, shape, size }, i): PlanRow => {

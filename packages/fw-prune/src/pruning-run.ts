@@ -17,7 +17,7 @@ import {
 import { packRun, unpackRun, type RunParts } from './checkpoint.ts';
 import { needsGradient } from './criteria.ts';
 import { dropoutRates, type DropoutRates } from './dropout.ts';
-import { gradientOf, withMomentum } from './gradient.ts';
+import { gradientOf, withMomentum, type KernelGradient } from './gradient.ts';
 import { Masks, masksOf } from './masks.ts';
 import type { PruneOptions, PruneRecord } from './options.ts';
 import { trainPruned } from './retraining.ts';
@@ -43,7 +43,7 @@ export class PruningRun {
   readonly #selection: Selection;
   readonly #optimizer: ReturnType<typeof toOptimizer> | undefined;
   readonly #dropout: DropoutRates;
-  #gradient: Float32Array[] = [];
+  #gradient: KernelGradient[] = [];
   #history: PruneRecord[] = [];
 
   constructor(
@@ -135,13 +135,9 @@ export class PruningRun {
       this.#gradient = withMomentum(this.#gradient, gradient, settings);
     }
     if (sparsity === undefined) return;
-    const { weights, taking } = this.#selection;
-    const gradient = taking.map(
-      (i, position) => this.#gradient[position] ?? new Float32Array(weights[i]!.size),
-    );
     const former = this.masks.allBits();
     const stream = this.#random.stream('score').stream(iteration);
-    const bits = await chooseMasks(this.#selection, settings, sparsity, gradient, former, stream);
+    const bits = await chooseMasks(this.#selection, settings, sparsity, this.#gradient, former, stream);
     this.masks.dispose();
     this.masks = new Masks(this.#model, bits);
     this.masks.apply();

@@ -6,6 +6,7 @@ import { scoresOf } from './criteria.ts';
 import { checkExclude, isExcluded, prunableWeights, type PrunableWeight } from './prunable.ts';
 import { pruningIterations, sparsityAt } from './schedule.ts';
 import { chooseKept, floorOf } from './scope.ts';
+import type { KernelGradient } from './gradient.ts';
 import type { Settings } from './settings.ts';
 
 /** The kernels of a model and which of them take part in a pruning. */
@@ -95,7 +96,7 @@ export function checkReachable(selection: Selection, bits: readonly Uint8Array[]
 /**
  * The masks that a pruning to `sparsity` leaves, for all kernels.
  *
- * @param gradient G for the kernels that take part, in that order.
+ * @param gradient G for the kernels that take part, in that order; empty if none was computed.
  * @param former The masks so far.
  * @param random A stream of this pruning.
  */
@@ -103,7 +104,7 @@ export async function chooseMasks(
   selection: Selection,
   settings: Settings,
   sparsity: number,
-  gradient: readonly Float32Array[],
+  gradient: readonly KernelGradient[],
   former: readonly Uint8Array[],
   random: Random,
 ): Promise<Uint8Array[]> {
@@ -112,7 +113,15 @@ export async function chooseMasks(
   for (const [position, i] of taking.entries()) {
     const { name, shape, variable } = weights[i]!;
     const values = await variable.data<'float32'>();
-    kernels.push({ name, shape, weights: values, gradient: gradient[position]!, random: random.stream(i) });
+    const { mean, square } = gradient[position] ?? none(values.length);
+    kernels.push({
+      name,
+      shape,
+      weights: values,
+      gradient: mean,
+      squaredGradient: square,
+      random: random.stream(i),
+    });
   }
   const scores = scoresOf(settings.criterion, kernels, settings.curvature);
   const free = settings.mask === 'release' || settings.regrow;
@@ -125,6 +134,10 @@ export async function chooseMasks(
   const floors = taking.map((i) => floorOf(weights[i]!.size, settings.floor));
   const chosen = chooseKept(candidates, kept, settings.scope, floors);
   return weights.map((_, i) => chosen[taking.indexOf(i)] ?? former[i]!);
+}
+
+function none(size: number): KernelGradient {
+  return { mean: new Float32Array(size), square: new Float32Array(size) };
 }
 
 function ones(bits: Uint8Array): number {

@@ -13,6 +13,7 @@ import { frankWolfeMomentumPruning, frankWolfePruning } from './frank-wolfe-prun
 export interface MethodDefaults {
   readonly iterations: number;
   readonly criterion: Criterion;
+  readonly scope: Scope;
   readonly schedule: Schedule;
   readonly pruneAt: PruneAt;
   readonly sparsityStep: 'N-1' | 'N';
@@ -88,8 +89,8 @@ export function settingsOf(options: PruneOptions): Settings {
     sparsityStep: options.sparsityStep ?? defaults.sparsityStep,
     ramp: options.ramp ?? defaults.ramp,
     criterion: options.criterion ?? defaults.criterion,
-    curvature: options.curvature ?? 32,
-    scope: options.scope ?? 'global',
+    curvature: options.curvature ?? 128,
+    scope: options.scope ?? defaults.scope,
     floor: options.floor ?? defaults.floorOfEvenShare * (1 - sparsity),
     exclude: options.exclude ?? [],
     momentum: options.momentum ?? defaults.momentum,

@@ -11,6 +11,7 @@ import type { MethodDefaults } from './settings.ts';
 const intended: MethodDefaults = {
   iterations: 1,
   criterion: 'magnitude',
+  scope: 'global',
   schedule: 'one-shot',
   pruneAt: 'every',
   sparsityStep: 'N-1',

@@ -3,11 +3,17 @@ import { describe, expect, it } from 'vitest';
 import { Random } from '@ockham/core/random';
 import { needsGradient, scoresOf, type CriterionInput } from '../src/criteria.ts';
 
-const kernel = (weights: number[], gradient: number[], seed = 1): CriterionInput => ({
+const kernel = (
+  weights: number[],
+  gradient: number[],
+  seed = 1,
+  squares = gradient.map((g) => g * g),
+): CriterionInput => ({
   name: 'dense/kernel',
   shape: [weights.length, 1],
   weights: Float32Array.from(weights),
   gradient: Float32Array.from(gradient),
+  squaredGradient: Float32Array.from(squares),
   random: new Random(seed),
 });
 const four = [kernel([3, -1, 0.5, 0], [0.25, -2, 1, 4])];
@@ -65,30 +71,33 @@ describe('scoresOf', () => {
     );
   });
 
-  it('natural-lmo scores √L·|w − G/L| with L = c·mean(G²) of each layer', () => {
-    // mean(G²) = 2 and 8; ‖w‖ = 5; ‖G/mean(G²)‖ = √(4/4 + 16/64) = √1.25; so L = c·(2, 8) with c = √1.25/5 at curvature 1
-    const two = [kernel([3, 0], [0, 2]), kernel([0, 4], [4, 0])];
-    const c = Math.sqrt(1.25) / 5;
-    const expected = [
-      [Math.sqrt(2 * c) * 3, Math.sqrt(2 * c) * (2 / (2 * c))],
-      [Math.sqrt(8 * c) * (4 / (8 * c)), Math.sqrt(8 * c) * 4],
+  it('natural-lmo scores √L·|w − G/L| up to a factor, L = c·(F + F̄)/2 with F̄ over the non-zero weights', () => {
+    // F̄ = 6 over the first kernel's two non-zero weights, 10 over the second's one
+    const two = [kernel([3, 1, 0], [4, 0, 0], 1, [4, 8, 10]), kernel([0, 4], [0, 12], 1, [2, 10])];
+    const F = [5, 7, 8, 6, 10];
+    const [w, G] = [
+      [3, 1, 0, 0, 4],
+      [4, 0, 0, 0, 12],
     ];
-    const scores = scoresOf('natural-lmo', two, 1);
-    expected.flat().forEach((value, i) => expect([...scores[0]!, ...scores[1]!][i]).toBeCloseTo(value, 5));
+    const c = Math.hypot(...F.map((f, i) => G[i]! / f)) / Math.hypot(...w); // ‖G/L‖ = ‖w‖ at curvature 1
+    const scores = scoresOf('natural-lmo', two, 1).flatMap((s) => [...s]);
+    for (const [i, f] of F.entries())
+      expect(scores[i]).toBeCloseTo(Math.sqrt(f) * Math.abs(w[i]! - G[i]! / (c * f)), 5);
   });
 
-  it('natural-lmo ranks by |w|·rms(G) of the layer for large curvature, and ranks a layer alone as lmo does', () => {
-    const two = [kernel([3, 1], [1, -1]), kernel([2, 0.5], [4, 4])];
+  it('natural-lmo ranks by w²·F for large curvature, with F of equal weight across a kernel as magnitude does', () => {
+    const two = [kernel([3, 1], [1, -1], 1, [1, 1]), kernel([2, 0.5], [4, 4], 1, [16, 16])];
     const scores = scoresOf('natural-lmo', two, 1e6).flatMap((s) => [...s]);
-    expect(ranking(Float64Array.from(scores))).toEqual(
-      ranking(Float64Array.of(3 * 1, 1 * 1, 2 * 4, 0.5 * 4)),
-    );
-    expect(ranking(scoresOf('natural-lmo', four, 1)[0]!)).toEqual(ranking(scoresOf('lmo', four, 1)[0]!));
+    expect(scores.map((s) => Math.round(s * 100) / 100)).toEqual([3 * 1, 1 * 1, 2 * 4, 0.5 * 4]);
+    const flat = [kernel([3, -1, 0.5, 0], [0.25, -2, 1, 4], 1, [7, 7, 7, 7])];
+    expect(ranking(scoresOf('natural-lmo', flat, 1)[0]!)).toEqual(ranking(scoresOf('lmo', flat, 1)[0]!));
   });
 
-  it('natural-lmo falls back to magnitude without a gradient and scores a layer without one 0', () => {
+  it('natural-lmo falls back to magnitude without a gradient and scores a kernel without one 0', () => {
     expect([...scoresOf('natural-lmo', [kernel([2, -1], [0, 0])], 1)[0]!]).toEqual([2, 1]);
     expect([...scoresOf('natural-lmo', [kernel([2, -1], [0, 0]), kernel([1], [1])], 1)[0]!]).toEqual([0, 0]);
+    const settled = kernel([2, -1], [0, 0], 1, [1, 9]); // the mean vanishes, the squares do not: F̂ = 3 and 7
+    expect([...scoresOf('natural-lmo', [settled], 1)[0]!]).toEqual([2 * Math.sqrt(3), Math.sqrt(7)]);
   });
 
   it('lmo does not depend on the scale of the gradient', () => {

@@ -134,6 +134,7 @@ describe('prune', () => {
       method: 'frank-wolfe-momentum',
       iterations: 1,
       sparsity: 0.5,
+      scope: 'global',
       floor: 0,
     } as const;
     for (const [criterion, score] of [
@@ -168,7 +169,7 @@ describe('prune', () => {
       initialSparsity: 0.4,
       sparsity: 0.8,
     } as const;
-    const options = { ...quick, ...growing, criterion: 'gradient', subsample: 8 } as const;
+    const options = { ...quick, ...growing, scope: 'global', criterion: 'gradient', subsample: 8 } as const;
     const none = await outcome({ ...options, momentum: 0 });
     const printed = await outcome({ ...options, momentum: 0.9, momentumForm: 'printed' });
     const accumulated = await outcome({ ...options, momentum: 0.9, momentumForm: 'accumulated' });

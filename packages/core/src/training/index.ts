@@ -1,6 +1,11 @@
 export * from './types.ts';
 export { train } from './train.ts';
-export { meanGradients, type MeanGradientsOptions } from './gradients.ts';
+export {
+  gradientMoments,
+  meanGradients,
+  type GradientMoments,
+  type MeanGradientsOptions,
+} from './gradients.ts';
 export { batchOf, batchRange, type Batch } from './batches.ts';
 export { lossFunction } from './losses.ts';
 export { flatLayers, trainableVariables, variableOf, type Layer } from './layers.ts';
