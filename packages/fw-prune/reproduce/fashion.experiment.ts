@@ -48,7 +48,7 @@ export default experiment<PruningConfig, PruningRow, 'fashion-mnist'>({
         learningRate: 2e-3,
         retrainLearningRate: 6e-3,
         sparsities: [0.95],
-        iterations: 20,
+        iterations: 16,
         epochs: 0.5,
       },
     },

@@ -61,12 +61,15 @@ type Once = { once<T>(name: string, work: () => T | Promise<T>): Promise<T> };
 /**
  * Trains a dense network, and from it: the dense network for N·E passes more, and each method at each sparsity
  * with the same N·E passes.
+ *
+ * @param wanted Which method at which sparsity; default all.
  */
 export async function pruneAndTest(
   run: Run & Once,
   { network, data, build }: Subject,
   config: PruningConfig,
   methods: Readonly<Record<string, Partial<PruneOptions>>>,
+  wanted: (method: string, sparsity: number) => boolean = () => true,
 ): Promise<PruningRow[]> {
   const { seed, signal, progress } = run;
   const { pretrain, iterations, epochs, learningRate, retrainLearningRate, batchSize } = config;
@@ -105,7 +108,7 @@ export async function pruneAndTest(
     }),
   );
   for (const [method, options] of Object.entries(methods)) {
-    for (const sparsity of config.sparsities) {
+    for (const sparsity of config.sparsities.filter((s) => wanted(method, s))) {
       const name = `${network}-${method}-${sparsity}`;
       rows.push(
         await run.once(name, async () => {
