@@ -10,7 +10,7 @@ import { PruningRun } from './pruning-run.ts';
 import { compareBeforeAfter } from './report.ts';
 import { checkReachable, selectionOf, startingBits } from './selection.ts';
 import { settingsOf } from './settings.ts';
-import { distillationFrom } from './structured-distillation.ts';
+import { distillationFrom } from './distillation.ts';
 
 /**
  * Prunes a model: removes `sparsity` of its kernels' weights by one of the paper's methods and retrains the rest.

@@ -3,7 +3,7 @@ import { ArgumentError, type Progress } from '@ockham/core';
 import type { LayerChange, ResidualBranch } from '@ockham/core/graph';
 import type { ModelComparison } from '@ockham/core/metrics';
 import type { Seed } from '@ockham/core/random';
-import type { Loss, OptimizerSpec } from '@ockham/core/training';
+import type { Loss, OptimizerSpec, SnapshotStore } from '@ockham/core/training';
 import type { Exclude } from './prunable.ts';
 import type { ReportOptions } from './report.ts';
 
@@ -75,7 +75,12 @@ export interface StructuredOptions {
   readonly retrain?: StructuredRetrainOptions;
   /** Seeds subsamples, the order of examples and dropout. Default 0. */
   readonly seed?: Seed;
+  /** Where the run is kept while it lasts; a run that finds its checkpoint there goes on from it, to the bit. */
+  readonly checkpoint?: SnapshotStore;
+  /** Steps between checkpoints within an iteration. Default: ends of epochs and of iterations. */
+  readonly snapshotEvery?: number;
   readonly progress?: Progress;
+  /** Stops the run after a last checkpoint. */
   readonly signal?: AbortSignal;
   readonly onIteration?: (record: StructuredRecord) => void | Promise<void>;
   /** How the models are compared at the end, or `false` for no comparison. Default: all of {@link ReportOptions}. */
