@@ -20,6 +20,7 @@ import {
   checkSplit,
   throwIfAborted,
 } from '@ockham/core';
+import { textTable } from '@ockham/core/metrics';
 import { cloneModel } from '@ockham/core/models';
 import { batchRange, lossFunction, type Loss } from '@ockham/core/training';
 import { channelGram } from './channel-gram.ts';
@@ -46,6 +47,24 @@ export interface GreedyLayerOptions {
   readonly batchSize?: number;
   readonly progress?: Progress;
   readonly signal?: AbortSignal;
+}
+
+/** What {@link greedyLayerSelection} would do. Which channels are kept is decided by the examples. */
+export interface GreedyLayerPlan {
+  /** In the order of selection. */
+  readonly layers: readonly {
+    readonly layer: string;
+    /** The id of its group in `traceChannels`. */
+    readonly group: string;
+    readonly channels: number;
+    /** Channels to keep, at most. */
+    readonly keep: number;
+    /** Layers that read them. */
+    readonly readers: readonly string[];
+    /** Selections, and passes over the examples that they take, at most. */
+    readonly selections: number;
+    readonly passes: number;
+  }[];
 }
 
 /** What was chosen in one layer. */
@@ -82,6 +101,7 @@ export interface GreedyLayerResult {
  *
  * @param model Not changed.
  * @param data Examples to measure on; a few hundred are enough.
+ * @param options With `dryRun: true` nothing is measured and the {@link GreedyLayerPlan} is returned.
  *
  * @example
  * const { model: masked, removals } = await greedyLayerSelection(model, takeExamples(data.train, 256), { layers: { conv2: 32 } });
@@ -93,8 +113,18 @@ export interface GreedyLayerResult {
 export async function greedyLayerSelection(
   model: LayersModel,
   data: Split,
-  options: GreedyLayerOptions,
-): Promise<GreedyLayerResult> {
+  options: GreedyLayerOptions & { readonly dryRun: true },
+): Promise<GreedyLayerPlan>;
+export async function greedyLayerSelection(
+  model: LayersModel,
+  data: Split,
+  options: GreedyLayerOptions & { readonly dryRun?: false },
+): Promise<GreedyLayerResult>;
+export async function greedyLayerSelection(
+  model: LayersModel,
+  data: Split,
+  options: GreedyLayerOptions & { readonly dryRun?: boolean },
+): Promise<GreedyLayerResult | GreedyLayerPlan> {
   const who = 'greedyLayerSelection';
   const { layers, progress, signal, criterion = 'reconstruction' } = options;
   checkSplit(who, data);
@@ -107,8 +137,27 @@ export async function greedyLayerSelection(
   if (names.length === 0)
     throw new ArgumentError(`${who}: layers must name at least one layer, for example { conv2: 32 }.`);
   const plan = names
-    .map((name) => ({ name, keep: keepOf(who, name, layers[name]!, readsOf(who, model, name).group.size) }))
+    .map((name) => {
+      const target = readsOf(who, model, name);
+      return { name, keep: keepOf(who, name, layers[name]!, target.group.size), target };
+    })
     .sort((a, b) => depthOf(model, a.name) - depthOf(model, b.name));
+  if (options.dryRun) {
+    return {
+      layers: plan.map(({ name, keep, target: { group, reads } }) => {
+        const selections = options.size ?? 4 * keep;
+        return {
+          layer: name,
+          group: group.id,
+          channels: group.size,
+          keep,
+          readers: [...new Set(reads.map(({ layer }) => layer.name))],
+          selections,
+          passes: criterion === 'loss' ? selections * group.size : 1, // at most: a full choice drops candidates
+        };
+      }),
+    };
+  }
 
   const copy = await cloneModel(model);
   const selections: LayerSelection[] = [];
@@ -223,6 +272,21 @@ function withoutOrigin({ chosen, weights, history }: GreedyResult, C: number): G
     weights: weights.slice(0, C),
     history: history.map((record) => (record.index === C ? { ...record, index: -1 } : record)),
   };
+}
+
+/** A plan as an aligned table. */
+export function formatGreedyPlan({ layers }: GreedyLayerPlan): string {
+  return textTable(
+    [
+      ['channels of', 'read by', 'now', 'kept', 'selections', 'passes'],
+      ...layers.map(({ layer, readers, channels, keep, selections, passes }) => [
+        layer,
+        readers.join(', '),
+        ...[channels, keep, selections, passes].map((n) => n.toLocaleString('en-US')),
+      ]),
+    ],
+    2,
+  );
 }
 
 /** One pass over the data for every candidate of every selection. */

@@ -13,6 +13,7 @@ export type { PruneAt, Schedule } from './schedule.ts';
 export { summary, type Summary, type SummaryRow } from './summary.ts';
 export { lotteryTicket } from './lottery-ticket.ts';
 export type { LotteryTicketOptions, LotteryTicketResult, Ticket } from './lottery-options.ts';
+export { formatLotteryPlan, lotteryPlan, type LotteryPlan } from './lottery-plan.ts';
 export {
   decodeSparseModel,
   encodeSparseModel,
@@ -65,8 +66,10 @@ export {
   type NeuronProducts,
 } from './greedy-forward-selection.ts';
 export {
+  formatGreedyPlan,
   greedyLayerSelection,
   type GreedyLayerOptions,
+  type GreedyLayerPlan,
   type GreedyLayerResult,
   type LayerSelection,
 } from './greedy-layer-selection.ts';

@@ -12,7 +12,7 @@
  */
 import { tensor } from '@tensorflow/tfjs-core';
 import type { LayersModel } from '@tensorflow/tfjs-layers';
-import { ArgumentError, NothingChangedError, throwIfAborted, type Split } from '@ockham/core';
+import { throwIfAborted, type Split } from '@ockham/core';
 import { evaluate } from '@ockham/core/metrics';
 import { cloneModel } from '@ockham/core/models';
 import { toRandom, type Random } from '@ockham/core/random';
@@ -20,16 +20,18 @@ import { restoreWeights, saveWeights, train, type Snapshot, type TrainOptions } 
 import { identityOf } from './checkpoint.ts';
 import { packLottery, unpackLottery, type LotteryState } from './lottery-checkpoint.ts';
 import type { LotteryTicketOptions, LotteryTicketResult, Ticket } from './lottery-options.ts';
+import { checkLotteryOptions, lotteryPlan, type LotteryPlan } from './lottery-plan.ts';
 import { Masks } from './masks.ts';
 import { checkPruneData, type PruneData } from './prune-data.ts';
 import { trainPruned } from './retraining.ts';
 import { chooseKept, floorOf } from './scope.ts';
-import { selectionOf, type Selection } from './selection.ts';
+import { selectionOf } from './selection.ts';
 
 /**
  * Looks for a subnetwork that trains as well as the whole.
  *
  * @param model Not trained yet: its weights are the initial ones. It stays as it was.
+ * @param options With `dryRun: true` nothing is trained and the {@link LotteryPlan} is returned.
  * @throws ArgumentError for options out of range and data that does not fit.
  * @throws NothingChangedError if the rounds remove no weight.
  * @throws AbortedError when the signal fires.
@@ -42,16 +44,26 @@ import { selectionOf, type Selection } from './selection.ts';
 export async function lotteryTicket(
   model: LayersModel,
   data: PruneData,
-  options: LotteryTicketOptions,
-): Promise<LotteryTicketResult> {
+  options: LotteryTicketOptions & { readonly dryRun: true },
+): Promise<LotteryPlan>;
+export async function lotteryTicket(
+  model: LayersModel,
+  data: PruneData,
+  options: LotteryTicketOptions & { readonly dryRun?: false },
+): Promise<LotteryTicketResult>;
+export async function lotteryTicket(
+  model: LayersModel,
+  data: PruneData,
+  options: LotteryTicketOptions & { readonly dryRun?: boolean },
+): Promise<LotteryTicketResult | LotteryPlan> {
   const { rounds = 5, rewind = 'initial', exclude = [], reinitialise = false } = options;
   const { signal, checkpoint, snapshotEvery } = options;
-  checkOptions(options);
+  checkLotteryOptions(options);
   checkPruneData('lotteryTicket', model, data, options.train.loss);
+  const plan = lotteryPlan(model, options);
+  if (options.dryRun) return plan;
   const selection = selectionOf(model, exclude);
   const random = toRandom(options.seed ?? 0).stream('lottery-ticket');
-  const counts = keptAfter(selection, options);
-  checkFloors(selection, counts.at(-1)!, options);
 
   const initial = await saveWeights(model);
   const network = await cloneModel(model);
@@ -73,7 +85,7 @@ export async function lotteryTicket(
     for (let round = found?.round ?? 0; round <= rounds; round++, start = training = undefined) {
       throwIfAborted(signal, `lotteryTicket (round ${round} of ${rounds})`);
       if (!start && round > 0) {
-        const bits = await keepLargest(network, masks, counts[round - 1]!, options);
+        const bits = await keepLargest(network, masks, plan.rounds[round]!.kept, options);
         masks.dispose();
         masks = new Masks(network, bits);
         if (rewind !== 'none') restoreWeights(network, target);
@@ -127,33 +139,6 @@ function plainOptions(options: LotteryTicketOptions): object {
     train: given,
   } = options;
   return { rounds, fraction, rewind, rewindEpochs, reinitialise, scope, floor, exclude, train: given };
-}
-
-/** The weights left after each round, rounded; refuses rounds that remove nothing. */
-function keptAfter({ size }: Selection, { rounds = 5, fraction = 0.2 }: LotteryTicketOptions): number[] {
-  const counts: number[] = [];
-  for (let left = size, round = 1; round <= rounds; round++) {
-    const removed = Math.round(fraction * left);
-    if (removed === 0) {
-      throw new NothingChangedError(
-        `lotteryTicket: in round ${round} fraction ${fraction} of ${left} weights rounds to 0. Use fewer rounds or a larger fraction.`,
-      );
-    }
-    counts.push((left -= removed));
-  }
-  return counts;
-}
-
-function checkFloors(
-  { weights, taking, size }: Selection,
-  kept: number,
-  { floor = 0.001 }: LotteryTicketOptions,
-): void {
-  const least = taking.reduce((sum, i) => sum + floorOf(weights[i]!.size, floor), 0);
-  if (least <= kept) return;
-  throw new ArgumentError(
-    `lotteryTicket: the rounds leave ${kept} of ${size} weights, but the floor ${floor} keeps ${least}. Use fewer rounds or a lower floor.`,
-  );
 }
 
 async function keepLargest(
@@ -252,24 +237,4 @@ function trainOptions(options: LotteryTicketOptions, random: Random, round: numb
     ...(signal && { signal }),
     ...(progress && { progress: (event) => progress({ ...event, stage: `ticket ${round}/${rounds}` }) }),
   };
-}
-
-function checkOptions({
-  rounds = 5,
-  fraction = 0.2,
-  rewind = 'initial',
-  rewindEpochs = 1,
-  floor = 0.001,
-  train: { epochs },
-}: LotteryTicketOptions): void {
-  const refuse = (name: string, rule: string, got: unknown): never => {
-    throw new ArgumentError(`lotteryTicket: ${name} must be ${rule}, got ${String(got)}.`);
-  };
-  if (!Number.isInteger(rounds) || rounds < 1) refuse('rounds', 'an integer ≥ 1', rounds);
-  if (!(fraction > 0 && fraction < 1)) refuse('fraction', 'in (0, 1)', fraction);
-  if (!['initial', 'early', 'none'].includes(rewind)) refuse('rewind', 'initial, early or none', rewind);
-  if (!(rewindEpochs > 0 && Number.isFinite(rewindEpochs)))
-    refuse('rewindEpochs', 'a number > 0', rewindEpochs);
-  if (!(floor >= 0 && floor <= 1)) refuse('floor', 'in [0, 1]', floor);
-  if (!(epochs > 0)) refuse('train.epochs', 'a number > 0', epochs);
 }

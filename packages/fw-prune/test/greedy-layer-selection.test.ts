@@ -11,7 +11,7 @@ import { Random } from '@ockham/core/random';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { channelGram } from '../src/channel-gram.ts';
 import { readsOf } from '../src/channel-reads.ts';
-import { greedyLayerSelection } from '../src/greedy-layer-selection.ts';
+import { formatGreedyPlan, greedyLayerSelection } from '../src/greedy-layer-selection.ts';
 
 const random = new Random(3).stream('greedy-layer-selection.test');
 const init = (seed: number): ReturnType<typeof tf.initializers.randomNormal> =>
@@ -174,6 +174,22 @@ describe('greedyLayerSelection', () => {
     await expect(greedyLayerSelection(model, data, { layers: { conv1: 2 } })).rejects.toThrow(
       /contribute nothing/,
     );
+  });
+
+  it('plans first: the dry run names what the run then does', async () => {
+    const options = { layers: { dense1: 0.5, conv1: 2 }, size: 7 };
+    const plan = await greedyLayerSelection(model, data, { ...options, dryRun: true });
+    expect(plan.layers).toEqual([
+      { layer: 'conv1', group: 'conv1', channels: 4, keep: 2, readers: ['conv2'], selections: 7, passes: 1 },
+      { layer: 'dense1', group: 'dense1', channels: 6, keep: 3, readers: ['output'], selections: 7, passes: 1 },
+    ]);
+    const { layers, model: masked } = await greedyLayerSelection(model, data, options);
+    for (const [i, { kept, history }] of layers.entries()) {
+      expect(kept.length).toBeLessThanOrEqual(plan.layers[i]!.keep);
+      expect(history).toHaveLength(plan.layers[i]!.selections);
+    }
+    masked.dispose();
+    expect(formatGreedyPlan(plan)).toMatch(/conv1 +conv2 +4 +2 +7 +1/);
   });
 
   it('goes first layer first, whatever the order it is given', async () => {

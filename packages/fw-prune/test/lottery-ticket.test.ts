@@ -2,7 +2,7 @@ import { memory } from '@tensorflow/tfjs';
 import { describe, expect, it } from 'vitest';
 import { memoryStore } from '@ockham/core/files';
 import { restoreWeights } from '@ockham/core/training';
-import { lotteryTicket, Masks, masksOf, type LotteryTicketOptions } from '@ockham/fw-prune';
+import { formatLotteryPlan, lotteryTicket, Masks, masksOf, type LotteryTicketOptions } from '@ockham/fw-prune';
 import { clusters, kernelsOf, network, weightsOf } from './fixtures/clusters.ts';
 
 const data = { train: clusters(32), test: clusters(20, 2) };
@@ -39,6 +39,25 @@ describe('lotteryTicket', () => {
       [3, 29],
     ]);
     expect(found.map(({ sparsity }) => sparsity)).toEqual([56, 45, 36, 29].map((n) => 1 - n / 56));
+  });
+
+  it('plans first: the dry run names what the run then does, and trains nothing', async () => {
+    const model = network();
+    const before = await weightsOf(model);
+    const start = memory().numTensors;
+    const options = { ...quick, exclude: [model.layers.at(-1)!.name], reinitialise: true, floor: 0.1 };
+    const plan = await lotteryTicket(model, data, { ...options, dryRun: true });
+    expect(memory().numTensors).toBe(start);
+    expect(await weightsOf(model)).toEqual(before);
+    expect(plan.epochs).toBe(10); // dense, and two rounds of ticket and control
+    const { found } = await tickets(options, model);
+    const left = plan.rows.find(({ leftAlone }) => leftAlone === 'excluded')!.size;
+    expect(plan.rounds.map(({ kept }) => kept + left)).toEqual(found.map(({ nonZeros }) => nonZeros));
+    expect(plan.rounds.map(({ sparsity }) => sparsity)).toEqual(found.map(({ sparsity }) => sparsity));
+    const last = Masks.fromSnapshot(model, found.at(-1)!.masks).weights;
+    for (const [i, { least }] of plan.rows.entries()) expect(last[i]!.kept).toBeGreaterThanOrEqual(least);
+    expect(formatLotteryPlan(plan)).toContain('10 passes over the training data');
+    await expect(lotteryTicket(model, data, { ...options, floor: 1, dryRun: true })).rejects.toThrow(/floor/);
   });
 
   it('starts each round from the initial values of the kept weights', async () => {
