@@ -153,7 +153,7 @@ describe('evaluate', () => {
       'another input shape',
       { x: { values: new Float32Array(16), shape: [4] } },
       {},
-      /takes examples of \[3\], the data has \[4\]/,
+      /takes inputs of \[3\], the data has \[4\]/,
     ],
     [
       'real targets with cross entropy',

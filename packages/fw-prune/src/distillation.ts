@@ -16,13 +16,37 @@ import {
   type Tensor,
 } from '@tensorflow/tfjs-core';
 import type { LayersModel } from '@tensorflow/tfjs-layers';
-import { throwIfAborted, type Split } from '@ockham/core';
+import { ArgumentError, throwIfAborted, type Split } from '@ockham/core';
 import { batchRange, lossFunction, type Loss, type LossFunction } from '@ockham/core/training';
 
 /** Training data whose targets carry a teacher's outputs, and the loss that reads them. */
 export interface Distillation {
   readonly data: Split;
   readonly loss: LossFunction;
+}
+
+/** How much is learnt from a teacher's outputs beside the labels (Hinton, Vinyals and Dean 2015). */
+export interface DistillOptions {
+  /** Share of the soft targets in the loss, in (0, 1]. */
+  readonly weight: number;
+  /** T, softens both outputs, > 0. Default 2. */
+  readonly temperature?: number;
+}
+
+/** @throws ArgumentError for an option out of range, or a loss that is not one on class indexes. */
+export function checkDistillation(
+  who: string,
+  { weight, temperature = 2 }: DistillOptions,
+  loss: Loss = 'crossEntropy',
+): void {
+  if (!(weight > 0 && weight <= 1))
+    throw new ArgumentError(`${who}: retrain.distill.weight must be in (0, 1], got ${weight}.`);
+  if (!(temperature > 0 && Number.isFinite(temperature)))
+    throw new ArgumentError(`${who}: retrain.distill.temperature must be a number > 0, got ${temperature}.`);
+  if (loss === 'crossEntropy' || loss === 'crossEntropyFromLogits') return;
+  throw new ArgumentError(
+    `${who}: retrain.distill needs a classifier: retrain.loss must be crossEntropy or crossEntropyFromLogits, got ${typeof loss === 'string' ? loss : 'a function'}.`,
+  );
 }
 
 /** Keeps the logarithm of a probability finite. */
@@ -37,7 +61,7 @@ export async function distillationFrom(
   teacher: LayersModel,
   data: Split,
   loss: Loss,
-  { weight, temperature = 2 }: { readonly weight: number; readonly temperature?: number },
+  { weight, temperature = 2 }: DistillOptions,
   signal: AbortSignal | undefined,
 ): Promise<Distillation> {
   const classes = teacher.outputs[0]!.shape.at(-1)!;

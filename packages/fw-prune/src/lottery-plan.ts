@@ -30,7 +30,14 @@ export interface LotteryPlan {
  */
 export function lotteryPlan(model: LayersModel, options: LotteryTicketOptions): LotteryPlan {
   checkLotteryOptions(options);
-  const { exclude = [], floor = 0.001, rounds: count = 5, reinitialise = false, rewind, rewindEpochs = 1 } = options;
+  const {
+    exclude = [],
+    floor = 0.001,
+    rounds: count = 5,
+    reinitialise = false,
+    rewind,
+    rewindEpochs = 1,
+  } = options;
   const selection = selectionOf(model, exclude);
   const { weights, leftAlone, size } = selection;
   const rows = weights.map(({ name, size: own }, i) => ({

@@ -181,7 +181,8 @@ function maskOf(entry: Entry): Tensor | undefined {
   return entry.mask;
 }
 
-function countOnes(bits: Uint8Array): number {
+/** How many bytes are 1. */
+export function countOnes(bits: Uint8Array): number {
   return bits.reduce((sum, bit) => sum + bit, 0);
 }
 

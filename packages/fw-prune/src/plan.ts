@@ -4,6 +4,7 @@ import { textTable } from '@ockham/core/metrics';
 import { toRandom } from '@ockham/core/random';
 import { needsGradient } from './criteria.ts';
 import { gradientOf } from './gradient.ts';
+import { countOnes } from './masks.ts';
 import type { PruneOptions } from './options.ts';
 import { sparsityAt, pruningIterations } from './schedule.ts';
 import { checkReachable, chooseMasks, removedAt, selectionOf, startingBits } from './selection.ts';
@@ -82,8 +83,8 @@ export async function plan(model: LayersModel, options: PruneOptions, data?: Spl
       name,
       shape,
       size,
-      nonZeros: ones(former[i]!),
-      kept: ones(bits[i]!),
+      nonZeros: countOnes(former[i]!),
+      kept: countOnes(bits[i]!),
       ...(leftAlone && { leftAlone }),
     };
   });
@@ -118,10 +119,6 @@ export function formatPlan({ rows, size, kept, prunings }: PrunePlan): string {
   ];
   const steps = prunings.map(({ iteration, sparsity }) => `${iteration}: ${(100 * sparsity).toFixed(1)} %`);
   return [textTable(cells, 2), `sparsity after iteration ${steps.join(', ')}`].join('\n');
-}
-
-function ones(bits: Uint8Array): number {
-  return bits.reduce((sum, bit) => sum + bit, 0);
 }
 
 function count(value: number): string {

@@ -9,6 +9,7 @@ import {
   type TrainResult,
   type UpdateConstraint,
 } from '@ockham/core/training';
+import type { DistillOptions } from './distillation.ts';
 import type { Masks } from './masks.ts';
 
 /** How a model is trained again after each pruning. */
@@ -39,7 +40,7 @@ export interface RetrainOptions {
    * with both softened by the temperature T, default 2 (Hinton, Vinyals and Dean 2015). For losses on class
    * indexes. Default: not used.
    */
-  readonly distill?: { readonly weight: number; readonly temperature?: number };
+  readonly distill?: DistillOptions;
   /**
    * Whether each iteration goes on with the optimizer and its moments or starts a new one. Default `continued`,
    * one point better than `fresh` at 98 % sparsity; a tf optimizer always goes on.

@@ -3,6 +3,7 @@ import { ArgumentError, NothingChangedError, UnsupportedModelError } from '@ockh
 import type { Random } from '@ockham/core/random';
 import { trainableVariables } from '@ockham/core/training';
 import { scoresOf } from './criteria.ts';
+import { countOnes } from './masks.ts';
 import { checkExclude, isExcluded, prunableWeights, type PrunableWeight } from './prunable.ts';
 import { pruningIterations, sparsityAt } from './schedule.ts';
 import { chooseKept, floorOf } from './scope.ts';
@@ -78,7 +79,7 @@ export function checkReachable(selection: Selection, bits: readonly Uint8Array[]
       `prune: sparsity ${last} of ${size} weights rounds to 0 removed weights. Ask for at least ${1 / size}.`,
     );
   }
-  const gone = size - taking.reduce((sum, i) => sum + ones(bits[i]!), 0);
+  const gone = size - taking.reduce((sum, i) => sum + countOnes(bits[i]!), 0);
   if (settings.mask === 'hold' && !settings.regrow && gone >= removed) {
     throw new NothingChangedError(
       `prune: ${gone} of the ${size} weights are 0 already, sparsity ${last} asks for ${removed}. Ask for more than ${(gone / size).toFixed(4)}.`,
@@ -129,7 +130,7 @@ export async function chooseMasks(
     scores: scores[position]!,
     allowed: free ? new Uint8Array(weights[i]!.size).fill(1) : former[i]!,
   }));
-  const left = candidates.reduce((sum, { allowed }) => sum + ones(allowed), 0);
+  const left = candidates.reduce((sum, { allowed }) => sum + countOnes(allowed), 0);
   const kept = Math.min(left, size - removedAt(sparsity, size));
   const floors = taking.map((i) => floorOf(weights[i]!.size, settings.floor));
   const chosen = chooseKept(candidates, kept, settings.scope, floors);
@@ -138,8 +139,4 @@ export async function chooseMasks(
 
 function none(size: number): KernelGradient {
   return { mean: new Float32Array(size), square: new Float32Array(size) };
-}
-
-function ones(bits: Uint8Array): number {
-  return bits.reduce((sum, bit) => sum + bit, 0);
 }

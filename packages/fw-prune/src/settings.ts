@@ -1,6 +1,7 @@
 import { ArgumentError } from '@ockham/core';
 import type { OptimizerSpec } from '@ockham/core/training';
 import type { PruneOptions } from './options.ts';
+import { checkDistillation } from './distillation.ts';
 import type { Criterion } from './criteria.ts';
 import type { PruneAt, Schedule } from './schedule.ts';
 import type { Scope } from './scope.ts';
@@ -173,26 +174,9 @@ function checkSettings(settings: Settings): void {
       'natural-lmo',
       'random',
     ]);
-  if (retrain.distill) checkDistillation(retrain.distill, retrain.loss);
+  if (retrain.distill) checkDistillation('prune', retrain.distill, retrain.loss);
   if (typeof retrain.learningRate === 'number')
     inRange('retrain.learningRate', retrain.learningRate, retrain.learningRate > 0, 'a number > 0');
-}
-
-function checkDistillation(
-  { weight, temperature = 2 }: { weight: number; temperature?: number },
-  loss: RetrainOptions['loss'] = 'crossEntropy',
-): void {
-  inRange('retrain.distill.weight', weight, weight > 0 && weight <= 1, 'in (0, 1]');
-  inRange(
-    'retrain.distill.temperature',
-    temperature,
-    temperature > 0 && Number.isFinite(temperature),
-    'a number > 0',
-  );
-  if (loss === 'crossEntropy' || loss === 'crossEntropyFromLogits') return;
-  throw new ArgumentError(
-    `prune: retrain.distill needs the loss crossEntropy or crossEntropyFromLogits, got ${typeof loss === 'string' ? loss : 'a function'}.`,
-  );
 }
 
 function inRange(name: string, value: unknown, ok: boolean, rule: string): void {

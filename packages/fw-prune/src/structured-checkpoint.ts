@@ -31,7 +31,13 @@ export function packStructured(identity: string, state: StructuredState): Snapsh
   const { iteration, history, gradient, weights, under } = state;
   const entries = [...gradient];
   return joinSnapshots(
-    { kind: 'ockham-prune-structured', identity, iteration, history, ...(under && { removed: under.removed }) },
+    {
+      kind: 'ockham-prune-structured',
+      identity,
+      iteration,
+      history,
+      ...(under && { removed: under.removed }),
+    },
     {
       weights,
       training: under?.training,

@@ -4,6 +4,7 @@ import type { LayerChange, ResidualBranch } from '@ockham/core/graph';
 import type { ModelComparison } from '@ockham/core/metrics';
 import type { Seed } from '@ockham/core/random';
 import type { Loss, OptimizerSpec, SnapshotStore } from '@ockham/core/training';
+import { checkDistillation, type DistillOptions } from './distillation.ts';
 import type { Exclude } from './prunable.ts';
 import type { ReportOptions } from './report.ts';
 
@@ -34,12 +35,7 @@ export interface StructuredRetrainOptions {
   /** Of retraining and of the gradients that criteria look at. Default `crossEntropy`. */
   readonly loss?: Loss;
   /** Learn from the given model's outputs too (Hinton et al. 2015). Default: from the targets alone. */
-  readonly distill?: {
-    /** Share of the soft targets in the loss, in (0, 1]. */
-    readonly weight: number;
-    /** Softens both outputs, > 0. Default 2. */
-    readonly temperature?: number;
-  };
+  readonly distill?: DistillOptions;
 }
 
 /** Options of {@link pruneStructured}. One of `flops`, `channels` and `layers` is required. */
@@ -219,20 +215,6 @@ export function structuredSettings(options: StructuredOptions): StructuredSettin
   const { epochs, batchSize, distill } = settings.retrain;
   must(epochs >= 0 && Number.isFinite(epochs), 'retrain.epochs must be a number ≥ 0', epochs);
   whole(batchSize, 1, 'retrain.batchSize');
-  if (distill) {
-    const { weight, temperature = 2 } = distill;
-    must(weight > 0 && weight <= 1, 'retrain.distill.weight must be in (0, 1]', weight);
-    must(
-      temperature > 0 && Number.isFinite(temperature),
-      'retrain.distill.temperature must be > 0',
-      temperature,
-    );
-    const losses = ['crossEntropy', 'crossEntropyFromLogits'];
-    must(
-      losses.includes(settings.retrain.loss as string),
-      'retrain.distill needs a classifier: retrain.loss must be crossEntropy or crossEntropyFromLogits',
-      settings.retrain.loss,
-    );
-  }
+  if (distill) checkDistillation('pruneStructured', distill, settings.retrain.loss);
   return settings;
 }

@@ -181,7 +181,15 @@ describe('greedyLayerSelection', () => {
     const plan = await greedyLayerSelection(model, data, { ...options, dryRun: true });
     expect(plan.layers).toEqual([
       { layer: 'conv1', group: 'conv1', channels: 4, keep: 2, readers: ['conv2'], selections: 7, passes: 1 },
-      { layer: 'dense1', group: 'dense1', channels: 6, keep: 3, readers: ['output'], selections: 7, passes: 1 },
+      {
+        layer: 'dense1',
+        group: 'dense1',
+        channels: 6,
+        keep: 3,
+        readers: ['output'],
+        selections: 7,
+        passes: 1,
+      },
     ]);
     const { layers, model: masked } = await greedyLayerSelection(model, data, options);
     for (const [i, { kept, history }] of layers.entries()) {

@@ -2,7 +2,13 @@ import { memory } from '@tensorflow/tfjs';
 import { describe, expect, it } from 'vitest';
 import { memoryStore } from '@ockham/core/files';
 import { restoreWeights } from '@ockham/core/training';
-import { formatLotteryPlan, lotteryTicket, Masks, masksOf, type LotteryTicketOptions } from '@ockham/fw-prune';
+import {
+  formatLotteryPlan,
+  lotteryTicket,
+  Masks,
+  masksOf,
+  type LotteryTicketOptions,
+} from '@ockham/fw-prune';
 import { clusters, kernelsOf, network, weightsOf } from './fixtures/clusters.ts';
 
 const data = { train: clusters(32), test: clusters(20, 2) };

@@ -460,7 +460,7 @@ describe('prune', () => {
     [
       'distillation of a loss without classes',
       { retrain: { distill: { weight: 0.5 }, loss: 'meanSquaredError' } },
-      /retrain\.distill needs the loss crossEntropy/,
+      /retrain\.distill needs a classifier: retrain\.loss must be crossEntropy/,
     ],
     ['a distillation weight of 2', { retrain: { distill: { weight: 2 } } }, /distill\.weight/],
     [

@@ -28,7 +28,11 @@ async function result(model: Model, more: More) {
 describe('checkpoint of pruneStructured', () => {
   it.each<[string, Model, More]>([
     ['the group LMO, whose gradient is carried over', () => smallCnn(), { flops: 0.6, criterion: 'lmo' }],
-    ['distillation', () => smallCnn(), { channels: 0.5, retrain: { ...options.retrain, distill: { weight: 0.5 } } }],
+    [
+      'distillation',
+      () => smallCnn(),
+      { channels: 0.5, retrain: { ...options.retrain, distill: { weight: 0.5 } } },
+    ],
     ['blocks and channels', () => smallResnet(), { layers: 1, channels: 0.4 }],
     ['blocks alone', () => smallResnet(), { layers: 1 }],
   ])('with %s, every snapshot goes on to the same bits', async (_, model, more) => {

@@ -1,9 +1,10 @@
 import { tidy, type Tensor } from '@tensorflow/tfjs-core';
 import type { LayersModel } from '@tensorflow/tfjs-layers';
-import { checkSplit, type Split } from '../dataset.ts';
+import type { Split } from '../dataset.ts';
 import { ArgumentError, NonFiniteError, throwIfAborted } from '../errors.ts';
-import { checkModel, checkSingleInputAndOutput } from '../models/check-model.ts';
+import { checkModel } from '../models/check-model.ts';
 import { batchRange } from '../training/batches.ts';
+import { checkFit } from '../training/check-fit.ts';
 
 /** Options of what runs a model over a split: `evaluate`, `predictClasses`, `confusion`. */
 export interface PredictOptions {
@@ -37,7 +38,11 @@ export async function* predictBatches(
   { batchSize = 512, signal }: PredictOptions,
   onDevice?: (target: Tensor, prediction: Tensor) => Tensor,
 ): AsyncGenerator<PredictedBatch> {
-  checkFit(who, model, split, batchSize);
+  checkModel(who, model);
+  if (!Number.isInteger(batchSize) || batchSize < 1) {
+    throw new ArgumentError(`${who}: batchSize must be an integer ≥ 1, got ${batchSize}.`);
+  }
+  checkFit(who, model, split);
   for (let from = 0; from < split.size; from += batchSize) {
     throwIfAborted(signal, who);
     const examples = Math.min(batchSize, split.size - from);
@@ -72,22 +77,4 @@ function forward(
     return onDevice ? [prediction, onDevice(y, prediction)] : [prediction];
   });
   return [results[0]!, results[1]];
-}
-
-function checkFit(who: string, model: LayersModel, split: Split, batchSize: number): void {
-  checkModel(who, model);
-  checkSingleInputAndOutput(who, model);
-  if (!Number.isInteger(batchSize) || batchSize < 1) {
-    throw new ArgumentError(`${who}: batchSize must be an integer ≥ 1, got ${batchSize}.`);
-  }
-  checkSplit(who, split);
-  const wanted = model.inputs[0]!.shape.slice(1);
-  const given = split.x.shape;
-  const fits =
-    wanted.length === given.length && wanted.every((size, i) => size === null || size === given[i]);
-  if (!fits) {
-    throw new ArgumentError(
-      `${who}: the model takes examples of [${wanted.map((size) => size ?? '?').join(', ')}], the data has [${given.join(', ')}].`,
-    );
-  }
 }

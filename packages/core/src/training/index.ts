@@ -6,6 +6,7 @@ export {
   type GradientMoments,
   type MeanGradientsOptions,
 } from './gradients.ts';
+export { checkFit, type FitOptions } from './check-fit.ts';
 export { batchOf, batchRange, type Batch } from './batches.ts';
 export { lossFunction } from './losses.ts';
 export { flatLayers, trainableVariables, variableOf, type Layer } from './layers.ts';

@@ -7,10 +7,11 @@ import {
   type Tensor,
 } from '@tensorflow/tfjs-core';
 import type { LayersModel } from '@tensorflow/tfjs-layers';
-import { checkSplit, type Split } from '../dataset.ts';
+import type { Split } from '../dataset.ts';
 import { ArgumentError, NonFiniteError, UnsupportedModelError, throwIfAborted } from '../errors.ts';
 import { toRandom, type Random } from '../random/random.ts';
 import { batchOf } from './batches.ts';
+import { checkFit } from './check-fit.ts';
 import { flatLayers, trainableVariables, type Layer } from './layers.ts';
 import { lossFunction, withRegularisation } from './losses.ts';
 import { setLearningRate, toOptimizer } from './optimizer-state.ts';
@@ -110,23 +111,7 @@ function check(model: LayersModel, data: Split, options: TrainOptions, batchSize
   if (snapshotEvery !== undefined && !(Number.isInteger(snapshotEvery) && snapshotEvery >= 1)) {
     throw new ArgumentError(`train: snapshotEvery must be an integer ≥ 1, got ${snapshotEvery}.`);
   }
-  if (model.inputs.length !== 1 || model.outputs.length !== 1) {
-    throw new UnsupportedModelError(
-      `train: the model must have one input and one output, got ${model.inputs.length} and ${model.outputs.length}.`,
-    );
-  }
-  const expected = model.inputs[0]!.shape.slice(1);
-  if (
-    expected.length !== data.x.shape.length ||
-    expected.some((d, i) => d !== null && d !== data.x.shape[i])
-  ) {
-    throw new ArgumentError(
-      `train: the model takes inputs of [${expected.join(', ')}], the data has [${data.x.shape.join(', ')}]. Reshape the data's column.`,
-    );
-  }
-  const classes =
-    loss === 'crossEntropy' || loss === 'crossEntropyFromLogits' ? model.outputs[0]!.shape.at(-1) : null;
-  checkSplit('train', data, classes ?? undefined, model.outputs[0]!.shape.slice(1, -1));
+  checkFit('train', model, data, { loss });
   if (trainableVariables(model).length === 0) {
     throw new ArgumentError(
       'train: the model has no trainable weights. Set `layer.trainable = true` where it should learn.',
