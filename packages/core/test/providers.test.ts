@@ -5,12 +5,13 @@ import { createServer } from 'node:http';
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { ProgressEvent } from '@ockham/core';
 import { fetchDataset } from '@ockham/core/datasets';
 import { cifar10, cifar100Preview, fashionMnist, mnist, tin100 } from '@ockham/core/datasets/node';
+import { cacheFolder } from '../src/datasets/folders.node.ts';
 import { loadDataset } from '../src/datasets/load.node.ts';
 import type { DatasetOptions, SampleLoader } from '../src/datasets/load.node.ts';
 import { parseMnistFiles } from '../src/datasets/mnist.ts';
@@ -141,6 +142,12 @@ describe('how much is kept', () => {
 });
 
 describe('the cache', () => {
+  it('is the same folder for every package of a workspace, where OCKHAM_CACHE is relative', () => {
+    vi.stubEnv('OCKHAM_CACHE', 'beside');
+    expect(cacheFolder(undefined)).toBe(resolve('../../beside/datasets'));
+    expect(cacheFolder('own')).toBe(resolve('own/datasets'));
+  });
+
   it('is read where the data folder has nothing, and checked', async () => {
     await writeAll(join(options.cache, 'datasets', 'made'));
     expect((await load({ folder: root })).provenance.source).toBe('cache');

@@ -4,34 +4,21 @@
  */
 import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { availableParallelism, homedir } from 'node:os';
-import { dirname, isAbsolute, join, resolve } from 'node:path';
+import { availableParallelism } from 'node:os';
+import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import util from 'node:util';
 import * as tfc from '@tensorflow/tfjs-core';
 import { ArgumentError } from '../errors.ts';
+import { ockhamCache } from '../files/ockham-folders.node.ts';
 import type { Loaded, Loader } from './engine.ts';
 
 /** The release of `@tensorflow/tfjs-node` that `pnpm native` builds. */
 export const nativeVersion = '4.22.0';
 
-/**
- * The folder that `pnpm native` fills: `native/<version>-<platform>-<arch>` under `OCKHAM_CACHE`, or under
- * `~/.cache/ockham`. A relative `OCKHAM_CACHE` is taken from the workspace root, and outside a workspace from
- * the working directory, so that every package of a workspace means the same folder.
- */
+/** The folder that `pnpm native` fills: `native/<version>-<platform>-<arch>` in the cache folder. */
 export function nativeFolder(): string {
-  const { OCKHAM_CACHE: chosen } = process.env;
-  const home = join(homedir(), '.cache', 'ockham');
-  const base = !chosen ? home : isAbsolute(chosen) ? chosen : resolve(workspaceRoot(), chosen);
-  return join(base, 'native', `${nativeVersion}-${process.platform}-${process.arch}`);
-}
-
-function workspaceRoot(): string {
-  for (let folder = process.cwd(); ; folder = dirname(folder)) {
-    if (existsSync(join(folder, 'pnpm-workspace.yaml'))) return folder;
-    if (dirname(folder) === folder) return process.cwd();
-  }
+  return join(ockhamCache(), 'native', `${nativeVersion}-${process.platform}-${process.arch}`);
 }
 
 let loaded: Loaded | undefined;

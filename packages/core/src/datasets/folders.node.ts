@@ -1,7 +1,7 @@
 import { existsSync, statSync } from 'node:fs';
-import { homedir } from 'node:os';
-import { dirname, isAbsolute, join, resolve } from 'node:path';
+import { isAbsolute, join, resolve } from 'node:path';
 import { DataError } from '../errors.ts';
+import { ockhamCache, workspaceRoot } from '../files/ockham-folders.node.ts';
 
 /**
  * The folder that holds one folder for each data set: `folder`, else `OCKHAM_DATA`. A relative path is taken
@@ -27,15 +27,5 @@ export function dataFolder(who: string, folder: string | undefined): string | un
 
 /** Where downloads are kept: `cache`, else `OCKHAM_CACHE`, else `~/.cache/ockham`; then `datasets`. */
 export function cacheFolder(cache: string | undefined): string {
-  return join(
-    resolve(cache ?? (process.env.OCKHAM_CACHE || join(homedir(), '.cache', 'ockham'))),
-    'datasets',
-  );
-}
-
-function workspaceRoot(): string | undefined {
-  for (let folder = process.cwd(); ; folder = dirname(folder)) {
-    if (existsSync(join(folder, 'pnpm-workspace.yaml'))) return folder;
-    if (dirname(folder) === folder) return undefined;
-  }
+  return join(cache === undefined ? ockhamCache() : resolve(cache), 'datasets');
 }
