@@ -15,6 +15,7 @@ const unseeded = {
 /** What every workspace package is held to. */
 export const tooling: Linter.Config[] = [
   { ignores: ['**/.*', 'dist/**', 'coverage/**', 'reproduce/results/**', 'bench/results/**', '.turbo/**'] },
+  { ignores: ['src/kernels/assembly/**', 'src/kernels/generated/**'] }, // AssemblyScript, and what is made from it
   ...typed.map((config) => ({ files: ['**/*.ts'], ...config })),
   {
     files: ['**/*.ts'],

@@ -3,6 +3,7 @@ import { ArgumentError, OckhamError } from '../errors.ts';
 import { describeEngine } from './engine.ts';
 import type { BackendInfo, EngineName, Loader, UseBackendOptions } from './engine.ts';
 import { installRepairs } from './repairs/install.ts';
+import { attachKernels } from './wasm-kernels/attach.ts';
 
 type Named = BackendInfo['name'];
 
@@ -61,6 +62,7 @@ async function activate(name: Named): Promise<void> {
   installRepairs();
   if (!(await setBackend(name))) throw new Error('its initialisation failed');
   await ready();
+  if (name === 'wasm') await attachKernels();
   // The cpu engine greets its first tensor in Node with three lines of advertisement.
   if (name === 'cpu') Object.assign(backend(), { firstUse: false });
 }

@@ -4,7 +4,8 @@
  * With stride s and padding p, `y[b,i,j,o] = Σ x[b, i·s + k − p, j·s + l − p, c] · w[k,l,c,o]`, so
  * - the filter's gradient is the convolution of x, channels and batch exchanged, with dy as a filter dilated by s;
  * - the input's gradient is the convolution of dy, spread out by s, with the filter turned and transposed.
- * Stock wasm lacks the first and computes the second one number at a time.
+ * Stock wasm lacks the first and computes the second one number at a time. Where our own kernels are attached they do
+ * both.
  */
 import {
   backend_util,
@@ -26,6 +27,8 @@ import type {
   TensorInfo,
 } from '@tensorflow/tfjs-core';
 import { UnsupportedModelError } from '../../errors.ts';
+import { kernelsOf } from '../wasm-kernels/attach.ts';
+import { filterGradient, inputGradient } from '../wasm-kernels/conv2d-gradients.ts';
 import { hostOf } from './host.ts';
 
 /** The repaired kernels. */
@@ -50,6 +53,12 @@ function backpropFilter({ inputs, attrs, backend }: Parameters<KernelFunc>[0]): 
     pad,
     dimRoundingMode,
   );
+  const attached = kernelsOf(backend);
+  if (attached) {
+    const dw = hostOf(backend).allocate([...filterShape], 'float32');
+    filterGradient(attached, info, x, dy, dw);
+    return dw;
+  }
   const { top, left } = info.padInfo;
   const reach = (out: number, stride: number): number => (out - 1) * stride + 1;
   return scoped(backend, (run) => {
@@ -79,6 +88,12 @@ function backpropInput({ inputs, attrs, backend }: Parameters<KernelFunc>[0]): T
     pad,
     dimRoundingMode,
   );
+  const attached = kernelsOf(backend);
+  if (attached) {
+    const dx = hostOf(backend).allocate([...inputShape], 'float32');
+    inputGradient(attached, info, dy, filter, dx);
+    return dx;
+  }
   const { filterHeight, filterWidth, strideHeight, strideWidth } = info;
   return scoped(backend, (run, own) => {
     const spread =

@@ -6,6 +6,10 @@ import {
   unregisterKernel,
 } from '@tensorflow/tfjs-core';
 import type { KernelConfig } from '@tensorflow/tfjs-core';
+import { conv2dKernels } from '../wasm-kernels/conv2d.ts';
+import { matMulKernels } from '../wasm-kernels/mat-mul.ts';
+import { sumKernels } from '../wasm-kernels/sum.ts';
+import { batchNormGradients } from './batch-norm-gradient.ts';
 import { castKernels } from './cast-to-bool.ts';
 import { conv2dGradientKernels } from './conv2d-gradients.ts';
 import { depthwiseGradientKernels } from './depthwise-gradients.ts';
@@ -35,7 +39,9 @@ const kernels: readonly KernelConfig[] = [
 export function installRepairs(): void {
   for (const kernel of [...kernels, ...castKernels(), ...samePaddingKernels()])
     if (findBackendFactory(kernel.backendName)) replaceKernel(kernel);
-  for (const gradient of [...reluGradients(), ...dilatedConv2dGradients()]) registerGradient(gradient);
+  for (const kernel of [...matMulKernels(), ...conv2dKernels(), ...sumKernels()]) replaceKernel(kernel);
+  for (const gradient of [...reluGradients(), ...dilatedConv2dGradients(), ...batchNormGradients()])
+    registerGradient(gradient);
 }
 
 function replaceKernel(config: KernelConfig): void {

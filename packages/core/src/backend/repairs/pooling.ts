@@ -5,6 +5,8 @@
  * to the wrong place (and the 3-D maximum is wrong too); stock wasm and cpu divide an average window that
  * overlaps the padding by its full size although the forward pass divides by the pixels inside. As in
  * TensorFlow, the first maximum of a window, in row-major order, takes the whole gradient.
+ *
+ * Where our kernels are attached the 2-D maximum's gradient is theirs.
  */
 import {
   AvgPool3DGrad,
@@ -21,12 +23,14 @@ import type {
   MaxPoolGradAttrs,
   TensorInfo,
 } from '@tensorflow/tfjs-core';
+import { kernelsOf } from '../wasm-kernels/attach.ts';
+import { placeGeometry } from '../wasm-kernels/geometry.ts';
 import { hostEngines, hostOf } from './host.ts';
 
 /** The repaired kernels, for every engine that needs them. */
 export const poolingKernels: readonly KernelConfig[] = [
   ...hostEngines.flatMap((backendName) => [
-    { kernelName: MaxPoolGrad, backendName, kernelFunc: gradient(windows2d, scatterMaxima) },
+    { kernelName: MaxPoolGrad, backendName, kernelFunc: maxPoolGradient },
     { kernelName: AvgPoolGrad, backendName, kernelFunc: gradient(windows2d, spreadMeans) },
     { kernelName: MaxPool3DGrad, backendName, kernelFunc: gradient(windows3d, scatterMaxima) },
     { kernelName: AvgPool3DGrad, backendName, kernelFunc: gradient(windows3d, spreadMeans) },
@@ -95,6 +99,26 @@ function gradient(
     fill(host.view(dy), host.view(input), host.view(dx).fill(0), geometry(input.shape, attrs));
     return dx;
   };
+}
+
+const composedMaxPoolGradient = gradient(windows2d, scatterMaxima);
+
+function maxPoolGradient(params: Parameters<KernelFunc>[0]): TensorInfo {
+  const { inputs, attrs, backend } = params;
+  const { dy, input } = inputs as { dy: TensorInfo; input: TensorInfo };
+  const attached = kernelsOf(backend);
+  if (!attached || input.dtype !== 'float32') return composedMaxPoolGradient(params) as TensorInfo;
+  const { batch, channels, input: size, output, filter, stride, before } = windows2d(input.shape, attrs);
+  const geometry = {
+    ...{ batch, channels, outChannels: channels, dilationHeight: 1, dilationWidth: 1 },
+    ...{ height: size[1], width: size[2], outHeight: output[1], outWidth: output[2] },
+    ...{ filterHeight: filter[1], filterWidth: filter[2], strideHeight: stride[1], strideWidth: stride[2] },
+    ...{ top: before[1], left: before[2] },
+  };
+  const dx = hostOf(backend).allocate(input.shape, 'float32');
+  const { at } = placeGeometry(attached, geometry, () => 0);
+  attached.kernels.maxPoolGradient(at, attached.address(dy), attached.address(input), attached.address(dx));
+  return dx;
 }
 
 function maxPool3d({ inputs, attrs, backend }: Parameters<KernelFunc>[0]): TensorInfo {

@@ -8,9 +8,9 @@ import {
   DepthwiseConv2dNative,
   FusedConv2D,
   FusedDepthwiseConv2D,
-  getKernel,
 } from '@tensorflow/tfjs-core';
-import type { Conv2DAttrs, KernelConfig, KernelFunc, TensorInfo } from '@tensorflow/tfjs-core';
+import type { Conv2DAttrs, KernelConfig, TensorInfo } from '@tensorflow/tfjs-core';
+import { wrapKernel } from './wrap-kernel.ts';
 
 const names = [
   { kernelName: Conv2D, depthwise: false },
@@ -21,22 +21,16 @@ const names = [
 
 /** The repaired kernels, around the stock ones; empty where they are in place or the engine is not there. */
 export function samePaddingKernels(): readonly KernelConfig[] {
-  return names.flatMap(({ kernelName, depthwise }) => {
-    const stock = getKernel(kernelName, 'wasm');
-    if (!stock || repaired.has(stock.kernelFunc)) return [];
-    const kernelFunc: KernelFunc = (params) => {
+  return names.flatMap(({ kernelName, depthwise }) =>
+    wrapKernel(kernelName, 'same padding', (stock) => (params) => {
       const attrs = params.attrs as unknown as Conv2DAttrs;
-      if (attrs.pad !== 'same') return stock.kernelFunc(params);
+      if (attrs.pad !== 'same') return stock(params);
       const { x, filter } = params.inputs as { x: TensorInfo; filter: TensorInfo };
       const pad = paddingInNumbers(x.shape, filter.shape, attrs, depthwise);
-      return stock.kernelFunc({ ...params, attrs: { ...params.attrs, pad } });
-    };
-    repaired.add(kernelFunc);
-    return [{ ...stock, kernelFunc }];
-  });
+      return stock({ ...params, attrs: { ...params.attrs, pad } });
+    }),
+  );
 }
-
-const repaired = new WeakSet<KernelFunc>();
 
 type Shape4 = [number, number, number, number];
 

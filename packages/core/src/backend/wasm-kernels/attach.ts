@@ -1,0 +1,66 @@
+import { backend as currentBackend } from '@tensorflow/tfjs-core';
+import type { TensorInfo } from '@tensorflow/tfjs-core';
+import { bindKernels, compileKernels, type Kernels } from '../../kernels/compile.ts';
+
+/** Our kernels on the memory of a wasm engine: they read and write its tensors where they are. */
+export interface AttachedKernels {
+  readonly kernels: Kernels;
+  readonly memory: WebAssembly.Memory;
+  /** The byte offset of a tensor's values. */
+  address(tensor: TensorInfo): number;
+  /** The byte offset of a workspace, valid until the next call. */
+  workspace(bytes: number): number;
+}
+
+/** The parts of the wasm engine that are used, structurally. */
+interface WasmEngine {
+  readonly wasm: {
+    /** Of the builds without threads. */
+    readonly asm?: { readonly memory?: WebAssembly.Memory };
+    /** Of the build with threads. */
+    readonly wasmMemory?: WebAssembly.Memory;
+    _malloc(bytes: number): number;
+    _free(address: number): void;
+  };
+  readonly dataIdMap: { get(dataId: object): { readonly memoryOffset: number | null } };
+}
+
+const attached = new WeakMap<object, AttachedKernels>();
+
+/** Our kernels on this engine, or undefined where it is not the wasm engine or they are not attached. */
+export function kernelsOf(backend: unknown): AttachedKernels | undefined {
+  return attached.get(backend as object);
+}
+
+/**
+ * Attaches our kernels to the wasm engine in use. Does nothing where they cannot be: without SIMD, or where the engine keeps
+ * its memory to itself; the stock kernels then stay.
+ */
+export async function attachKernels(): Promise<void> {
+  const engine = currentBackend() as unknown as WasmEngine;
+  if (attached.has(engine)) return;
+  const memory = engine.wasm?.asm?.memory ?? engine.wasm?.wasmMemory;
+  if (!(memory instanceof WebAssembly.Memory)) return;
+  const shared = typeof SharedArrayBuffer !== 'undefined' && memory.buffer instanceof SharedArrayBuffer;
+  let kernels: Kernels;
+  try {
+    kernels = bindKernels(await compileKernels({ shared }), memory);
+  } catch (error) {
+    if (error instanceof WebAssembly.CompileError) return; // no SIMD
+    throw error;
+  }
+  let [start, length] = [0, 0];
+  attached.set(engine, {
+    kernels,
+    memory,
+    address: ({ dataId }) => engine.dataIdMap.get(dataId).memoryOffset!,
+    workspace(bytes) {
+      if (bytes > length) {
+        if (start !== 0) engine.wasm._free(start);
+        length = bytes;
+        start = engine.wasm._malloc(length);
+      }
+      return start;
+    },
+  });
+}

@@ -1,0 +1,51 @@
+/** Convolutions on the wasm engine by our own product, bias and relu in one pass after it. */
+import { backend_util, Conv2D, FusedConv2D } from '@tensorflow/tfjs-core';
+import type { FusedConv2DAttrs, KernelConfig, TensorInfo } from '@tensorflow/tfjs-core';
+import { hostOf } from '../repairs/host.ts';
+import { aroundStock, type OwnKernel } from './around-stock.ts';
+import { geometryOf, placeGeometry } from './geometry.ts';
+
+/** The kernels to register. */
+export function conv2dKernels(): readonly KernelConfig[] {
+  return [...aroundStock(Conv2D, convolution), ...aroundStock(FusedConv2D, convolution)];
+}
+
+/** Where the results of an activation lie; those that are not here are left to the stock kernel. */
+const RANGES: Readonly<Record<string, readonly [low: number, high: number]>> = {
+  linear: [-Infinity, Infinity],
+  relu: [0, Infinity],
+  relu6: [0, 6],
+};
+
+const convolution: OwnKernel = (attached, { inputs, attrs, backend }) => {
+  const { x, filter, bias, preluActivationWeights } = inputs as Record<string, TensorInfo | undefined>;
+  const { strides, pad, dataFormat, dilations, dimRoundingMode, activation } = attrs as unknown as Partial<
+    Pick<FusedConv2DAttrs, 'activation'>
+  > &
+    FusedConv2DAttrs;
+  const range = RANGES[activation ?? 'linear'];
+  if (!range || preluActivationWeights || (dataFormat ?? 'NHWC') !== 'NHWC') return undefined;
+  if (x!.dtype !== 'float32' || filter!.dtype !== 'float32') return undefined;
+  const info = backend_util.computeConv2DInfo(
+    ...([
+      x!.shape as Shape4,
+      filter!.shape as Shape4,
+      strides,
+      dilations ?? 1,
+      pad,
+      dimRoundingMode,
+    ] as const),
+  );
+  if (bias && (bias.dtype !== 'float32' || bias.shape.at(-1) !== info.outChannels)) return undefined;
+  const y = hostOf(backend).allocate(info.outShape, 'float32');
+  const { kernels, address } = attached;
+  const { at, work } = placeGeometry(attached, geometryOf(info), kernels.convolveBytes);
+  kernels.convolve(at, address(x!), address(filter!), address(y), work);
+  if (bias || activation) {
+    const rows = info.batchSize * info.outHeight * info.outWidth;
+    kernels.finish(rows, info.outChannels, address(y), bias ? address(bias) : 0, ...range);
+  }
+  return y;
+};
+
+type Shape4 = [number, number, number, number];

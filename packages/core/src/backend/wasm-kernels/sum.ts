@@ -1,0 +1,26 @@
+/** Sums over leading axes on the wasm engine, as the gradient of a bias: the stock kernel transposes first. */
+import { Sum, util } from '@tensorflow/tfjs-core';
+import type { KernelConfig, SumAttrs, TensorInfo } from '@tensorflow/tfjs-core';
+import { hostOf } from '../repairs/host.ts';
+import { aroundStock } from './around-stock.ts';
+
+/** The kernel to register. */
+export function sumKernels(): readonly KernelConfig[] {
+  return aroundStock(Sum, (attached, { inputs, attrs, backend }) => {
+    const { x } = inputs as { x: TensorInfo };
+    const { axis, keepDims } = attrs as unknown as SumAttrs;
+    if (x.dtype !== 'float32') return undefined;
+    const axes = util.parseAxisParam(axis, x.shape).sort((a, b) => a - b);
+    const leading = axes.length > 0 && axes.length < x.shape.length && axes.every((a, i) => a === i);
+    if (!leading) return undefined;
+    const rows = util.sizeFromShape(x.shape.slice(0, axes.length));
+    const rest = x.shape.slice(axes.length);
+    const n = util.sizeFromShape(rest);
+    const sums = hostOf(backend).allocate(keepDims ? [...axes.map(() => 1), ...rest] : rest, 'float32');
+    if (n === 0) return sums;
+    const { kernels, address, workspace } = attached;
+    const work = workspace(kernels.columnSumsBytes(n));
+    kernels.columnSums(rows, n, address(x), address(sums), work);
+    return sums;
+  });
+}

@@ -1,0 +1,6 @@
+export { gemm, workspaceBytes } from './gemm';
+export {
+  convolve, convolveBytes, filterGradient, filterGradientBytes, finish, inputGradient, inputGradientBytes,
+} from './conv2d';
+export { maxPoolGradient } from './pool2d';
+export { columnSums, columnSumsBytes } from './reduce';

@@ -1,0 +1,85 @@
+import { relaxed } from './generated/relaxed.ts';
+import { relaxedShared } from './generated/relaxed-shared.ts';
+import { simd } from './generated/simd.ts';
+import { simdShared } from './generated/simd-shared.ts';
+
+/**
+ * The compiled kernels, bound to a memory. Matrices and images are given by byte offset, a multiple of 4, into that
+ * memory; nothing is checked.
+ */
+export interface Kernels {
+  /** Bytes of the workspace of {@link Kernels.gemm}. */
+  workspaceBytes(): number;
+  /**
+   * C (m × n) = A (m × k) · B (k × n), float32 and row-major; `transposeA` says that memory holds Aᵀ. `lda`, `ldb` and `ldc`
+   * are the distances of rows in memory, in numbers.
+   */
+  gemm(
+    transposeA: boolean,
+    transposeB: boolean,
+    m: number,
+    n: number,
+    k: number,
+    a: number,
+    lda: number,
+    b: number,
+    ldb: number,
+    c: number,
+    ldc: number,
+    workspace: number,
+  ): void;
+  convolveBytes(geometry: number): number;
+  /** y `[batch, out height, out width, out channels]` of a convolution. */
+  convolve(geometry: number, x: number, filter: number, y: number, workspace: number): void;
+  /** y = min(max(y + bias, low), high) in rows of `n`, in place; a bias at 0 is none. */
+  finish(rows: number, n: number, y: number, bias: number, low: number, high: number): void;
+  filterGradientBytes(geometry: number): number;
+  /** dw `[filter height, filter width, channels, out channels]` of a convolution. */
+  filterGradient(geometry: number, x: number, dy: number, dw: number, workspace: number): void;
+  inputGradientBytes(geometry: number): number;
+  /** dx `[batch, height, width, channels]` of a convolution. */
+  inputGradient(geometry: number, dy: number, filter: number, dx: number, workspace: number): void;
+  /** dx of max pooling; the geometry's filter is the window. */
+  maxPoolGradient(geometry: number, dy: number, x: number, dx: number): void;
+  columnSumsBytes(n: number): number;
+  /** The sum of each of `n` columns over `rows` rows. */
+  columnSums(rows: number, n: number, x: number, to: number, workspace: number): void;
+}
+
+/** A multiply-add of relaxed SIMD, the smallest module that has one. */
+// prettier-ignore
+const RELAXED_PROBE = Uint8Array.of(
+  0, 97, 115, 109, 1, 0, 0, 0, 1, 5, 1, 96, 0, 1, 123, 3, 2, 1, 0, 10, 15, 1, 13, 0, 65, 1, 253, 15, 65, 2, 253, 15,
+  253, 128, 2, 11,
+);
+
+/** Whether this engine has relaxed SIMD, that is a multiply-add of one rounding where the processor has it. */
+export function hasRelaxedSimd(): boolean {
+  return WebAssembly.validate(RELAXED_PROBE);
+}
+
+const compiled = new Map<string, Promise<WebAssembly.Module>>();
+
+/**
+ * Compiles the kernels, each build once.
+ *
+ * @param options.shared Whether they are for a shared memory. Default false.
+ * @param options.relaxed Default: if the engine has relaxed SIMD.
+ */
+export function compileKernels({
+  shared = false,
+  relaxed: fused = hasRelaxedSimd(),
+}: { readonly shared?: boolean; readonly relaxed?: boolean } = {}): Promise<WebAssembly.Module> {
+  const text = fused ? (shared ? relaxedShared : relaxed) : shared ? simdShared : simd;
+  const known = compiled.get(text);
+  if (known) return known;
+  const bytes = Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
+  const made = WebAssembly.compile(bytes);
+  compiled.set(text, made);
+  return made;
+}
+
+/** Binds compiled kernels to a memory. */
+export function bindKernels(module: WebAssembly.Module, memory: WebAssembly.Memory): Kernels {
+  return new WebAssembly.Instance(module, { env: { memory } }).exports as unknown as Kernels;
+}

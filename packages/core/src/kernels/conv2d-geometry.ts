@@ -1,0 +1,32 @@
+/** The sizes of a convolution of `[batch, height, width, channels]`. */
+export interface Conv2dGeometry {
+  readonly batch: number;
+  readonly height: number;
+  readonly width: number;
+  readonly channels: number;
+  readonly outHeight: number;
+  readonly outWidth: number;
+  readonly outChannels: number;
+  readonly filterHeight: number;
+  readonly filterWidth: number;
+  readonly strideHeight: number;
+  readonly strideWidth: number;
+  readonly dilationHeight: number;
+  readonly dilationWidth: number;
+  /** Zeros above and to the left of the image. */
+  readonly top: number;
+  readonly left: number;
+}
+
+/** Bytes of {@link writeGeometry}. */
+export const GEOMETRY_BYTES = 64;
+
+/** Writes a geometry as the kernels read it. */
+export function writeGeometry(memory: WebAssembly.Memory, address: number, g: Conv2dGeometry): void {
+  const fields = [
+    ...[g.batch, g.height, g.width, g.channels, g.outHeight, g.outWidth, g.outChannels],
+    ...[g.filterHeight, g.filterWidth, g.strideHeight, g.strideWidth, g.dilationHeight, g.dilationWidth],
+    ...[g.top, g.left],
+  ];
+  new Int32Array(memory.buffer, address, fields.length).set(fields);
+}
