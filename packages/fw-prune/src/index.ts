@@ -22,6 +22,7 @@ export {
   type SparseFileOptions,
 } from './sparse-file.ts';
 export type { SparseFormat } from './sparse-encoding.ts';
+export { sparsify, type SparseLayer, type SparseModel, type SparsifyOptions } from '@ockham/core/kernels';
 export { pruneStructured } from './structured.ts';
 export type {
   StructuredCounts,

@@ -41,6 +41,24 @@ export interface Kernels {
   inputGradient(geometry: number, dy: number, filter: number, dx: number, workspace: number): void;
   /** dx of max pooling; the geometry's filter is the window. */
   maxPoolGradient(geometry: number, dy: number, x: number, dx: number): void;
+  /**
+   * y_o[0 … p) = Σ_e values[e] · base[offsets[e] … + p) over the entries of each row o, as of a sparse matrix. Offsets are in
+   * bytes. Up to 3 numbers beyond p are read and written; rows of y are `ldy` apart.
+   */
+  sparseProduct(
+    rows: number,
+    p: number,
+    starts: number,
+    offsets: number,
+    values: number,
+    base: number,
+    y: number,
+    ldy: number,
+  ): void;
+  /** The same for p = 1, without numbers beyond. */
+  sparseVector(rows: number, starts: number, offsets: number, values: number, base: number, y: number): void;
+  /** y (columns × rows) = xᵀ; rows of x are `ldx` apart, those of y `ldy`. */
+  transpose(rows: number, columns: number, x: number, ldx: number, y: number, ldy: number): void;
   columnSumsBytes(n: number): number;
   /** The sum of each of `n` columns over `rows` rows. */
   columnSums(rows: number, n: number, x: number, to: number, workspace: number): void;

@@ -10,6 +10,9 @@ export interface AttachedKernels {
   address(tensor: TensorInfo): number;
   /** The byte offset of a workspace, valid until the next call. */
   workspace(bytes: number): number;
+  /** Memory of one's own, until {@link AttachedKernels.free}. */
+  allocate(bytes: number): number;
+  free(address: number): void;
 }
 
 /** The parts of the wasm engine that are used, structurally. */
@@ -62,5 +65,7 @@ export async function attachKernels(): Promise<void> {
       }
       return start;
     },
+    allocate: (bytes) => engine.wasm._malloc(bytes),
+    free: (address) => engine.wasm._free(address),
   });
 }

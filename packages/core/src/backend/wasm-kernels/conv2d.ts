@@ -3,19 +3,15 @@ import { backend_util, Conv2D, FusedConv2D } from '@tensorflow/tfjs-core';
 import type { FusedConv2DAttrs, KernelConfig, TensorInfo } from '@tensorflow/tfjs-core';
 import { hostOf } from '../repairs/host.ts';
 import { aroundStock, type OwnKernel } from './around-stock.ts';
+import { rangeOf } from './activation-range.ts';
 import { geometryOf, placeGeometry } from './geometry.ts';
+import { fitsSparseConv2d, sparseConv2d } from './sparse-product.ts';
+import { sparseWeightsOf } from './sparse-weights.ts';
 
 /** The kernels to register. */
 export function conv2dKernels(): readonly KernelConfig[] {
   return [...aroundStock(Conv2D, convolution), ...aroundStock(FusedConv2D, convolution)];
 }
-
-/** Where the results of an activation lie; those that are not here are left to the stock kernel. */
-const RANGES: Readonly<Record<string, readonly [low: number, high: number]>> = {
-  linear: [-Infinity, Infinity],
-  relu: [0, Infinity],
-  relu6: [0, 6],
-};
 
 const convolution: OwnKernel = (attached, { inputs, attrs, backend }) => {
   const { x, filter, bias, preluActivationWeights } = inputs as Record<string, TensorInfo | undefined>;
@@ -23,7 +19,7 @@ const convolution: OwnKernel = (attached, { inputs, attrs, backend }) => {
     Pick<FusedConv2DAttrs, 'activation'>
   > &
     FusedConv2DAttrs;
-  const range = RANGES[activation ?? 'linear'];
+  const range = rangeOf(activation);
   if (!range || preluActivationWeights || (dataFormat ?? 'NHWC') !== 'NHWC') return undefined;
   if (x!.dtype !== 'float32' || filter!.dtype !== 'float32') return undefined;
   const info = backend_util.computeConv2DInfo(
@@ -39,8 +35,12 @@ const convolution: OwnKernel = (attached, { inputs, attrs, backend }) => {
   if (bias && (bias.dtype !== 'float32' || bias.shape.at(-1) !== info.outChannels)) return undefined;
   const y = hostOf(backend).allocate(info.outShape, 'float32');
   const { kernels, address } = attached;
-  const { at, work } = placeGeometry(attached, geometryOf(info), kernels.convolveBytes);
-  kernels.convolve(at, address(x!), address(filter!), address(y), work);
+  const sparse = fitsSparseConv2d(info) ? sparseWeightsOf(filter!, info.batchSize) : undefined;
+  if (sparse) sparseConv2d(attached, sparse, info, x!, y);
+  else {
+    const { at, work } = placeGeometry(attached, geometryOf(info), kernels.convolveBytes);
+    kernels.convolve(at, address(x!), address(filter!), address(y), work);
+  }
   if (bias || activation) {
     const rows = info.batchSize * info.outHeight * info.outWidth;
     kernels.finish(rows, info.outChannels, address(y), bias ? address(bias) : 0, ...range);

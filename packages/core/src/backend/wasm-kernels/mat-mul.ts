@@ -2,42 +2,68 @@
  * Matrix products on the wasm engine: ours where an operand is transposed, since the stock kernel is then a naive loop, and
  * where batches are broadcast along some of their axes, which the stock kernel computes wrongly.
  */
-import { BatchMatMul, broadcast_util, util } from '@tensorflow/tfjs-core';
-import type { BatchMatMulAttrs, KernelConfig, TensorInfo } from '@tensorflow/tfjs-core';
+import { _FusedMatMul, BatchMatMul, broadcast_util, util } from '@tensorflow/tfjs-core';
+import type { _FusedMatMulAttrs, BatchMatMulAttrs, KernelConfig, TensorInfo } from '@tensorflow/tfjs-core';
 import { hostOf } from '../repairs/host.ts';
-import { aroundStock } from './around-stock.ts';
+import { rangeOf } from './activation-range.ts';
+import { aroundStock, type OwnKernel } from './around-stock.ts';
+import { sparseMatMul } from './sparse-product.ts';
+import { sparseWeightsOf } from './sparse-weights.ts';
 
-/** The kernel to register. */
+/** The kernels to register. */
 export function matMulKernels(): readonly KernelConfig[] {
-  return aroundStock(BatchMatMul, (attached, { inputs, attrs, backend }) => {
-    const { a, b } = inputs as { a: TensorInfo; b: TensorInfo };
-    const { transposeA, transposeB } = attrs as unknown as BatchMatMulAttrs;
-    if (a.dtype !== 'float32' || b.dtype !== 'float32') return undefined;
-    const [aBatch, bBatch] = [a.shape.slice(0, -2), b.shape.slice(0, -2)];
-    if (!transposeA && !transposeB && !isMixed(aBatch, bBatch)) return undefined;
-    const [aRows, aColumns] = a.shape.slice(-2) as [number, number];
-    const [bRows, bColumns] = b.shape.slice(-2) as [number, number];
-    const [m, k] = transposeA ? [aColumns, aRows] : [aRows, aColumns];
-    const n = transposeB ? bRows : bColumns;
-    const batch = broadcast_util.assertAndGetBroadcastShape(aBatch, bBatch);
-    const host = hostOf(backend);
-    const c = host.allocate([...batch, m, n], 'float32');
-    if (k === 0) host.view(c).fill(0);
-    if (m * n * k === 0) return c;
-    const { kernels, address, workspace } = attached;
-    const work = workspace(kernels.workspaceBytes());
-    const count = batch.reduce((product, size) => product * size, 1);
-    for (let i = 0; i < count; i++) {
-      kernels.gemm(
-        ...([transposeA, transposeB, m, n, k] as const),
-        ...([address(a) + 4 * m * k * placeOf(i, batch, aBatch), aColumns] as const),
-        ...([address(b) + 4 * k * n * placeOf(i, batch, bBatch), bColumns] as const),
-        ...([address(c) + 4 * m * n * i, n, work] as const),
-      );
-    }
-    return c;
-  });
+  return [...aroundStock(BatchMatMul, batchMatMul), ...aroundStock(_FusedMatMul, fusedMatMul)];
 }
+
+/** A layer's product, where its weight has a sparse form. */
+const fusedMatMul: OwnKernel = (attached, { inputs, attrs, backend }) => {
+  const { a, b, bias, preluActivationWeights } = inputs as Record<string, TensorInfo | undefined>;
+  const { transposeA, transposeB, activation } = attrs as unknown as _FusedMatMulAttrs;
+  const [batch, k] = a!.shape.slice(-2) as [number, number];
+  const n = b!.shape.at(-1)!;
+  const range = rangeOf(activation);
+  const plain = !transposeA && !transposeB && util.sizeFromShape(b!.shape) === k * n && batch > 0;
+  if (!plain || !range || preluActivationWeights || util.sizeFromShape(a!.shape) !== batch * k)
+    return undefined;
+  if (a!.dtype !== 'float32' || (bias && (bias.dtype !== 'float32' || bias.shape.at(-1) !== n)))
+    return undefined;
+  const sparse = sparseWeightsOf(b!, batch);
+  if (!sparse) return undefined;
+  const y = hostOf(backend).allocate([...a!.shape.slice(0, -1), n], 'float32');
+  sparseMatMul(attached, sparse, [batch, k], a!, y);
+  const { kernels, address } = attached;
+  if (bias || activation) kernels.finish(batch, n, address(y), bias ? address(bias) : 0, ...range);
+  return y;
+};
+
+const batchMatMul: OwnKernel = (attached, { inputs, attrs, backend }) => {
+  const { a, b } = inputs as { a: TensorInfo; b: TensorInfo };
+  const { transposeA, transposeB } = attrs as unknown as BatchMatMulAttrs;
+  if (a.dtype !== 'float32' || b.dtype !== 'float32') return undefined;
+  const [aBatch, bBatch] = [a.shape.slice(0, -2), b.shape.slice(0, -2)];
+  if (!transposeA && !transposeB && !isMixed(aBatch, bBatch)) return undefined;
+  const [aRows, aColumns] = a.shape.slice(-2) as [number, number];
+  const [bRows, bColumns] = b.shape.slice(-2) as [number, number];
+  const [m, k] = transposeA ? [aColumns, aRows] : [aRows, aColumns];
+  const n = transposeB ? bRows : bColumns;
+  const batch = broadcast_util.assertAndGetBroadcastShape(aBatch, bBatch);
+  const host = hostOf(backend);
+  const c = host.allocate([...batch, m, n], 'float32');
+  if (k === 0) host.view(c).fill(0);
+  if (m * n * k === 0) return c;
+  const { kernels, address, workspace } = attached;
+  const work = workspace(kernels.workspaceBytes());
+  const count = batch.reduce((product, size) => product * size, 1);
+  for (let i = 0; i < count; i++) {
+    kernels.gemm(
+      ...([transposeA, transposeB, m, n, k] as const),
+      ...([address(a) + 4 * m * k * placeOf(i, batch, aBatch), aColumns] as const),
+      ...([address(b) + 4 * k * n * placeOf(i, batch, bBatch), bColumns] as const),
+      ...([address(c) + 4 * m * n * i, n, work] as const),
+    );
+  }
+  return c;
+};
 
 /** Whether both batches are broadcast, or one along some of its axes: the stock kernel repeats only whole batches. */
 function isMixed(a: readonly number[], b: readonly number[]): boolean {

@@ -4,3 +4,4 @@ export {
 } from './conv2d';
 export { maxPoolGradient } from './pool2d';
 export { columnSums, columnSumsBytes } from './reduce';
+export { sparseProduct, sparseVector, transpose } from './sparse';

@@ -1,0 +1,136 @@
+/**
+ * A sparse matrix times rows of numbers: y_o[0 … p) = Σ_e values[e] · base[offsets[e] … offsets[e] + p), over the
+ * entries starts[o] ≤ e < starts[o + 1] of row o.
+ *
+ * With offsets that are multiples of p this is a product with a dense matrix of p columns. With offsets into padded
+ * images, a plane for each channel, it is a convolution of stride 1 without a copy: the numbers that an offset and a tap reach
+ * lie side by side. Columns are taken 32 at a time, so that their sums stay in registers; up to 3 numbers beyond p
+ * are read and written in each row, which `ldy` and the memory behind `base` must allow.
+ */
+import { fma } from './fma';
+import { transpose4 } from './gemm';
+
+/** Offsets in bytes; `ldy` is the distance of rows of y, in numbers, at least p rounded up to 4. */
+export function sparseProduct(
+  rows: i32, p: i32, starts: usize, offsets: usize, values: usize, base: usize, y: usize, ldy: i32,
+): void {
+  const row = (ldy as usize) << 2;
+  for (let o = 0; o < rows; o++) {
+    const from = load<i32>(starts);
+    const to = load<i32>(starts, 4);
+    starts += 4;
+    let q = 0;
+    for (; q + 32 <= p; q += 32) tile32(from, to, offsets, values, base + ((q as usize) << 2), y + ((q as usize) << 2));
+    for (; q + 8 <= p; q += 8) tile8(from, to, offsets, values, base + ((q as usize) << 2), y + ((q as usize) << 2));
+    for (; q < p; q += 4) tile4(from, to, offsets, values, base + ((q as usize) << 2), y + ((q as usize) << 2));
+    y += row;
+  }
+}
+
+// @ts-ignore: decorator
+@inline
+function tile32(from: i32, to: i32, offsets: usize, values: usize, base: usize, y: usize): void {
+  let c0 = f32x4.splat(0), c1 = f32x4.splat(0), c2 = f32x4.splat(0), c3 = f32x4.splat(0);
+  let c4 = f32x4.splat(0), c5 = f32x4.splat(0), c6 = f32x4.splat(0), c7 = f32x4.splat(0);
+  let at = (from as usize) << 2;
+  const end = (to as usize) << 2;
+  for (; at < end; at += 4) {
+    const v = v128.load_splat<f32>(values + at);
+    const x = base + (load<u32>(offsets + at) as usize);
+    c0 = fma(v, v128.load(x), c0);
+    c1 = fma(v, v128.load(x, 16), c1);
+    c2 = fma(v, v128.load(x, 32), c2);
+    c3 = fma(v, v128.load(x, 48), c3);
+    c4 = fma(v, v128.load(x, 64), c4);
+    c5 = fma(v, v128.load(x, 80), c5);
+    c6 = fma(v, v128.load(x, 96), c6);
+    c7 = fma(v, v128.load(x, 112), c7);
+  }
+  v128.store(y, c0);
+  v128.store(y, c1, 16);
+  v128.store(y, c2, 32);
+  v128.store(y, c3, 48);
+  v128.store(y, c4, 64);
+  v128.store(y, c5, 80);
+  v128.store(y, c6, 96);
+  v128.store(y, c7, 112);
+}
+
+// @ts-ignore: decorator
+@inline
+function tile8(from: i32, to: i32, offsets: usize, values: usize, base: usize, y: usize): void {
+  let c0 = f32x4.splat(0), c1 = f32x4.splat(0);
+  let at = (from as usize) << 2;
+  const end = (to as usize) << 2;
+  for (; at < end; at += 4) {
+    const v = v128.load_splat<f32>(values + at);
+    const x = base + (load<u32>(offsets + at) as usize);
+    c0 = fma(v, v128.load(x), c0);
+    c1 = fma(v, v128.load(x, 16), c1);
+  }
+  v128.store(y, c0);
+  v128.store(y, c1, 16);
+}
+
+// @ts-ignore: decorator
+@inline
+function tile4(from: i32, to: i32, offsets: usize, values: usize, base: usize, y: usize): void {
+  let c0 = f32x4.splat(0);
+  let at = (from as usize) << 2;
+  const end = (to as usize) << 2;
+  for (; at < end; at += 4) {
+    c0 = fma(v128.load_splat<f32>(values + at), v128.load(base + (load<u32>(offsets + at) as usize)), c0);
+  }
+  v128.store(y, c0);
+}
+
+/** The same product with a single column: y_o = Σ_e values[e] · base[offsets[e]]. */
+export function sparseVector(rows: i32, starts: usize, offsets: usize, values: usize, base: usize, y: usize): void {
+  for (let o = 0; o < rows; o++) {
+    let at = (load<i32>(starts) as usize) << 2;
+    const end = (load<i32>(starts, 4) as usize) << 2;
+    starts += 4;
+    let s0: f32 = 0;
+    let s1: f32 = 0;
+    let s2: f32 = 0;
+    let s3: f32 = 0;
+    for (; at + 16 <= end; at += 16) {
+      s0 += load<f32>(values + at) * load<f32>(base + (load<u32>(offsets + at) as usize));
+      s1 += load<f32>(values + at, 4) * load<f32>(base + (load<u32>(offsets + at, 4) as usize));
+      s2 += load<f32>(values + at, 8) * load<f32>(base + (load<u32>(offsets + at, 8) as usize));
+      s3 += load<f32>(values + at, 12) * load<f32>(base + (load<u32>(offsets + at, 12) as usize));
+    }
+    for (; at < end; at += 4) s0 += load<f32>(values + at) * load<f32>(base + (load<u32>(offsets + at) as usize));
+    store<f32>(y, s0 + s1 + (s2 + s3));
+    y += 4;
+  }
+}
+
+/** Transposes `rows` × `columns` numbers; rows are `ldx` apart in memory, those of the result `ldy`. */
+export function transpose(rows: i32, columns: i32, x: usize, ldx: i32, y: usize, ldy: i32): void {
+  const rowX = (ldx as usize) << 2;
+  const rowY = (ldy as usize) << 2;
+  let i = 0;
+  for (; i + 4 <= rows; i += 4) {
+    const from = x + (i as usize) * rowX;
+    const to = y + ((i as usize) << 2);
+    let j = 0;
+    for (; j + 4 <= columns; j += 4) transpose4(from + ((j as usize) << 2), rowX, to + (j as usize) * rowY, rowY);
+    for (; j < columns; j++) {
+      const at = from + ((j as usize) << 2);
+      const target = to + (j as usize) * rowY;
+      store<f32>(target, load<f32>(at));
+      store<f32>(target, load<f32>(at + rowX), 4);
+      store<f32>(target, load<f32>(at + 2 * rowX), 8);
+      store<f32>(target, load<f32>(at + 3 * rowX), 12);
+    }
+  }
+  for (; i < rows; i++) {
+    for (let j = 0; j < columns; j++) {
+      store<f32>(
+        y + (j as usize) * rowY + ((i as usize) << 2),
+        load<f32>(x + (i as usize) * rowX + ((j as usize) << 2)),
+      );
+    }
+  }
+}
