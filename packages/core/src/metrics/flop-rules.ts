@@ -59,6 +59,19 @@ export const flopRules: Readonly<Record<string, FlopRule>> = {
   ThresholdedReLU: (call) => perOutput(call, 1),
   Softmax: (call) => perOutput(call, 3),
 
+  AttentionProbabilities: (call) => {
+    const [queries] = call.inputShapes as [TensorShape];
+    const products = valuesIn(queries) * fixed(call.outputShapes[0]!.at(-1)); // width · length · length
+    return { elementwise: 2 * products + valuesIn(queries) + 4 * valuesOut(call) }; // scale, mask, softmax
+  },
+  AttentionContext: (call) => ({ elementwise: 2 * valuesOut(call) * fixed(call.inputShapes[0]!.at(-1)) }),
+  PaddingMask: (call) => perOutput(call, 1),
+  PositionEmbedding: (call) => perOutput(call, 1),
+  OutputBias: (call) => ({ uses: { bias: positions(call) } }),
+  // the look-up is a copy, the output matrix a product
+  TiedEmbedding: (call) =>
+    call.inputShapes[0]!.length === 2 ? {} : { uses: { embeddings: positions(call) } },
+
   Add: merge,
   Multiply: merge,
   Maximum: merge,
@@ -84,6 +97,8 @@ export const flopRules: Readonly<Record<string, FlopRule>> = {
       'Concatenate',
       'Embedding',
       'PadChannels',
+      'FirstToken',
+      'TokenColumn',
     ].map((name): [string, FlopRule] => [name, () => ({})]),
   ),
 };
