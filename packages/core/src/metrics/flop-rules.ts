@@ -39,6 +39,7 @@ export const flopRules: Readonly<Record<string, FlopRule>> = {
 
   BatchNormalization: (call) => perOutput(call, 2),
   LayerNormalization: (call) => perOutput(call, 7), // mean, centre, square, variance, divide, scale, shift
+  LayerNorm: (call) => perOutput(call, 7),
 
   MaxPooling1D: (call) => perOutput(call, windowSize(call) - 1),
   MaxPooling2D: (call) => perOutput(call, windowSize(call) - 1),

@@ -17,6 +17,7 @@ import {
 import { planBert, type BertOptions, type BertPlan } from './bert-options.ts';
 import { AttentionContext, AttentionProbabilities } from './layers/attention.ts';
 import { FirstToken } from './layers/first-token.ts';
+import { LayerNorm } from './layers/layer-norm.ts';
 import { OutputBias } from './layers/output-bias.ts';
 import { PaddingMask } from './layers/padding-mask.ts';
 import { PositionEmbedding } from './layers/position-embedding.ts';
@@ -187,7 +188,7 @@ function sumOf(name: string, ...terms: SymbolicTensor[]): SymbolicTensor {
 }
 
 function layerNorm(x: SymbolicTensor, name: string): SymbolicTensor {
-  return layers.layerNormalization({ name, epsilon: EPSILON }).apply(x) as SymbolicTensor;
+  return new LayerNorm({ name, epsilon: EPSILON }).apply(x) as SymbolicTensor;
 }
 
 function dropout(x: SymbolicTensor, name: string, rate: number): SymbolicTensor {

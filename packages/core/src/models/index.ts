@@ -11,6 +11,7 @@ export { pytorchBert } from './bert-weights.ts';
 export { maskedTokenLoss } from './bert-loss.ts';
 export { AttentionContext, AttentionProbabilities, type AttentionArgs } from './layers/attention.ts';
 export { FirstToken } from './layers/first-token.ts';
+export { LayerNorm, type LayerNormArgs } from './layers/layer-norm.ts';
 export { OutputBias } from './layers/output-bias.ts';
 export { PaddingMask, type PaddingMaskArgs } from './layers/padding-mask.ts';
 export { PositionEmbedding, type PositionEmbeddingArgs } from './layers/position-embedding.ts';
