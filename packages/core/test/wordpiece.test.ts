@@ -30,7 +30,7 @@ beforeAll(async () => {
 });
 
 describe('WordPiece', () => {
-  it.each(cases.map((one) => [JSON.stringify(one.texts) + (one.length ?? ''), one] as const))(
+  it.each(cases.map((one) => [`${JSON.stringify(one.texts)}${one.length ?? ''}`, one] as const))(
     'splits %s as the Python tokeniser does',
     (_, { texts, length, ...wanted }) => {
       expect(uncased.encode(...texts, ...(texts.length === 1 ? [undefined] : []), length)).toEqual(
@@ -75,6 +75,7 @@ describe('WordPiece', () => {
           if (longest < all) expect(ids.length - longest - 1).toBeLessThanOrEqual(longest + 1);
         },
       ),
+      { numRuns: 40 },
     );
   });
 
@@ -121,18 +122,18 @@ describe('maskTokens', () => {
   it('asks for 15 % of the words: 80 % hidden, 10 % replaced, 10 % left', () => {
     const { size, x, y } = maskTokens(column, uncased, { seed: 3 });
     expect([size, x.shape, y.shape]).toEqual([2000, [20], [20]]);
-    let [asked, hidden, left] = [0, 0, 0];
+    let [asked, hidden, left, wrong] = [0, 0, 0, 0];
     for (const [i, id] of y.values.entries()) {
       if (id < 0) {
-        expect(x.values[i]).toBe(column.values[i]);
+        if (x.values[i] !== column.values[i]) wrong += 1;
         continue;
       }
       asked += 1;
-      expect(id).toBe(column.values[i]);
-      expect(i % 20).not.toBe(0); // [CLS] is no word
+      if (id !== column.values[i] || i % 20 === 0) wrong += 1; // [CLS] is no word
       if (x.values[i] === uncased.special.mask) hidden += 1;
       else if (x.values[i] === id) left += 1;
     }
+    expect(wrong).toBe(0);
     expect(asked / 38_000).toBeCloseTo(0.15, 2);
     expect(hidden / asked).toBeCloseTo(0.8, 1);
     expect(left / asked).toBeCloseTo(0.1, 1);
@@ -145,6 +146,8 @@ describe('maskTokens', () => {
     expect(maskTokens(pairs, uncased, { seed: 5 })).not.toEqual(first);
     expect(first.y.shape).toEqual([10]);
     expect(first.x.values.filter((_, i) => i % 2 === 1)).toEqual(column.values.filter((_, i) => i % 2 === 1));
-    expect(() => maskTokens(column, uncased, { share: 0 })).toThrow(/share must be in \(0, 1\], the fraction of words to predict; got 0/);
+    expect(() => maskTokens(column, uncased, { share: 0 })).toThrow(
+      /share must be in \(0, 1\], the fraction of words to predict; got 0/,
+    );
   });
 });

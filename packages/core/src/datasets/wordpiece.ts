@@ -6,7 +6,6 @@
  * A final Σ becomes ς as there, where later implementations go letter by letter and get σ.
  * Deviations: ideographs beyond U+FFFF and unassigned characters are handled here, since that package does not.
  */
-import type { Tokenizer } from '@huggingface/tokenizers';
 import { ArgumentError, DataError } from '../errors.ts';
 
 /** Options of {@link wordPiece}. */
@@ -55,6 +54,12 @@ export interface WordPiece {
   /** Text of ids, without special tokens; pieces of a word are joined. */
   decode(ids: ArrayLike<number>): string;
 }
+
+/** What is used of the package; its own declarations do not resolve under Node's rules for modules. */
+type Implementation = new (
+  tokenizer: object,
+  config: object,
+) => { encode(text: string, options: { add_special_tokens: boolean }): { ids: number[] } };
 
 const SPECIAL = {
   padding: '[PAD]',
@@ -158,7 +163,7 @@ function specialTokens(vocabulary: readonly string[]): SpecialTokens {
 const FAR_IDEOGRAPH = /[\u{20000}-\u{2a6df}\u{2a700}-\u{2b81f}\u{2b820}-\u{2ceaf}\u{2f800}-\u{2fa1f}]/gu;
 
 function splitter(
-  Implementation: typeof Tokenizer,
+  Splitter: Implementation,
   vocabulary: readonly string[],
   special: SpecialTokens,
   lowerCase: boolean,
@@ -173,7 +178,7 @@ function splitter(
     lstrip: false,
     rstrip: false,
   }));
-  const tokenizer = new Implementation(
+  const tokenizer = new Splitter(
     {
       added_tokens: added,
       normalizer: {
@@ -202,9 +207,10 @@ function splitter(
   };
 }
 
-async function load(): Promise<typeof Tokenizer> {
+async function load(): Promise<Implementation> {
   try {
-    return (await import('@huggingface/tokenizers')).Tokenizer;
+    const module = (await import('@huggingface/tokenizers')) as { readonly Tokenizer: Implementation };
+    return module.Tokenizer;
   } catch (cause) {
     throw new DataError(
       'dataset-missing',

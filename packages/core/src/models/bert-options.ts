@@ -12,22 +12,25 @@ export interface BertSizes {
   readonly heads: number;
 }
 
+/** Names of the published sizes. */
+export type BertPreset = 'tiny' | 'mini' | 'small' | 'medium' | 'base';
+
 /**
  * The sizes of Turc et al. 2019, "Well-read students learn better", table 1, and base of Devlin et al. 2018,
  * section 3; a head is 64 wide.
  */
-export const bertPresets = {
+export const bertPresets: Readonly<Record<BertPreset, BertSizes>> = {
   tiny: { layers: 2, hidden: 128, heads: 2 },
   mini: { layers: 4, hidden: 256, heads: 4 },
   small: { layers: 4, hidden: 512, heads: 8 },
   medium: { layers: 8, hidden: 512, heads: 8 },
   base: { layers: 12, hidden: 768, heads: 12 },
-} as const satisfies Record<string, BertSizes>;
+};
 
 /** Options of `bert`. */
 export interface BertOptions {
   /** Where sizes come from that are not given. Default `tiny`. */
-  readonly preset?: keyof typeof bertPresets;
+  readonly preset?: BertPreset;
   /** Encoder layers, ≥ 1. Default the preset's. */
   readonly layers?: number;
   /** Width, a multiple of `heads`. Default the preset's. */
@@ -81,10 +84,10 @@ export type BertPlan = Required<BertOptions>;
 /** Fills in the defaults. @throws ArgumentError for an option out of range. */
 export function planBert(options: BertOptions): BertPlan {
   const { preset = 'tiny' } = options;
-  const sizes = Object.hasOwn(bertPresets, preset) ? (bertPresets[preset] as BertSizes) : undefined;
+  const sizes = Object.hasOwn(bertPresets, preset) ? bertPresets[preset] : undefined;
   if (!sizes) {
     throw new ArgumentError(
-      `bert: preset must be one of ${Object.keys(bertPresets).join(', ')}, got '${String(preset)}'.`,
+      `bert: preset must be one of ${Object.keys(bertPresets).join(', ')}, got '${preset}'.`,
     );
   }
   const { layers = sizes.layers, hidden = sizes.hidden, heads = sizes.heads, positions = 512 } = options;
@@ -137,5 +140,5 @@ export function planBert(options: BertOptions): BertPlan {
 
 function checkChoice(name: string, value: string, choices: readonly string[]): void {
   if (choices.includes(value)) return;
-  throw new ArgumentError(`bert: ${name} must be one of ${choices.join(', ')}, got '${String(value)}'.`);
+  throw new ArgumentError(`bert: ${name} must be one of ${choices.join(', ')}, got '${value}'.`);
 }
