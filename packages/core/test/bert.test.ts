@@ -4,6 +4,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { useBackend } from '@ockham/core/backend/node';
 import { readSafetensors, type NamedArrays } from '@ockham/core/files';
 import { countFlops, countParameters, evaluate } from '@ockham/core/metrics';
+import { maskChannels, removeChannels, traceChannels } from '@ockham/core/graph';
 import {
   bert,
   cloneModel,
@@ -151,6 +152,35 @@ describe('the model', () => {
     expect(rows.filter(({ name }) => name === 'embeddings/word_embeddings')).toHaveLength(1);
   });
 
+  it('has feed-forward neurons that are removed for good, and freezes the channels that attention mixes', async () => {
+    const model = keep(bert({ ...SMALL, seed: 8 }));
+    const { groups } = traceChannels(model);
+    const free = groups.filter(({ frozen }) => frozen === undefined).map(({ id }) => id);
+    expect(free).toEqual([
+      'encoder/layer_0/intermediate/dense',
+      'encoder/layer_1/intermediate/dense',
+      'pooler/dense',
+    ]);
+    const removals = new Map([[free[0]!, [0, 3, 4, 23]]]);
+    const masked = keep(await maskChannels(model, removals));
+    const { model: smaller } = await removeChannels(model, removals);
+    keep(smaller);
+    expect(smaller.countParams()).toBe(model.countParams() - 4 * (16 + 1 + 16));
+    const tokens = tf.tensor2d([[2, 5, 17, 3, 22, 3, 0]], [1, 7], 'int32');
+    const [a, b] = [masked, smaller].map((one) =>
+      tf.tidy(() => (one.predict(tokens) as tf.Tensor).dataSync()),
+    );
+    tokens.dispose();
+    for (const [i, value] of a!.entries()) expect(b![i]).toBeCloseTo(value, 6);
+  });
+
+  it('refuses a text longer than its positions when it sees one', () => {
+    const model = keep(bert({ ...SMALL, length: null }));
+    tf.tidy(() => {
+      expect(() => model.predict(tf.ones([1, 10], 'int32'))).toThrow(/at most 9 tokens, got 10/);
+    });
+  });
+
   it('refuses options out of range before anything is made', () => {
     const before = tf.memory().numTensors;
     expect(() => bert({ preset: 'large' as never })).toThrow(
@@ -175,7 +205,15 @@ describe.each(['wasm', 'cpu'] as const)('with PyTorch’s weights on the %s engi
     });
   const model = (options: BertOptions) => {
     const made = keep(
-      bert({ ...SMALL, classes: 3, dropout: 0, attentionDropout: 0, input: 'ids-and-types', ...options }),
+      bert({
+        ...SMALL,
+        classes: 3,
+        dropout: 0,
+        attentionDropout: 0,
+        input: 'ids-and-types',
+        output: 'logits',
+        ...options,
+      }),
     );
     loadWeights(made, arrays, { naming: pytorchBert(), ignore: /./ });
     return made;
@@ -209,6 +247,20 @@ describe.each(['wasm', 'cpu'] as const)('with PyTorch’s weights on the %s engi
       compare(model({}).predict(x) as tf.Tensor, 'out/logits', 1e-5);
       compare(model({ input: 'ids' }).predict(tokens(false)) as tf.Tensor, 'out/single', 1e-5);
     });
+  });
+
+  it('takes an encoder’s weights alone, and keeps a new classifier', async () => {
+    const fresh = keep(bert({ ...SMALL, input: 'ids-and-types', seed: 9 }));
+    const classifier = fresh.getLayer('classifier').getWeights()[0]!;
+    const before = [...(await classifier.data())];
+    const { output } = fresh.getLayer('pooler/dense');
+    const encoder = tf.model({ inputs: fresh.inputs, outputs: output });
+    loadWeights(encoder, arrays, {
+      naming: pytorchBert(),
+      ignore: /^(cls|classifier|in|out|grad|tokens_grad)\W/,
+    });
+    tf.tidy(() => compare(encoder.predict(tokens(true)) as tf.Tensor, 'out/pooled', 1e-5));
+    expect([...(await fresh.getLayer('classifier').getWeights()[0]!.data())]).toEqual(before);
   });
 
   it('gives PyTorch’s loss and gradients of a classifier', () => {
@@ -283,14 +335,13 @@ describe('training', () => {
     const { epochs } = await train(model, data, {
       epochs: 14,
       batchSize: 16,
-      loss: 'crossEntropyFromLogits',
       optimizer: { name: 'adam', learningRate: 2e-3 },
       seed: 1,
     });
     expect(tf.memory().numTensors).toBe(before);
     expect(epochs[0]!.loss).toBeGreaterThan(0.5);
     expect(epochs.at(-1)!.loss).toBeLessThan(0.1);
-    expect((await evaluate(model, data, { loss: 'crossEntropyFromLogits' })).accuracy).toBe(1);
+    expect((await evaluate(model, data)).accuracy).toBe(1);
   });
 
   it('repeats every bit of its dropout, that of attention too, from the seed', async () => {
@@ -300,7 +351,6 @@ describe('training', () => {
       await train(model, data, {
         epochs: 2,
         batchSize: 4,
-        loss: 'crossEntropyFromLogits',
         seed,
         shuffle: false,
       });

@@ -29,7 +29,7 @@ export interface TextDataset {
  *
  * @example
  * const data = encodeDataset(await glue('SST-2'), tokenizer, { length: 64 });
- * await train(bert({ length: 64 }), data.train, { epochs: 3, loss: 'crossEntropyFromLogits' });
+ * await train(bert({ length: 64 }), data.train, { epochs: 3 });
  */
 export function encodeDataset(
   texts: TextDataset,

@@ -63,7 +63,8 @@ export interface BertOptions {
   readonly classes?: number;
   /**
    * Of the heads `classifier` and `language-model`: probabilities (`softmax`, for the loss `crossEntropy`) or the
-   * values before (`logits`, for `crossEntropyFromLogits`). Default `logits`.
+   * values before (`logits`, for `crossEntropyFromLogits` and `maskedTokenLoss`). Default `softmax` for a classifier, as
+   * of every network here, and `logits` for a language model.
    */
   readonly output?: 'softmax' | 'logits';
   /** Fraction dropped after embeddings, dense layers and the pooler while training, in [0, 1). Default 0.1, the paper's. */
@@ -104,7 +105,7 @@ export function planBert(options: BertOptions): BertPlan {
     input: options.input ?? 'ids',
     head: options.head ?? 'classifier',
     classes: options.classes ?? 2,
-    output: options.output ?? 'logits',
+    output: options.output ?? (options.head === 'language-model' ? 'logits' : 'softmax'),
     dropout: options.dropout ?? 0.1,
     attentionDropout: options.attentionDropout ?? 0.1,
     activation: options.activation ?? 'gelu',

@@ -25,9 +25,9 @@ import { TiedEmbedding } from './layers/tied-embedding.ts';
 import { TokenColumn } from './layers/token-column.ts';
 import { layerSeeds, type LayerSeeds } from './model-options.ts';
 
-/** Standard deviation of initial weights: appendix A.2 of the published code's configuration. */
+/** Standard deviation of initial weights: `initializer_range` of the published code. */
 const DEVIATION = 0.02;
-/** Added to variances, as in the published code. */
+/** Added to variances: the published code's. */
 const EPSILON = 1e-12;
 
 /**
@@ -42,8 +42,8 @@ const EPSILON = 1e-12;
  * @throws ArgumentError for an option out of range.
  *
  * @example
- * const model = bert({ preset: 'mini', length: 64, classes: 2, seed: 7 });
- * await train(model, data.train, { epochs: 3, loss: 'crossEntropyFromLogits', learningRate: warmUp });
+ * const model = bert({ preset: 'tiny', length: 32, classes: 2, seed: 7 });
+ * await train(model, data.train, { epochs: 3, optimizer: { name: 'adam', learningRate: 5e-4 }, seed: 7 });
  */
 export function bert(options: BertOptions = {}): LayersModel {
   const plan = planBert(options);
