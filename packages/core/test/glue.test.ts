@@ -123,18 +123,18 @@ describe('glue', () => {
 });
 
 describe('encodeDataset', () => {
-  it('makes tokens of a fixed length and says how many examples were cut off', () => {
+  it('makes tokens of a fixed length and says how many examples were cut off', async () => {
     const examples = { size: 2, first: ['hello', 'the cat sat'], labels: Int32Array.from([0, 1]) };
     const provenance = { source: 'memory', checksums: {}, note: 'Made.' } as const;
     const texts = { name: 'made', train: examples, test: examples, classes: ['a', 'b'], provenance };
-    const data = encodeDataset(texts, tokenizer, { length: 4 });
+    const data = await encodeDataset(texts, tokenizer, { length: 4 });
     expect(data.train).toEqual({
       size: 2,
       x: { values: Int32Array.from([2, 5, 3, 0, 2, 8, 10, 3]), shape: [4] },
       y: { values: Int32Array.from([0, 1]), shape: [] },
     });
     expect(data.provenance.note).toBe('Made. Cut off at 4 tokens: 1 of 2 training and 1 of 2 test examples.');
-    expect(encodeDataset(texts, tokenizer, { length: 9 }).provenance.note).toBe('Made.');
+    expect((await encodeDataset(texts, tokenizer, { length: 9 })).provenance.note).toBe('Made.');
   });
 });
 
@@ -183,13 +183,15 @@ describe.runIf(OCKHAM_DATA)('the published files', () => {
   it('of SST-2 become tokens of the published vocabulary', async () => {
     const published = await bertUncased();
     expect(published.vocabulary).toHaveLength(30522);
-    const data = encodeDataset(await glue('SST-2', { train: 200, test: 50 }), published, { length: 64 });
+    const data = await encodeDataset(await glue('SST-2', { train: 200, test: 50 }), published, {
+      length: 64,
+    });
     expect(data.train.x.shape).toEqual([64]);
     // "hide new secretions from the parental units"
     expect([...data.train.x.values.slice(0, 11)]).toEqual([
       101, 5342, 2047, 3595, 8496, 2013, 1996, 18643, 3197, 102, 0,
     ]);
-    const pairs = encodeDataset(await glue('RTE', { train: 50, test: 50 }), published, { length: 32 });
+    const pairs = await encodeDataset(await glue('RTE', { train: 50, test: 50 }), published, { length: 32 });
     expect(pairs.train.x.shape).toEqual([32, 2]);
     expect(pairs.provenance.note).toMatch(/Cut off at 32 tokens: \d+ of 50 training/);
   });

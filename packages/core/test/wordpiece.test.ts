@@ -94,22 +94,43 @@ describe('WordPiece', () => {
 });
 
 describe('encodeTexts', () => {
-  it('packs single texts as ids and pairs as ids and types, padded with 0, and counts what it cut off', () => {
-    expect(encodeTexts(uncased, ['hello', 'hello world hello'], undefined, { length: 4 })).toEqual({
+  it('packs single texts as ids and pairs as ids and types, padded with 0, and counts what it cut off', async () => {
+    expect(await encodeTexts(uncased, ['hello', 'hello world hello'], undefined, { length: 4 })).toEqual({
       values: Int32Array.from([2, 5, 3, 0, 2, 5, 6, 3]),
       shape: [4],
       truncated: 1,
     });
-    expect(encodeTexts(uncased, ['hello'], ['world'], { length: 6 })).toEqual({
+    expect(await encodeTexts(uncased, ['hello'], ['world'], { length: 6 })).toEqual({
       values: Int32Array.from([2, 0, 5, 0, 3, 0, 6, 1, 3, 1, 0, 0]),
       shape: [6, 2],
       truncated: 0,
     });
-    expect(encodeTexts(uncased, ['hello'], ['world'], { length: 6, input: 'ids' }).shape).toEqual([6]);
-    expect(() => encodeTexts(uncased, ['a'], [])).toThrow(/a second text for each first one, got 0 for 1/);
-    expect(() => encodeTexts(uncased, ['a'], undefined, { length: 2 })).toThrow(
+    expect((await encodeTexts(uncased, ['hello'], ['world'], { length: 6, input: 'ids' })).shape).toEqual([
+      6,
+    ]);
+  });
+
+  it('refuses pairs that do not match and a length without room', async () => {
+    await expect(encodeTexts(uncased, ['a'], [])).rejects.toThrow(
+      /a second text for each first one, got 0 for 1/,
+    );
+    await expect(encodeTexts(uncased, ['a'], undefined, { length: 2 })).rejects.toThrow(
       /length must be an integer > 2/,
     );
+  });
+
+  it('reports progress and stops when asked to', async () => {
+    const texts = new Array<string>(2500).fill('a cat');
+    const done: number[] = [];
+    await encodeTexts(uncased, texts, undefined, { length: 4, progress: (event) => done.push(event.done) });
+    expect(done).toEqual([1000, 2000]);
+    const controller = new AbortController();
+    const stopped = encodeTexts(uncased, texts, undefined, {
+      length: 4,
+      progress: () => controller.abort(),
+      signal: controller.signal,
+    });
+    await expect(stopped).rejects.toMatchObject({ code: 'aborted' });
   });
 });
 

@@ -1,5 +1,6 @@
 import type { Column } from '../dataset.ts';
-import { ArgumentError } from '../errors.ts';
+import { ArgumentError, throwIfAborted } from '../errors.ts';
+import type { Progress } from '../progress.ts';
 import type { WordPiece } from './wordpiece.ts';
 
 /** Options of {@link encodeTexts}. */
@@ -11,7 +12,12 @@ export interface EncodeTextsOptions {
    * `input` of `bert`. Default `ids-and-types` for pairs and `ids` for single texts.
    */
   readonly input?: 'ids' | 'ids-and-types';
+  readonly progress?: Progress;
+  readonly signal?: AbortSignal;
 }
+
+/** Texts between two reports, each a pause in which an abort is seen: some 40 ms. */
+const REPORT_EVERY = 1000;
 
 /** A column of tokens, and how much of the texts it holds. */
 export interface EncodedColumn extends Column {
@@ -25,14 +31,15 @@ export interface EncodedColumn extends Column {
  *
  * @param second Row i belongs to row i of `first`.
  * @throws ArgumentError where the numbers of texts differ or `length` leaves no room for a token.
+ * @throws AbortedError when the signal fires.
  */
-export function encodeTexts(
+export async function encodeTexts(
   tokenizer: WordPiece,
   first: readonly string[],
   second?: readonly string[],
   options: EncodeTextsOptions = {},
-): EncodedColumn {
-  const { length = 128, input = second ? 'ids-and-types' : 'ids' } = options;
+): Promise<EncodedColumn> {
+  const { length = 128, input = second ? 'ids-and-types' : 'ids', progress, signal } = options;
   const marks = second ? 3 : 2;
   if (!Number.isInteger(length) || length <= marks) {
     throw new ArgumentError(
@@ -47,6 +54,7 @@ export function encodeTexts(
   if (input !== 'ids' && input !== 'ids-and-types') {
     throw new ArgumentError(`encodeTexts: input must be 'ids' or 'ids-and-types', got '${String(input)}'.`);
   }
+  throwIfAborted(signal, 'encodeTexts');
   const width = input === 'ids' ? 1 : 2;
   const values = new Int32Array(first.length * length * width); // [examples, length, width]; 0 is padding, of type 0
   let truncated = 0;
@@ -60,6 +68,10 @@ export function encodeTexts(
       values[at] = ids[i]!;
       if (width === 2) values[at + 1] = types[i]!;
     }
+    if ((row + 1) % REPORT_EVERY > 0) continue;
+    progress?.({ stage: 'encode texts', done: row + 1, total: first.length });
+    await new Promise((resolve) => setTimeout(resolve));
+    throwIfAborted(signal, 'encodeTexts');
   }
   return { values, shape: width === 1 ? [length] : [length, 2], truncated };
 }

@@ -26,19 +26,20 @@ export interface TextDataset {
  * Texts as tokens of a fixed length, ready for `bert` and `train`. The provenance says how many examples were cut off.
  *
  * @throws ArgumentError where `length` leaves no room for a token.
+ * @throws AbortedError when the signal fires.
  *
  * @example
- * const data = encodeDataset(await glue('SST-2'), tokenizer, { length: 64 });
+ * const data = await encodeDataset(await glue('SST-2'), tokenizer, { length: 64 });
  * await train(bert({ length: 64 }), data.train, { epochs: 3 });
  */
-export function encodeDataset(
+export async function encodeDataset(
   texts: TextDataset,
   tokenizer: WordPiece,
   options: EncodeTextsOptions = {},
-): Dataset {
-  const [train, test] = [texts.train, texts.test].map((part) =>
-    encodeTexts(tokenizer, part.first, part.second, options),
-  ) as [EncodedColumn, EncodedColumn];
+): Promise<Dataset> {
+  const encode = (part: TextExamples) => encodeTexts(tokenizer, part.first, part.second, options);
+  const train = await encode(texts.train);
+  const test = await encode(texts.test);
   const [length] = train.shape;
   const cut = `Cut off at ${length} tokens: ${train.truncated} of ${texts.train.size} training and ${test.truncated} of ${texts.test.size} test examples.`;
   const note = [texts.provenance.note, train.truncated + test.truncated > 0 ? cut : '']
