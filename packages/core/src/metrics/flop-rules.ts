@@ -39,6 +39,7 @@ export const flopRules: Readonly<Record<string, FlopRule>> = {
 
   BatchNormalization: (call) => perOutput(call, 2),
   LayerNormalization: (call) => perOutput(call, 7), // mean, centre, square, variance, divide, scale, shift
+  LayerNorm: (call) => perOutput(call, 7),
 
   MaxPooling1D: (call) => perOutput(call, windowSize(call) - 1),
   MaxPooling2D: (call) => perOutput(call, windowSize(call) - 1),
@@ -58,6 +59,19 @@ export const flopRules: Readonly<Record<string, FlopRule>> = {
   ELU: (call) => perOutput(call, 1),
   ThresholdedReLU: (call) => perOutput(call, 1),
   Softmax: (call) => perOutput(call, 3),
+
+  AttentionProbabilities: (call) => {
+    const [queries] = call.inputShapes as [TensorShape];
+    const products = valuesIn(queries) * fixed(call.outputShapes[0]!.at(-1)); // width · length · length
+    return { elementwise: 2 * products + valuesIn(queries) + 4 * valuesOut(call) }; // scale, mask, softmax
+  },
+  AttentionContext: (call) => ({ elementwise: 2 * valuesOut(call) * fixed(call.inputShapes[0]!.at(-1)) }),
+  PaddingMask: (call) => perOutput(call, 1),
+  PositionEmbedding: (call) => perOutput(call, 1),
+  OutputBias: (call) => ({ uses: { bias: positions(call) } }),
+  // the look-up is a copy, the output matrix a product
+  TiedEmbedding: (call) =>
+    call.inputShapes[0]!.length === 2 ? {} : { uses: { embeddings: positions(call) } },
 
   Add: merge,
   Multiply: merge,
@@ -84,6 +98,8 @@ export const flopRules: Readonly<Record<string, FlopRule>> = {
       'Concatenate',
       'Embedding',
       'PadChannels',
+      'FirstToken',
+      'TokenColumn',
     ].map((name): [string, FlopRule] => [name, () => ({})]),
   ),
 };

@@ -5,6 +5,18 @@ export { mlp, type MlpOptions } from './mlp.ts';
 export { alexnet32 } from './alexnet.ts';
 export { vgg, type VggOptions } from './vgg.ts';
 export { resnet, resnet18, resnet20, type ResnetOptions } from './resnet.ts';
+export { bert } from './bert.ts';
+export { bertPresets, type BertOptions, type BertPreset, type BertSizes } from './bert-options.ts';
+export { pytorchBert } from './bert-weights.ts';
+export { maskedTokenLoss } from './bert-loss.ts';
+export { AttentionContext, AttentionProbabilities, type AttentionArgs } from './layers/attention.ts';
+export { FirstToken } from './layers/first-token.ts';
+export { LayerNorm, type LayerNormArgs } from './layers/layer-norm.ts';
+export { OutputBias } from './layers/output-bias.ts';
+export { PaddingMask, type PaddingMaskArgs } from './layers/padding-mask.ts';
+export { PositionEmbedding, type PositionEmbeddingArgs } from './layers/position-embedding.ts';
+export { TiedEmbedding, type TiedEmbeddingArgs } from './layers/tied-embedding.ts';
+export { TokenColumn, type TokenColumnArgs } from './layers/token-column.ts';
 export { PadChannels, type PadChannelsArgs } from './pad-channels.ts';
 export { cloneModel } from './clone-model.ts';
 export {

@@ -1,0 +1,8 @@
+/** One text file of a data set. */
+export interface TextFile {
+  readonly name: string;
+  /** SHA-256 of the copy that was checked, lower-case hex. */
+  readonly sha256?: string;
+  /** Examples, or tokens, of the published file; another copy with as many is taken, and the provenance says so. */
+  readonly rows?: number;
+}
