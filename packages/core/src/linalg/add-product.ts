@@ -4,6 +4,9 @@
  * through two strides, so that transposes and sub-blocks cost nothing more.
  */
 
+import { depth, height, makePanelKernel, tile, width } from './panel-kernel.ts';
+import type { PanelKernel } from './panel-kernel.ts';
+
 /** Where a matrix lies in an array: element (i, j) is `values[offset + i * rowStride + j * columnStride]`. */
 export interface Block {
   readonly values: Float64Array;
@@ -22,14 +25,7 @@ export function transposed({ values, offset, rowStride, columnStride }: Block): 
   return { values, offset, rowStride: columnStride, columnStride: rowStride };
 }
 
-const tile = 4;
-const depth = 256;
-const height = 64;
-const width = 256;
-
-let packedA = new Float64Array(0);
-let packedB = new Float64Array(0);
-const corner = new Float64Array(tile * tile);
+let kernel: PanelKernel | undefined;
 
 /** `c[cOffset + i * cStride + j] += alpha * Σ_k a(i, k) b(k, j)` for i < m, j < n. C must not overlap A or B. */
 export function addProduct(
@@ -43,10 +39,8 @@ export function addProduct(
   cOffset: number,
   cStride: number,
 ): void {
-  if (packedA.length === 0) {
-    packedA = new Float64Array(height * depth);
-    packedB = new Float64Array(width * depth);
-  }
+  kernel ??= makePanelKernel();
+  const { a: packedA, b: packedB, c: panelC } = kernel;
   for (let j0 = 0; j0 < n; j0 += width) {
     const nj = Math.min(width, n - j0);
     for (let k0 = 0; k0 < k; k0 += depth) {
@@ -71,7 +65,8 @@ export function addProduct(
           ni,
           nk,
         );
-        addTiles(ni, nj, nk, alpha, packedA, packedB, c, cOffset + i0 * cStride + j0, cStride);
+        kernel.multiply(ni, nj, nk);
+        addPanel(panelC, ni, nj, alpha, c, cOffset + i0 * cStride + j0, cStride);
       }
     }
   }
@@ -114,108 +109,18 @@ function pack(
   }
 }
 
-function addTiles(
+function addPanel(
+  panel: Float64Array,
   m: number,
   n: number,
-  k: number,
   alpha: number,
-  a: Float64Array,
-  b: Float64Array,
   c: Float64Array,
   cOffset: number,
   cStride: number,
 ): void {
-  for (let i = 0; i < m; i += tile) {
-    for (let j = 0; j < n; j += tile) {
-      if (i + tile <= m && j + tile <= n) {
-        addTile(k, alpha, a, i * k, b, j * k, c, cOffset + i * cStride + j, cStride);
-        continue;
-      }
-      corner.fill(0);
-      addTile(k, alpha, a, i * k, b, j * k, corner, 0, tile);
-      for (let di = 0; di < tile && i + di < m; di++) {
-        const to = cOffset + (i + di) * cStride + j;
-        for (let dj = 0; dj < tile && j + dj < n; dj++) c[to + dj]! += corner[di * tile + dj]!;
-      }
-    }
+  for (let i = 0; i < m; i++) {
+    const from = i * width;
+    const to = cOffset + i * cStride;
+    for (let j = 0; j < n; j++) c[to + j]! += alpha * panel[from + j]!;
   }
-}
-
-function addTile(
-  k: number,
-  alpha: number,
-  a: Float64Array,
-  aOffset: number,
-  b: Float64Array,
-  bOffset: number,
-  c: Float64Array,
-  cOffset: number,
-  cStride: number,
-): void {
-  let c00 = 0;
-  let c01 = 0;
-  let c02 = 0;
-  let c03 = 0;
-  let c10 = 0;
-  let c11 = 0;
-  let c12 = 0;
-  let c13 = 0;
-  let c20 = 0;
-  let c21 = 0;
-  let c22 = 0;
-  let c23 = 0;
-  let c30 = 0;
-  let c31 = 0;
-  let c32 = 0;
-  let c33 = 0;
-  let p = aOffset;
-  let q = bOffset;
-  for (let step = 0; step < k; step++) {
-    const b0 = b[q]!;
-    const b1 = b[q + 1]!;
-    const b2 = b[q + 2]!;
-    const b3 = b[q + 3]!;
-    const a0 = a[p]!;
-    c00 += a0 * b0;
-    c01 += a0 * b1;
-    c02 += a0 * b2;
-    c03 += a0 * b3;
-    const a1 = a[p + 1]!;
-    c10 += a1 * b0;
-    c11 += a1 * b1;
-    c12 += a1 * b2;
-    c13 += a1 * b3;
-    const a2 = a[p + 2]!;
-    c20 += a2 * b0;
-    c21 += a2 * b1;
-    c22 += a2 * b2;
-    c23 += a2 * b3;
-    const a3 = a[p + 3]!;
-    c30 += a3 * b0;
-    c31 += a3 * b1;
-    c32 += a3 * b2;
-    c33 += a3 * b3;
-    p += 4;
-    q += 4;
-  }
-  let r = cOffset;
-  c[r]! += alpha * c00;
-  c[r + 1]! += alpha * c01;
-  c[r + 2]! += alpha * c02;
-  c[r + 3]! += alpha * c03;
-  r += cStride;
-  c[r]! += alpha * c10;
-  c[r + 1]! += alpha * c11;
-  c[r + 2]! += alpha * c12;
-  c[r + 3]! += alpha * c13;
-  r += cStride;
-  c[r]! += alpha * c20;
-  c[r + 1]! += alpha * c21;
-  c[r + 2]! += alpha * c22;
-  c[r + 3]! += alpha * c23;
-  r += cStride;
-  c[r]! += alpha * c30;
-  c[r + 1]! += alpha * c31;
-  c[r + 2]! += alpha * c32;
-  c[r + 3]! += alpha * c33;
 }

@@ -31,10 +31,10 @@ export function matrix(rows: number, columns: number, values?: ArrayLike<number>
       values instanceof Float64Array
         ? values
         : values === undefined
-          ? new Float64Array(checkedSize('matrix', rows, columns))
+          ? new Float64Array(checkedSize('linalg.matrix', rows, columns))
           : Float64Array.from(values),
   };
-  checkShape('matrix', 'the matrix', made);
+  checkShape('linalg.matrix', 'the matrix', made);
   return made;
 }
 
@@ -47,7 +47,7 @@ export function identity(n: number): Matrix {
 
 /** A copy of `a` with rows and columns exchanged. */
 export function transpose(a: Matrix): Matrix {
-  checkShape('transpose', 'a', a);
+  checkShape('linalg.transpose', 'a', a);
   const { rows, columns, values } = a;
   const made = new Float64Array(values.length);
   for (let i = 0; i < rows; i++) {
@@ -73,13 +73,13 @@ export interface MultiplyOptions {
  */
 export function multiply(a: Matrix, b: Matrix, options: MultiplyOptions = {}): Matrix {
   const { transposeA = false, transposeB = false } = options;
-  checkShape('multiply', 'a', a);
-  checkShape('multiply', 'b', b);
+  checkShape('linalg.multiply', 'a', a);
+  checkShape('linalg.multiply', 'b', b);
   const [m, k] = transposeA ? [a.columns, a.rows] : [a.rows, a.columns];
   const [inner, n] = transposeB ? [b.columns, b.rows] : [b.rows, b.columns];
   if (k !== inner) {
     throw new ArgumentError(
-      `multiply: the inner sizes must agree, got [${m}, ${k}] times [${inner}, ${n}]. ` +
+      `linalg.multiply: the inner sizes must agree, got [${m}, ${k}] times [${inner}, ${n}]. ` +
         'Transpose one with transposeA or transposeB.',
     );
   }
