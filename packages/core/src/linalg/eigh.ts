@@ -6,13 +6,13 @@
  * Deviation from the usual route by QL sweeps: those cost 3n³ rotations, which no product of matrices replaces. The
  * shift costs nothing that a backward stable method promises: errors stay a few roundings of the norm of A.
  */
-import { ArgumentError } from '../errors.ts';
 import { bidiagonalSvd } from './bidiagonal-svd.ts';
 import { checkFinite, checkSquare } from './matrix.ts';
 import type { Matrix } from './matrix.ts';
 import { scaled, unitExponent, unscale } from './power-of-two.ts';
 import { applyReflectors } from './reflectors.ts';
 import { columnsFromRows, fixSigns } from './svd.ts';
+import { symmetric } from './symmetric.ts';
 import { tridiagonalise } from './tridiagonalise.ts';
 
 /** Options of {@link eigh}. */
@@ -46,15 +46,9 @@ export function eigh(a: Matrix, options: EighOptions = {}): Eigh {
   const { symmetryTolerance = 1e-10 } = options;
   checkFinite('linalg.eigh', 'a', a);
   checkSquare('linalg.eigh', 'a', a);
-  if (!(symmetryTolerance >= 0)) {
-    throw new ArgumentError(
-      `linalg.eigh: symmetryTolerance must be a number from 0, got ${symmetryTolerance}.`,
-    );
-  }
   const n = a.rows;
   const exponent = unitExponent(a.values);
-  const work = scaled(a.values, exponent);
-  symmetrise(work, n, symmetryTolerance, a);
+  const work = scaled(symmetric('linalg.eigh', a, symmetryTolerance), exponent);
 
   const { diagonal, offDiagonal, reflectors } = tridiagonalise(work, n);
   const shift = definiteShift(diagonal, offDiagonal);
@@ -67,24 +61,6 @@ export function eigh(a: Matrix, options: EighOptions = {}): Eigh {
   fixSigns(vectors);
   unscale('linalg.eigh', 'the largest eigenvalue', values, exponent);
   return { values, vectors };
-}
-
-function symmetrise(work: Float64Array, n: number, tolerance: number, a: Matrix): void {
-  let largest = 0;
-  for (let i = 0; i < work.length; i++) largest = Math.max(largest, Math.abs(work[i]!));
-  for (let i = 0; i < n; i++) {
-    for (let j = 0; j < i; j++) {
-      const below = work[i * n + j]!;
-      const above = work[j * n + i]!;
-      if (Math.abs(below - above) > tolerance * largest) {
-        throw new ArgumentError(
-          `linalg.eigh: a must be symmetric, got a(${i}, ${j}) = ${a.values[i * n + j]} and a(${j}, ${i}) = ` +
-            `${a.values[j * n + i]}. Pass (a + aᵀ)/2 if that is meant, or use svd.`,
-        );
-      }
-      work[i * n + j] = work[j * n + i] = 0.5 * (below + above);
-    }
-  }
 }
 
 /** c that makes T + cI safely positive definite: above minus the smallest eigenvalue, by Gershgorin's discs. */

@@ -6,3 +6,4 @@ export { qr, type Qr, type QrOptions } from './qr.ts';
 export { randomisedSvd, type RandomisedSvdOptions } from './randomised-svd.ts';
 export { solveTriangular, type SolveTriangularOptions } from './solve-triangular.ts';
 export { singularValues, svd, type Svd, type SvdOptions } from './svd.ts';
+export { tensorCholesky, tensorEigh, tensorQr, tensorSvd, type TensorEighOptions } from './tensors.ts';

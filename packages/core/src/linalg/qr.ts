@@ -103,7 +103,14 @@ function factorPanel(
   }
 }
 
-function makeDiagonalPositive(q: Float64Array, r: Float64Array, m: number, k: number, n: number): void {
+/** Turns rows of `r` `[k, n]` and columns of `q` `[m, k]` so that no diagonal element of r is negative. */
+export function makeDiagonalPositive(
+  q: Float64Array,
+  r: Float64Array,
+  m: number,
+  k: number,
+  n: number,
+): void {
   const signs = new Float64Array(k).fill(1);
   for (let i = 0; i < Math.min(k, n); i++) {
     if (r[i * n + i]! >= 0) continue;
