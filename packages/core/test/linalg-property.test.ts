@@ -87,6 +87,43 @@ it('svd composes, is orthonormal and sorted, and keeps its values under transpos
   );
 });
 
+const entries = {
+  normal: (random: Random) => random.normal(),
+  digits: (random: Random) => random.integer(3) - 1,
+  ones: () => 1,
+  'nearly ones': (random: Random) => 1 + 1e-15 * random.normal(),
+  'two sizes': (random: Random) => (random.uniform() < 0.5 ? 1 : 1e-8),
+  'rounding and numbers': (random: Random) => (random.uniform() < 0.5 ? 1e-17 : 1) * random.normal(),
+  'mostly zero': (random: Random) => (random.uniform() < 0.3 ? random.normal() : 0),
+  'down to 1e-16': (random: Random) => 10 ** (-16 * random.uniform()),
+  'down to 1e-200': (random: Random) => 10 ** (-200 * random.uniform()),
+};
+const kind = fc.constantFrom(...(Object.keys(entries) as (keyof typeof entries)[]));
+
+it('svd and eigh hold for bidiagonal and tridiagonal matrices whose numbers vanish, repeat or cluster', () => {
+  fc.assert(
+    fc.property(fc.integer({ min: 2, max: 120 }), kind, kind, seed, (n, onDiagonal, beside, s) => {
+      const random = new Random(s);
+      const d = Float64Array.from({ length: n }, () => entries[onDiagonal](random));
+      const e = Float64Array.from({ length: n }, () => entries[beside](random));
+      const b = fill(n, n, (i, j) => (i === j ? d[i]! : j === i + 1 ? e[i]! : 0));
+      const { u, s: values, v } = svd(b);
+      expect(relativeError(b, compose(u, values, v))).toBeLessThan(bound);
+      expect(orthogonalityError(u)).toBeLessThan(bound);
+      expect(orthogonalityError(v)).toBeLessThan(bound);
+      const alone = singularValues(b);
+      values.forEach((value, i) =>
+        expect(Math.abs(value - alone[i]!)).toBeLessThanOrEqual(bound * values[0]!),
+      );
+      const t = fill(n, n, (i, j) => (i > j ? b.values[j * n + i]! : b.values[i * n + j]!));
+      const { values: roots, vectors } = eigh(t);
+      expect(relativeError(t, compose(vectors, roots, vectors))).toBeLessThan(bound);
+      expect(orthogonalityError(vectors)).toBeLessThan(bound);
+    }),
+    { numRuns: 150 },
+  );
+});
+
 it('qr composes, is orthonormal, and keeps R where Q turns the matrix', () => {
   fc.assert(
     fc.property(anyMatrix, fc.constantFrom('thin' as const, 'full' as const), (a, mode) => {

@@ -2,12 +2,15 @@
  * Singular values and vectors of a small bidiagonal matrix by implicit QR sweeps, with the zero shift where the
  * ordinary one would spoil small singular values (Demmel and Kahan 1990).
  *
- * Deviations: always sweeps downwards, and calls an off-diagonal negligible by its neighbours alone.
+ * Deviations: always sweeps downwards, shifts as Golub and Kahan do, and calls an off-diagonal negligible by its
+ * neighbours alone.
  */
 import { rotateRows } from './row-products.ts';
 
 const epsilon = Number.EPSILON / 2;
-const tiny = 1e-300;
+// an off-diagonal between equal numbers can stay at two or three roundings for ever
+const negligible = 8 * epsilon;
+const tiny = 1e-280;
 
 /** Rows of `values` that turn with the sweeps: row i starts at `offset + i * stride`, `length` numbers each. */
 export interface TurningRows {
@@ -30,16 +33,18 @@ export function bidiagonalQr(
   right: TurningRows | undefined,
 ): void {
   let high = at + n - 1;
-  // Demmel and Kahan bound the sweeps by a small multiple of n; 30 is LAPACK's limit by far.
-  for (let budget = 40 * n + 100; high > at && budget > 0; budget--) {
+  // two or three sweeps a value are usual
+  let budget = 60 * n + 100;
+  while (high > at) {
     for (let i = at; i < high; i++) {
-      if (Math.abs(e[i]!) <= epsilon * (Math.abs(d[i]!) + Math.abs(d[i + 1]!)) || Math.abs(e[i]!) < tiny)
-        e[i] = 0;
+      const size = Math.abs(e[i]!);
+      if (size <= negligible * (Math.abs(d[i]!) + Math.abs(d[i + 1]!)) || size < tiny) e[i] = 0;
     }
     if (e[high - 1] === 0) {
       high--;
       continue;
     }
+    if (budget-- === 0) throw new Error('linalg: QR sweeps did not converge. Please report the matrix.');
     let low = high - 1;
     while (low > at && e[low - 1] !== 0) low--;
     const shift = shiftFor(d, e, low, high);
@@ -53,7 +58,7 @@ export function bidiagonalQr(
   }
 }
 
-/** The smaller singular value of the last 2 × 2 block, or 0 where a shift would cost relative accuracy. */
+/** The shift of a sweep, or 0 where one would cost small singular values their accuracy. */
 function shiftFor(d: Float64Array, e: Float64Array, low: number, high: number): number {
   let largest = 0;
   let bound = Math.abs(d[low]!);
@@ -67,29 +72,24 @@ function shiftFor(d: Float64Array, e: Float64Array, low: number, high: number): 
   }
   largest = Math.max(largest, Math.abs(d[high]!));
   if ((high - low + 1) * smallest <= epsilon * largest) return 0;
-  const shift = smallerSingularValue(d[high - 1]!, e[high - 1]!, d[high]!);
+  const shift = wilkinsonShift(d, e, low, high);
   const ratio = shift / Math.abs(d[low]!);
   return ratio * ratio < epsilon ? 0 : shift;
 }
 
-/** Of `[[f, g], [0, h]]`. */
-function smallerSingularValue(f: number, g: number, h: number): number {
-  const small = Math.min(Math.abs(f), Math.abs(h));
-  const large = Math.max(Math.abs(f), Math.abs(h));
-  if (small === 0) return 0;
-  const side = Math.abs(g);
-  if (side === 0) return small;
-  if (side < large) {
-    const sum = 1 + small / large;
-    const difference = (large - small) / large;
-    const square = (side / large) ** 2;
-    return small * (2 / (Math.sqrt(sum * sum + square) + Math.sqrt(difference * difference + square)));
-  }
-  const scale = large / side;
-  const sum = 1 + small / large;
-  const difference = (large - small) / large;
-  const c = 1 / (Math.sqrt(1 + (sum * scale) ** 2) + Math.sqrt(1 + (difference * scale) ** 2));
-  return 2 * (small * c * scale);
+/**
+ * The root of the eigenvalue of BᵀB's last 2 × 2 block that is nearer its last element. Of the last 2 × 2 block of B
+ * itself, as Demmel and Kahan take it, sweeps in one direction can stand still.
+ */
+function wilkinsonShift(d: Float64Array, e: Float64Array, low: number, high: number): number {
+  const before = high - 1 > low ? e[high - 2]! : 0;
+  const last = d[high]! * d[high]! + e[high - 1]! * e[high - 1]!;
+  const half = (d[high - 1]! * d[high - 1]! + before * before - last) / 2;
+  const side = d[high - 1]! * e[high - 1]!;
+  const root = Math.sqrt(half * half + side * side);
+  if (root === 0) return Math.sqrt(last);
+  const square = last - (half < 0 ? -1 : 1) * side * (side / (Math.abs(half) + root));
+  return square > 0 ? Math.sqrt(square) : 0;
 }
 
 function shiftedSweep(
@@ -161,9 +161,15 @@ function zeroShiftSweep(
   e[high - 1] = last * oldS;
 }
 
-// The matrix is scaled to norm 1 by the callers; what underflows here is zero beside it.
-function length(x: number, y: number): number {
-  return Math.sqrt(x * x + y * y);
+/**
+ * Of a vector in a matrix of norm 1, or 0 where it is too short for its direction to be known: what is left out there
+ * is nothing beside 1.
+ */
+export function length(x: number, y: number): number {
+  const sum = x * x + y * y;
+  if (sum > 1e-280) return Math.sqrt(sum);
+  const short = Math.hypot(x, y);
+  return short < 1e-290 ? 0 : short;
 }
 
 function turn({ values, offset, stride, length }: TurningRows, row: number, c: number, s: number): void {

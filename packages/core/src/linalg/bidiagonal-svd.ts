@@ -5,7 +5,7 @@
  * Names as in the paper: after the halves are solved B is M = [zᵀ; 0 diag(d)] in their bases.
  */
 import { addProduct, block } from './add-product.ts';
-import { bidiagonalQr } from './bidiagonal-qr.ts';
+import { bidiagonalQr, length as hypotenuse } from './bidiagonal-qr.ts';
 import type { TurningRows } from './bidiagonal-qr.ts';
 import { rotateRows } from './row-products.ts';
 import { secularRoot } from './secular-equation.ts';
@@ -38,6 +38,8 @@ export function bidiagonalSvd(
   const U = new Float64Array(n * n);
   const width = right === 'all' ? n : 2;
   const V = new Float64Array(n * width);
+  let largest = 0;
+  for (let i = 0; i < n; i++) largest = Math.max(largest, Math.abs(d[i]!), Math.abs(e[i] ?? 0));
   const scratch = n > leafSize ? n * n : 0;
   solve(
     {
@@ -47,6 +49,7 @@ export function bidiagonalSvd(
       V,
       stride: n,
       ends: right === 'ends',
+      tolerance: 8 * Number.EPSILON * largest,
       P: new Float64Array(scratch),
       Q: new Float64Array(scratch),
       gathered: new Float64Array(scratch),
@@ -67,6 +70,8 @@ interface State {
   readonly stride: number;
   /** V holds two columns: the first and the last of the part at hand. */
   readonly ends: boolean;
+  /** What may be left out, of the whole matrix: by a smaller part's own size, squares of z would vanish. */
+  readonly tolerance: number;
   readonly P: Float64Array;
   readonly Q: Float64Array;
   readonly gathered: Float64Array;
@@ -102,7 +107,8 @@ function solveLeaf({ d, e, U, V, stride, ends }: State, low: number, n: number, 
     const last = right.offset + n * right.stride;
     let bulge = e[low + n - 1]!;
     for (let i = n - 1; i >= 0 && bulge !== 0; i--) {
-      const r = Math.hypot(d[low + i]!, bulge);
+      const r = hypotenuse(d[low + i]!, bulge);
+      if (r === 0) break;
       const c = d[low + i]! / r;
       const s = bulge / r;
       d[low + i] = r;
@@ -118,7 +124,7 @@ function solveLeaf({ d, e, U, V, stride, ends }: State, low: number, n: number, 
 
 /** Joins `upper` rows, the row left out, and the rest. The row left out becomes the first of M. */
 function join(state: State, low: number, n: number, extra: 0 | 1, upper: number): void {
-  const { d, U, stride } = state;
+  const { d, U, stride, tolerance } = state;
   const middle = low + upper;
   const alpha = d[middle]!;
   const beta = state.e[middle]!;
@@ -126,12 +132,9 @@ function join(state: State, low: number, n: number, extra: 0 | 1, upper: number)
   U[middle * stride + middle] = 1;
   d[middle] = 0;
 
-  let largest = Math.max(Math.abs(alpha), Math.abs(beta));
-  for (let j = low; j < low + n; j++) largest = Math.max(largest, d[j]!);
-  const tolerance = 8 * Number.EPSILON * largest;
   const side = new Uint8Array(n).fill(inUpper, 0, upper).fill(inLower, upper + 1);
   side[upper] = inBoth;
-  const kept = deflate(state, low, n, extra, middle, z, side, tolerance);
+  const kept = deflate(state, low, n, extra, middle, z, side);
   const K = kept.length;
   if (K === 1) {
     d[middle] = Math.abs(z[upper]!);
@@ -172,7 +175,7 @@ function firstRow(
     if (j === end) {
       const x = z[middle - low]!;
       const y = beta * value;
-      const r = Math.hypot(x, y);
+      const r = hypotenuse(x, y);
       z[middle - low] = r;
       if (r > 0) {
         const [offset, rowStride, length] = ends ? [0, 2, 2] : [low, stride, n + 1];
@@ -190,14 +193,13 @@ function firstRow(
  * @returns rows that stay, by rising d, the middle one first
  */
 function deflate(
-  { d, U, V, stride, ends }: State,
+  { d, U, V, stride, ends, tolerance }: State,
   low: number,
   n: number,
   extra: 0 | 1,
   middle: number,
   z: Float64Array,
   side: Uint8Array,
-  tolerance: number,
 ): Int32Array {
   const order = Int32Array.from({ length: n }, (_, i) => low + i).sort((a, b) => d[a]! - d[b]! || a - b);
   const kept = new Int32Array(n);
