@@ -55,11 +55,32 @@ export function tridiagonalise(a: Float64Array, n: number): Tridiagonalisation {
     }
     const next = first + size;
     if (next === n) break;
-    const left = block(V, first * n + next, n);
-    const right = block(W, next, n);
-    const at = next * n + next;
-    addProduct(n - next, n - next, size, -1, transposed(left), right, a, at, n);
-    addProduct(n - next, n - next, size, -1, transposed(right), left, a, at, n);
+    subtractProducts(a, n, next, size, V, first * n, W);
   }
   return { diagonal: d, offDiagonal: e, reflectors };
+}
+
+/** A − V Wᵀ − W Vᵀ from row and column `next` on: its lower triangle in strips of columns, mirrored. */
+function subtractProducts(
+  a: Float64Array,
+  n: number,
+  next: number,
+  size: number,
+  V: Float64Array,
+  vOffset: number,
+  W: Float64Array,
+): void {
+  const strip = 64;
+  for (let start = next; start < n; start += strip) {
+    const height = n - start;
+    const width = Math.min(strip, height);
+    const v = block(V, vOffset + start, n);
+    const w = block(W, start, n);
+    const at = start * n + start;
+    addProduct(height, width, size, -1, transposed(v), w, a, at, n);
+    addProduct(height, width, size, -1, transposed(w), v, a, at, n);
+    for (let i = start; i < n; i++) {
+      for (let j = start, end = Math.min(i, start + width); j < end; j++) a[j * n + i] = a[i * n + j]!;
+    }
+  }
 }
