@@ -62,6 +62,7 @@ const shapes: readonly (readonly [string, Matrix])[] = [
   ['an orthogonal matrix', qr(gaussian(64, 64, 6)).q],
   ['a nilpotent shift', fill(60, 60, (i, j) => (j === i + 1 ? 1 : 0))],
   ['a Jordan block', fill(60, 60, (i, j) => (i === j || j === i + 1 ? 1 : 0))],
+  ['a small value before two equal ones', matrix(3, 3, [7e-9, -1, 0, 0, 1, 7e-9, 0, 0, Math.SQRT2])],
   ['the Hilbert matrix', hilbert(60)],
   ['graded rows', graded(60)],
   ['graded columns', transpose(graded(60))],
