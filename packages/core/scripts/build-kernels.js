@@ -9,17 +9,20 @@ const folder = fileURLToPath(new URL('src/kernels/generated/', root));
 
 const relaxed = ['--enable', 'relaxed-simd'];
 const shared = ['--enable', 'threads', '--sharedMemory', '--initialMemory', '1', '--maximumMemory', '65536'];
-const variants = { simd: [], simdShared: shared, relaxed, relaxedShared: [...relaxed, ...shared] };
+const float32 = ['src/kernels/assembly/index.ts', '--importMemory'];
+const builds = {
+  simd: float32,
+  simdShared: [...float32, ...shared],
+  relaxed: [...float32, ...relaxed],
+  relaxedShared: [...float32, ...relaxed, ...shared],
+  panelProduct: ['src/kernels/assembly/panel-product.ts', '--initialMemory', '12'],
+};
 
 await mkdir(folder, { recursive: true });
-for (const [name, flags] of Object.entries(variants)) {
+for (const [name, flags] of Object.entries(builds)) {
   const files = new Map();
   const { error, stderr } = await asc.main(
-    [
-      'src/kernels/assembly/index.ts',
-      ...['--outFile', 'kernels.wasm', '--runtime', 'stub', '--importMemory', '--enable', 'simd'],
-      ...['-O3', '--noAssert', ...flags],
-    ],
+    [...flags, '--outFile', 'kernels.wasm', '--runtime', 'stub', '--enable', 'simd', '-O3', '--noAssert'],
     {
       readFile: (path) => readFile(new URL(path, root), 'utf8').catch(() => null),
       writeFile: (path, content) => void files.set(path, content),

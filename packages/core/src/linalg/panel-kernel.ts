@@ -1,7 +1,8 @@
 /**
- * The one hot loop of the room: a product of packed panels, a 4 × 4 tile of it at a time in registers. Plain arrays and
- * numbers in and out, so that the same loop in WebAssembly takes its place (and this one becomes its oracle).
+ * The one hot loop of the room: a product of packed panels, a 4 × 4 tile of it at a time in registers; in WebAssembly
+ * where the engine has SIMD. Both forms add in the same order, so that results do not depend on which one it is.
  */
+import { panelProduct } from '../kernels/generated/panel-product.ts';
 
 /** Rows of A and columns of B that are packed together. */
 export const tile = 4;
@@ -21,8 +22,37 @@ export interface PanelKernel {
   multiply(m: number, n: number, k: number): void;
 }
 
-/** The kernel in plain TypeScript. */
+interface PanelModule {
+  readonly memory: WebAssembly.Memory;
+  multiplyPanels(m: number, n: number, k: number, a: number, b: number, c: number, row: number): void;
+}
+
+let compiled: WebAssembly.Module | undefined;
+
+/** The kernel in WebAssembly, or in plain TypeScript where that does not compile. */
 export function makePanelKernel(): PanelKernel {
+  let module: PanelModule;
+  try {
+    compiled ??= new WebAssembly.Module(
+      Uint8Array.from(atob(panelProduct), (letter) => letter.charCodeAt(0)),
+    );
+    module = new WebAssembly.Instance(compiled).exports as unknown as PanelModule;
+  } catch (error) {
+    if (error instanceof WebAssembly.CompileError) return makePlainPanelKernel(); // no SIMD
+    throw error;
+  }
+  const { memory, multiplyPanels } = module;
+  const [atB, atC] = [8 * height * depth, 8 * (height + width) * depth];
+  return {
+    a: new Float64Array(memory.buffer, 0, height * depth),
+    b: new Float64Array(memory.buffer, atB, width * depth),
+    c: new Float64Array(memory.buffer, atC, height * width),
+    multiply: (m, n, k) => multiplyPanels(m, n, k, 0, atB, atC, width),
+  };
+}
+
+/** The kernel in plain TypeScript, the oracle of the other. */
+export function makePlainPanelKernel(): PanelKernel {
   const a = new Float64Array(height * depth);
   const b = new Float64Array(width * depth);
   const c = new Float64Array(height * width);
