@@ -1,11 +1,14 @@
 import '@tensorflow/tfjs';
 import { describeBackend, useBackend } from '@ockham/core/backend';
+import { sparsify } from '@ockham/core/kernels';
+import { mlp } from '@ockham/core/models';
 import { wasmPaths } from '@ockham/vitest-config/wasm-paths';
 import {
   add,
   conv2d,
   getBackend,
   grad,
+  greater,
   maxPool,
   mul,
   randomUniform,
@@ -24,6 +27,19 @@ it('auto takes wasm in a browser, with SIMD, and says so', async () => {
   expect(engine).toMatchObject({ name: 'wasm', simd: true });
   expect(getBackend()).toBe('wasm');
   expect(describeBackend()).toMatch(/^wasm /);
+});
+
+it('our kernels are attached, and a sparse model predicts as the dense one', async () => {
+  await useBackend('wasm', { wasmPaths });
+  const model = mlp({ inputShape: [64], units: [64], classes: 4, seed: 1 });
+  const kernel = model.layers[0]!.weights[0]!;
+  kernel.write(mul(kernel.read(), greater(kernel.read(), 0.15))); // most weights are 0
+  const { model: fast, layers, dispose } = await sparsify(model, { batch: [8], repeats: 1 });
+  expect(layers[0]!.form[8]).toMatch(/sparse|dense/); // measured
+  const x = randomUniform([8, 64], -1, 1, 'float32', 7);
+  const [before, after] = [model, fast].map((m) => (m.predict(x) as Tensor).dataSync());
+  after!.forEach((value, i) => expect(value).toBeCloseTo(before![i]!, 5));
+  dispose();
 });
 
 it('the native engine is refused by name, with the next step', async () => {
