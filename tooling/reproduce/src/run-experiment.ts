@@ -116,7 +116,8 @@ export async function runExperiment(
     rows,
   };
   await writeResult(file, result, drawings);
-  await rm(partial, { recursive: true, force: true });
+  // finished seeds of a part stay, for parts that other processes run to be joined by a run of all
+  if (seeds.length >= experiment.scales[scale].seeds) await rm(partial, { recursive: true, force: true });
   return { result, file, written: true };
 }
 

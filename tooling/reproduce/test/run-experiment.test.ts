@@ -32,6 +32,21 @@ describe('runExperiment', () => {
     expect(await readdir(join(results, '.partial', 'standard'))).toEqual([]);
   });
 
+  it('joins seeds that were run apart, each over the result of the last', async () => {
+    const results = await temporaryFolder();
+    const ran: number[] = [];
+    const toy = toyExperiment(({ seed, config }) => {
+      ran.push(seed);
+      return toyRows(seed, config.epochs);
+    });
+    for (const seed of [2, 0, 1]) await runExperiment(toy, surroundings(results, { seeds: [seed] }));
+    const { result } = await runExperiment(toy, surroundings(results));
+    expect(ran).toEqual([2, 0, 1]);
+    expect(result.provenance.seeds).toEqual([0, 1, 2]);
+    expect(result.rows).toHaveLength(12);
+    expect(await readdir(join(results, '.partial', 'standard'))).toEqual([]);
+  });
+
   it('keeps finished seeds when a later one fails, and does not run them again', async () => {
     const results = await temporaryFolder();
     const ran: number[] = [];
