@@ -92,7 +92,7 @@ export default experiment<Config, FigureRow, 'mnist'>({
     standard: {
       seeds: 3,
       config: {
-        examples: 2_500,
+        examples: 3_000,
         testExamples: 10_000,
         batchSize: 32,
         learningRate: 0.1,
