@@ -78,7 +78,7 @@ export default experiment<PruningConfig, PruningRow, 'mnist'>({
   },
   differences: [
     'Adam with a cosine schedule instead of the paper’s SGD, for all networks alike.',
-    'Criterion, scope, rate and batch size were chosen on held-out training examples, and by training and test accuracy at 98 % of seed 1, which is not among the seeds of the paper scale that we record (10, 11, 12).',
+    'Criterion, scope, rate and batch size were chosen on held-out training examples, and by training and test accuracy at 98 % of seed 1 on the full training set; seeds 0 to 2 are the default, so that a run to rely on takes others (OCKHAM_SEED=10).',
     'The dense network and simple pruning get the same total passes as the Frank-Wolfe method; the paper compares with the network before those passes.',
   ],
   async run({ config, data, ...run }) {
