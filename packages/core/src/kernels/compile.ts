@@ -55,8 +55,65 @@ export interface Kernels {
     y: number,
     ldy: number,
   ): void;
-  /** The same for p = 1, without numbers beyond. */
-  sparseVector(rows: number, starts: number, offsets: number, values: number, base: number, y: number): void;
+  /**
+   * The same for blocks of four consecutive rows, four values each, as of {@link SparseBlocks}; `y` has room for a multiple of
+   * four rows.
+   */
+  blockProduct(
+    rows: number,
+    p: number,
+    starts: number,
+    offsets: number,
+    values: number,
+    base: number,
+    y: number,
+    ldy: number,
+  ): void;
+  /**
+   * y = min(max(W · x + plus, low), high) for a matrix W `[rows, inputs]` in the form of {@link SparseSlices}; a `plus` at 0 is
+   * none. `scratch` has room for `inputs` + 9 numbers.
+   */
+  sparseVector(
+    rows: number,
+    inputs: number,
+    order: number,
+    starts: number,
+    offsets: number,
+    values: number,
+    x: number,
+    scratch: number,
+    plus: number,
+    y: number,
+    low: number,
+    high: number,
+  ): void;
+  /** The same in the form of {@link SparseBlocks}, with 32-bit byte offsets instead of columns. */
+  blockVector(
+    rows: number,
+    starts: number,
+    offsets: number,
+    values: number,
+    x: number,
+    plus: number,
+    y: number,
+    low: number,
+    high: number,
+  ): void;
+  /** The same in the form of {@link SparseGroups}; `table` is {@link groupTable}, `scratch` has room for `inputs` + 3 numbers. */
+  groupVector(
+    rows: number,
+    inputs: number,
+    slots: number,
+    values: number,
+    places: number,
+    table: number,
+    x: number,
+    scratch: number,
+    plus: number,
+    y: number,
+    low: number,
+    high: number,
+  ): void;
   /** y (columns × rows) = xᵀ; rows of x are `ldx` apart, those of y `ldy`. */
   transpose(rows: number, columns: number, x: number, ldx: number, y: number, ldy: number): void;
   columnSumsBytes(n: number): number;

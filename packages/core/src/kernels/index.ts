@@ -1,4 +1,13 @@
 export { bindKernels, compileKernels, hasRelaxedSimd, type Kernels } from './compile.ts';
 export { GEOMETRY_BYTES, writeGeometry, type Conv2dGeometry } from './conv2d-geometry.ts';
 export { sparseRowsOf, type SparseRows } from './sparse-rows.ts';
-export { sparsify, type SparseLayer, type SparseModel, type SparsifyOptions } from './sparsify.ts';
+export { sparseBlocksOf, type SparseBlocks } from './sparse-blocks.ts';
+export { groupSlots, groupTable, sparseGroupsOf, type SparseGroups } from './sparse-groups.ts';
+export { SLICE_COLUMNS, sparseSlicesOf, type SparseSlices } from './sparse-slices.ts';
+export {
+  sparsify,
+  type SparseForm,
+  type SparseLayer,
+  type SparseModel,
+  type SparsifyOptions,
+} from './sparsify.ts';

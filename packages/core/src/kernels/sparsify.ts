@@ -1,17 +1,20 @@
 /**
- * Inference that skips the zeros of a pruned model: dense layers and convolutions of stride 1 take their weights in
- * sparse form, where that is measured to be faster.
+ * Inference that skips the zeros of a pruned model: dense layers and convolutions take their weights in the
+ * sparse form that is measured to be the fastest, or stay dense.
  */
 import { backend, getBackend, randomNormal, tensor, type Tensor } from '@tensorflow/tfjs-core';
 import type { LayersModel, SymbolicTensor } from '@tensorflow/tfjs-layers';
 import { kernelsOf } from '../backend/wasm-kernels/attach.ts';
-import { registerSparse } from '../backend/wasm-kernels/sparse-weights.ts';
+import { registerSparse, type SparseForm } from '../backend/wasm-kernels/sparse-weights.ts';
 import { ArgumentError, UnsupportedModelError } from '../errors.ts';
 import { median } from '../metrics/statistics.ts';
 import { checkModel } from '../models/check-model.ts';
 import { cloneModel } from '../models/clone-model.ts';
 import { flatLayers, variableOf, type Layer } from '../training/layers.ts';
-import { sparseRowsOf } from './sparse-rows.ts';
+import { callDirectly, predictDirectly } from './direct-predict.ts';
+import { sparseFormsOf } from './sparse-forms.ts';
+
+export type { SparseForm };
 
 /** Options of {@link sparsify}. */
 export interface SparsifyOptions {
@@ -28,10 +31,13 @@ export interface SparseLayer {
   readonly layer: string;
   /** Non-zeros ÷ weights of its kernel. */
   readonly density: number;
-  /** For each batch size: the dense layer's time ÷ the sparse one's; none where it was not measured. */
+  /** For each batch size: the dense layer's time ÷ that of its fastest sparse form; none where it was not measured. */
   readonly speedup: Readonly<Record<number, number>>;
-  /** The form that was chosen for each batch size measured. */
-  readonly form: Readonly<Record<number, 'sparse' | 'dense'>>;
+  /**
+   * The form that was chosen for each batch size measured: `rows` of single entries; `blocks` of four consecutive outputs of
+   * one input; `groups` of four inputs of which each output has at most n, n:4; or `dense`.
+   */
+  readonly form: Readonly<Record<number, SparseForm | 'dense'>>;
   /** Why a layer was not measured. */
   readonly reason?: string;
 }
@@ -88,25 +94,40 @@ export async function sparsify(model: LayersModel, options: SparsifyOptions = {}
         continue;
       }
       const outputs = weight.shape.at(-1)!;
-      const rows = sparseRowsOf(values, values.length / outputs, outputs);
-      let form: Record<number, 'sparse' | 'dense'> = {};
-      const nearest = (n: number): number =>
-        batch.reduce((a, b) => (Math.abs(Math.log(b / n)) < Math.abs(Math.log(a / n)) ? b : a));
-      let forced: 'sparse' | 'dense' | undefined;
-      const wins = (n: number): boolean => (forced ?? form[nearest(n)]) === 'sparse';
+      const isDense = layer.getClassName() === 'Dense';
+      const forms = sparseFormsOf(values, values.length / outputs, outputs, isDense);
       const own = tensor(values, weight.shape as number[]); // the copy shares its values with the given model
       variableOf(weight).assign(own);
       own.dispose();
-      undo.push(registerSparse(attached, variableOf(weight), rows, wins));
+      if (isDense) callDirectly(layer);
+      let forced: SparseForm | undefined;
+      const unregister = registerSparse(attached, variableOf(weight), forms, () => forced);
       const speedup: Record<number, number> = {};
-      for (const n of batch) {
-        const times = timeForms(layer, n, repeats, (chosen) => (forced = chosen));
-        speedup[n] = median(times.dense) / median(times.sparse);
+      const form: Record<number, SparseForm | 'dense'> = {};
+      try {
+        for (const n of batch) {
+          const candidates = (['rows', 'blocks', 'groups'] as const).filter((name) => forms[name]);
+          const times = timeForms(layer, n, repeats, ['dense', ...candidates], (chosen) => {
+            forced = chosen === 'dense' ? undefined : chosen;
+          });
+          const best = candidates.reduce((a, b) => (times[b]! < times[a]! ? b : a));
+          speedup[n] = times['dense']! / times[best]!;
+          form[n] = speedup[n] > 1 ? best : 'dense';
+        }
+      } finally {
+        unregister();
       }
-      forced = undefined;
-      form = Object.fromEntries(batch.map((n) => [n, speedup[n]! > 1 ? 'sparse' : 'dense']));
       layers.push({ layer: layer.name, density, speedup, form });
+      const nearest = (n: number): number =>
+        batch.reduce((a, b) => (Math.abs(Math.log(b / n)) < Math.abs(Math.log(a / n)) ? b : a));
+      const formFor = (n: number): SparseForm | undefined => {
+        const chosen = form[nearest(n)]!;
+        return chosen === 'dense' ? undefined : chosen;
+      };
+      if (Object.values(form).some((name) => name !== 'dense'))
+        undo.push(registerSparse(attached, variableOf(weight), forms, formFor));
     }
+    if (undo.length > 0) predictDirectly(copy);
     return {
       model: copy,
       layers,
@@ -124,11 +145,10 @@ export async function sparsify(model: LayersModel, options: SparsifyOptions = {}
 
 function reasonAgainst(layer: Layer, density: number, maxDensity: number): string | undefined {
   const name = layer.getClassName();
-  const { strides, dataFormat } = layer as unknown as { strides?: number[]; dataFormat?: string };
+  const { dataFormat } = layer as unknown as { dataFormat?: string };
   if (name !== 'Dense' && name !== 'Conv2D') return `no sparse form of ${name}`;
   if (density > maxDensity) return `more than ${maxDensity} of its weights are left`;
-  if (name === 'Conv2D' && (strides?.some((stride) => stride !== 1) || dataFormat === 'channelsFirst'))
-    return 'strided or channels first';
+  if (name === 'Conv2D' && dataFormat === 'channelsFirst') return 'channels first';
   const shape = inputShapeOf(layer);
   if (!shape || shape.slice(1).some((size) => size === null)) return 'its input size is open';
   return undefined;
@@ -144,26 +164,29 @@ function inputShapeOf(layer: Layer): (number | null)[] | undefined {
   }
 }
 
-/** Times a layer in both forms in turn. */
-function timeForms(
+/** Median milliseconds of a layer in each of its forms, taken in turn. */
+function timeForms<Form extends string>(
   layer: Layer,
   batch: number,
   repeats: number,
-  choose: (form: 'sparse' | 'dense') => void,
-): Record<'sparse' | 'dense', number[]> {
+  forms: readonly Form[],
+  choose: (form: Form) => void,
+): Partial<Record<Form, number>> {
   const [, ...sizes] = inputShapeOf(layer) as [null, ...number[]];
   const x = randomNormal([batch, ...sizes], 0, 1, 'float32', 1);
-  const times = { sparse: [] as number[], dense: [] as number[] };
+  const times = new Map(forms.map((form) => [form, [] as number[]]));
   for (let i = -2; i < repeats; i++) {
-    for (const form of i % 2 === 0 ? (['sparse', 'dense'] as const) : (['dense', 'sparse'] as const)) {
+    for (const form of i % 2 === 0 ? forms : forms.toReversed()) {
       choose(form);
       const start = performance.now();
       const y = layer.apply(x) as Tensor;
       y.dataSync();
-      if (i >= 0) times[form].push(performance.now() - start);
+      if (i >= 0) times.get(form)!.push(performance.now() - start);
       y.dispose();
     }
   }
   x.dispose();
-  return times;
+  return Object.fromEntries([...times].map(([form, all]) => [form, median(all)])) as Partial<
+    Record<Form, number>
+  >;
 }

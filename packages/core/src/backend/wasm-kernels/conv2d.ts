@@ -5,7 +5,7 @@ import { hostOf } from '../repairs/host.ts';
 import { aroundStock, type OwnKernel } from './around-stock.ts';
 import { rangeOf } from './activation-range.ts';
 import { geometryOf, placeGeometry } from './geometry.ts';
-import { fitsSparseConv2d, sparseConv2d } from './sparse-product.ts';
+import { sparseConv2d } from './sparse-product.ts';
 import { sparseWeightsOf } from './sparse-weights.ts';
 
 /** The kernels to register. */
@@ -35,8 +35,8 @@ const convolution: OwnKernel = (attached, { inputs, attrs, backend }) => {
   if (bias && (bias.dtype !== 'float32' || bias.shape.at(-1) !== info.outChannels)) return undefined;
   const y = hostOf(backend).allocate(info.outShape, 'float32');
   const { kernels, address } = attached;
-  const sparse = fitsSparseConv2d(info) ? sparseWeightsOf(filter!, info.batchSize) : undefined;
-  if (sparse) sparseConv2d(attached, sparse, info, x!, y);
+  const sparse = sparseWeightsOf(filter!, info.batchSize);
+  if (sparse) sparseConv2d(attached, sparse.weights, sparse.form, info, x!, y);
   else {
     const { at, work } = placeGeometry(attached, geometryOf(info), kernels.convolveBytes);
     kernels.convolve(at, address(x!), address(filter!), address(y), work);

@@ -30,9 +30,7 @@ const fusedMatMul: OwnKernel = (attached, { inputs, attrs, backend }) => {
   const sparse = sparseWeightsOf(b!, batch);
   if (!sparse) return undefined;
   const y = hostOf(backend).allocate([...a!.shape.slice(0, -1), n], 'float32');
-  sparseMatMul(attached, sparse, [batch, k], a!, y);
-  const { kernels, address } = attached;
-  if (bias || activation) kernels.finish(batch, n, address(y), bias ? address(bias) : 0, ...range);
+  sparseMatMul(attached, sparse.weights, sparse.form, batch, a!, y, { bias, range });
   return y;
 };
 

@@ -4,4 +4,5 @@ export {
 } from './conv2d';
 export { maxPoolGradient } from './pool2d';
 export { columnSums, columnSumsBytes } from './reduce';
-export { sparseProduct, sparseVector, transpose } from './sparse';
+export { blockProduct, sparseProduct, transpose } from './sparse';
+export { blockVector, groupVector, sparseVector } from './sparse-vector';

@@ -3,7 +3,7 @@
  * entries starts[o] ≤ e < starts[o + 1] of row o.
  *
  * With offsets that are multiples of p this is a product with a dense matrix of p columns. With offsets into padded
- * images, a plane for each channel, it is a convolution of stride 1 without a copy: the numbers that an offset and a tap reach
+ * images, a plane for each channel, it is a convolution without a copy: the numbers that an offset and a tap reach
  * lie side by side. Columns are taken 32 at a time, so that their sums stay in registers; up to 3 numbers beyond p
  * are read and written in each row, which `ldy` and the memory behind `base` must allow.
  */
@@ -84,26 +84,72 @@ function tile4(from: i32, to: i32, offsets: usize, values: usize, base: usize, y
   v128.store(y, c0);
 }
 
-/** The same product with a single column: y_o = Σ_e values[e] · base[offsets[e]]. */
-export function sparseVector(rows: i32, starts: usize, offsets: usize, values: usize, base: usize, y: usize): void {
-  for (let o = 0; o < rows; o++) {
-    let at = (load<i32>(starts) as usize) << 2;
-    const end = (load<i32>(starts, 4) as usize) << 2;
+/**
+ * The same with blocks of four consecutive rows that share their columns, four values each: the numbers behind an offset are
+ * read once for four rows. y has a multiple of four rows.
+ */
+export function blockProduct(
+  rows: i32, p: i32, starts: usize, offsets: usize, values: usize, base: usize, y: usize, ldy: i32,
+): void {
+  const row = (ldy as usize) << 2;
+  for (let o = 0; o < rows; o += 4) {
+    const from = (load<i32>(starts) as usize) << 2;
+    const to = (load<i32>(starts, 4) as usize) << 2;
     starts += 4;
-    let s0: f32 = 0;
-    let s1: f32 = 0;
-    let s2: f32 = 0;
-    let s3: f32 = 0;
-    for (; at + 16 <= end; at += 16) {
-      s0 += load<f32>(values + at) * load<f32>(base + (load<u32>(offsets + at) as usize));
-      s1 += load<f32>(values + at, 4) * load<f32>(base + (load<u32>(offsets + at, 4) as usize));
-      s2 += load<f32>(values + at, 8) * load<f32>(base + (load<u32>(offsets + at, 8) as usize));
-      s3 += load<f32>(values + at, 12) * load<f32>(base + (load<u32>(offsets + at, 12) as usize));
+    for (let q = 0; q < p; q += 8) {
+      const at = (q as usize) << 2;
+      if (q + 4 < p) block4x8(from, to, offsets, values, base + at, y + at, row);
+      else block4x4(from, to, offsets, values, base + at, y + at, row);
     }
-    for (; at < end; at += 4) s0 += load<f32>(values + at) * load<f32>(base + (load<u32>(offsets + at) as usize));
-    store<f32>(y, s0 + s1 + (s2 + s3));
-    y += 4;
+    y += 4 * row;
   }
+}
+
+// @ts-ignore: decorator
+@inline
+function block4x8(from: usize, to: usize, offsets: usize, values: usize, base: usize, y: usize, row: usize): void {
+  let c00 = f32x4.splat(0), c01 = f32x4.splat(0), c10 = f32x4.splat(0), c11 = f32x4.splat(0);
+  let c20 = f32x4.splat(0), c21 = f32x4.splat(0), c30 = f32x4.splat(0), c31 = f32x4.splat(0);
+  for (let at = from; at < to; at += 4) {
+    const x = base + (load<u32>(offsets + at) as usize);
+    const v = values + (at << 2);
+    const x0 = v128.load(x);
+    const x1 = v128.load(x, 16);
+    let w = v128.load_splat<f32>(v);
+    c00 = fma(w, x0, c00);
+    c01 = fma(w, x1, c01);
+    w = v128.load_splat<f32>(v, 4);
+    c10 = fma(w, x0, c10);
+    c11 = fma(w, x1, c11);
+    w = v128.load_splat<f32>(v, 8);
+    c20 = fma(w, x0, c20);
+    c21 = fma(w, x1, c21);
+    w = v128.load_splat<f32>(v, 12);
+    c30 = fma(w, x0, c30);
+    c31 = fma(w, x1, c31);
+  }
+  v128.store(y, c00); v128.store(y, c01, 16); y += row;
+  v128.store(y, c10); v128.store(y, c11, 16); y += row;
+  v128.store(y, c20); v128.store(y, c21, 16); y += row;
+  v128.store(y, c30); v128.store(y, c31, 16);
+}
+
+// @ts-ignore: decorator
+@inline
+function block4x4(from: usize, to: usize, offsets: usize, values: usize, base: usize, y: usize, row: usize): void {
+  let c0 = f32x4.splat(0), c1 = f32x4.splat(0), c2 = f32x4.splat(0), c3 = f32x4.splat(0);
+  for (let at = from; at < to; at += 4) {
+    const x = v128.load(base + (load<u32>(offsets + at) as usize));
+    const v = values + (at << 2);
+    c0 = fma(v128.load_splat<f32>(v), x, c0);
+    c1 = fma(v128.load_splat<f32>(v, 4), x, c1);
+    c2 = fma(v128.load_splat<f32>(v, 8), x, c2);
+    c3 = fma(v128.load_splat<f32>(v, 12), x, c3);
+  }
+  v128.store(y, c0); y += row;
+  v128.store(y, c1); y += row;
+  v128.store(y, c2); y += row;
+  v128.store(y, c3);
 }
 
 /** Transposes `rows` × `columns` numbers; rows are `ldx` apart in memory, those of the result `ldy`. */
