@@ -130,7 +130,7 @@ async function kernelVariants(): Promise<Record<string, () => void>> {
     const product = blocked ? kernels.blockProduct : kernels.sparseProduct;
     variants[`kernel, ${name}, batch 32`] = repeated(CALLS[32]!, () => {
       kernels.transpose(32, N, x, N, turned, 32);
-      product(N, 32, starts, offsets, held, turned, result, 32);
+      product(N, 32, starts, offsets, held, turned, result, 32, 0, ...open);
       kernels.transpose(N, 32, result, 32, y, N);
     });
   }

@@ -32,7 +32,7 @@ const SUBJECTS = {
   'Table-1 network': { build: () => tableOneCnn({ seed: 1 }), shape: [28, 28, 1] },
 } as const;
 const DENSITIES = [0.1, 0.05];
-const BATCHES = [1, 32];
+const BATCHES = [1, 32, 128];
 
 export default bench({
   id: 'fw-prune/sparse-inference',
@@ -51,7 +51,7 @@ export default bench({
     const made: { dispose(): void }[] = [];
     const variants: Record<string, () => Promise<void>> = {};
     const predict = (model: LayersModel, x: Tensor) => async () => {
-      const y = model.predict(x) as Tensor;
+      const y = model.predict(x, { batchSize: x.shape[0]! }) as Tensor;
       await y.data();
       y.dispose();
     };

@@ -42,8 +42,8 @@ export interface Kernels {
   /** dx of max pooling; the geometry's filter is the window. */
   maxPoolGradient(geometry: number, dy: number, x: number, dx: number): void;
   /**
-   * y_o[0 … p) = Σ_e values[e] · base[offsets[e] … + p) over the entries of each row o, as of a sparse matrix. Offsets are in
-   * bytes. Up to 3 numbers beyond p are read and written; rows of y are `ldy` apart.
+   * y_o[0 … p) = min(max(Σ_e values[e] · base[offsets[e] … + p) + plus[o], low), high) over the entries of each row o, as of
+   * a sparse matrix. Offsets are in bytes, a `plus` at 0 is none. Up to 3 numbers beyond p are read and written; rows of y are `ldy` apart.
    */
   sparseProduct(
     rows: number,
@@ -54,6 +54,9 @@ export interface Kernels {
     base: number,
     y: number,
     ldy: number,
+    plus: number,
+    low: number,
+    high: number,
   ): void;
   /**
    * The same for blocks of four consecutive rows, four values each, as of {@link SparseBlocks}; `y` has room for a multiple of
@@ -68,6 +71,9 @@ export interface Kernels {
     base: number,
     y: number,
     ldy: number,
+    plus: number,
+    low: number,
+    high: number,
   ): void;
   /**
    * y = min(max(W · x + plus, low), high) for a matrix W `[rows, inputs]` in the form of {@link SparseSlices}; a `plus` at 0 is

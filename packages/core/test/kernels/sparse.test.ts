@@ -10,9 +10,11 @@ import {
   sparseRowsOf,
   sparseSlicesOf,
   sparsify,
+  type SparseForm,
 } from '@ockham/core/kernels';
 import { tableOneCnn } from '@ockham/core/models';
-import { sparseWeightsOf } from '../../src/backend/wasm-kernels/sparse-weights.ts';
+import { kernelsOf } from '../../src/backend/wasm-kernels/attach.ts';
+import { registerSparse, sparseWeightsOf } from '../../src/backend/wasm-kernels/sparse-weights.ts';
 import { sparseProductTwin, sparseVectorTwin } from '../../src/kernels/twins/sparse.ts';
 import { bench, wholes } from './memory.ts';
 
@@ -142,7 +144,11 @@ describe('sparse rows', () => {
             reset();
             const w = thinned(wholes(k * n, seed), every, seed + 1);
             const x = wholes(k * p, seed + 2);
-            const expected = Float32Array.from(sparseProductTwin([k, n, p], w, x));
+            const bias = wholes(n, seed + 3);
+            const range = every % 2 === 0 ? ([-3, 6] as const) : ([-Infinity, Infinity] as const);
+            const plus = every % 3 === 0 ? 0 : place(bias);
+            const given = plus === 0 ? undefined : bias;
+            const expected = Float32Array.from(sparseProductTwin([k, n, p], w, x, given, range));
             const ldy = 4 * Math.ceil(p / 4);
             const base = place([...x, 0, 0, 0]);
             const forms = [
@@ -152,7 +158,7 @@ describe('sparse rows', () => {
             for (const [product, { starts, columns, values }] of forms) {
               const y = place(4 * Math.ceil(n / 4) * ldy);
               const offsets = put(columns.map((c) => 4 * p * c));
-              product(n, p, put(starts), offsets, place(values), base, y, ldy);
+              product(n, p, put(starts), offsets, place(values), base, y, ldy, plus, ...range);
               const rows = read(y, n * ldy);
               for (let o = 0; o < n; o++)
                 expect(rows.subarray(o * ldy, o * ldy + p)).toEqual(expected.subarray(o * p, (o + 1) * p));
@@ -297,6 +303,124 @@ describe('sparsify', () => {
     await useBackend('cpu');
     await expect(sparsify(model)).rejects.toMatchObject({ code: 'unsupported-model' });
     await useBackend('wasm');
+    model.dispose();
+  });
+});
+
+describe('a sparse form in the engine', () => {
+  beforeAll(async () => void (await useBackend('wasm')));
+
+  const attached = () => kernelsOf(tf.backend())!;
+
+  it('is a product for every batch, in every form, wide inputs too', () => {
+    fc.assert(
+      fc.property(
+        ...([
+          fc.oneof({ weight: 9, arbitrary: size(60) }, { weight: 1, arbitrary: fc.constant(16_390) }),
+          size(20),
+          size(40),
+        ] as const),
+        ...([fc.constantFrom('rows', 'blocks', 'groups' as const), fc.nat(999)] as const),
+        (k, n, batch, name, seed) => {
+          const values = thinned(wholes(k * n, seed), 5, seed + 1);
+          const forms = {
+            ...{ inputs: k, outputs: n, rows: sparseRowsOf(values, k, n) },
+            ...{ blocks: sparseBlocksOf(values, k, n), groups: sparseGroupsOf(values, k, n) },
+          };
+          tf.tidy(() => {
+            const w = tf.tensor2d(values, [k, n]);
+            const x = tf.tensor2d(wholes(batch * k, seed + 2), [batch, k]);
+            const bias = tf.tensor1d(wholes(n, seed + 3));
+            const product = () =>
+              tf.fused.matMul({ a: x, b: w, bias, activation: 'relu6' }).dataSync<'float32'>();
+            const dense = product();
+            const undo = registerSparse(attached(), w, forms, () => name as SparseForm);
+            expect(product()).toEqual(dense);
+            undo();
+          });
+        },
+      ),
+      { numRuns: 40, seed: 1 },
+    );
+  });
+
+  it('is a convolution for every stride, dilation and padding, by entries and by blocks', () => {
+    fc.assert(
+      fc.property(
+        fc.record({
+          ...{ batch: size(3), height: size(12), width: size(12), channels: size(6), outputs: size(9) },
+          ...{ kh: size(3), kw: size(3), sh: size(3), sw: size(3), dh: size(2), dw: size(2) },
+          pad: fc.oneof(
+            fc.constantFrom('same', 'valid'),
+            fc.tuple(fc.nat(2), fc.nat(2), fc.nat(2), fc.nat(2)),
+          ),
+          ...{ name: fc.constantFrom('rows', 'blocks'), seed: fc.nat(999) },
+        }),
+        ({ batch, height, width, channels, outputs, kh, kw, sh, sw, dh, dw, pad, name, seed }) => {
+          const dilations = sh * sw === 1 ? ([dh, dw] as const) : ([1, 1] as const);
+          fc.pre(height > (kh - 1) * dilations[0] && width > (kw - 1) * dilations[1]);
+          const k = kh * kw * channels;
+          const values = thinned(wholes(k * outputs, seed), 4, seed + 1);
+          const forms = {
+            ...{ inputs: k, outputs, rows: sparseRowsOf(values, k, outputs) },
+            blocks: sparseBlocksOf(values, k, outputs),
+          };
+          tf.tidy(() => {
+            const filter = tf.tensor4d(values, [kh, kw, channels, outputs]);
+            const size4 = [batch, height, width, channels] as const;
+            const x = tf.tensor4d(wholes(batch * height * width * channels, seed + 2), [...size4]);
+            const bias = tf.tensor1d(wholes(outputs, seed + 3));
+            const explicit = typeof pad === 'string' ? pad : paddings(pad);
+            const convolution = () =>
+              tf.fused
+                .conv2d({
+                  ...{ x, filter, bias, strides: [sh, sw], pad: explicit, activation: 'relu' },
+                  dilations: [...dilations],
+                  ...(typeof pad !== 'string' && { dimRoundingMode: 'floor' }),
+                })
+                .dataSync<'float32'>();
+            const dense = convolution();
+            const undo = registerSparse(attached(), filter, forms, () => name as SparseForm);
+            expect(convolution()).toEqual(dense);
+            undo();
+          });
+        },
+      ),
+      { numRuns: 150, seed: 1 },
+    );
+  });
+
+  const paddings = ([top, bottom, left, right]: number[]): tf.backend_util.ExplicitPadding => [
+    [0, 0],
+    [top!, bottom!],
+    [left!, right!],
+    [0, 0],
+  ];
+
+  it('gives way where a gradient is asked for, and predicts in one go otherwise', async () => {
+    const model = tf.sequential({ layers: [tf.layers.dense({ inputShape: [256], units: 256 })] });
+    const w = tf.tensor2d(thinned(wholes(256 * 256, 1), 30, 2), [256, 256]);
+    const bias = tf.zeros([256]);
+    model.setWeights([w, bias]);
+    const { model: fast, dispose } = await sparsify(model, { batch: [1], repeats: 3 });
+    const x = tf.tensor2d(wholes(256, 3), [1, 256]);
+    const gradient = (m: tf.LayersModel) =>
+      tf.tidy(() =>
+        tf
+          .grad((input: tf.Tensor) => tf.sum(m.apply(input) as tf.Tensor))(x)
+          .dataSync(),
+      );
+    expect(gradient(fast)).toEqual(gradient(model));
+    const start = tf.memory().numTensors;
+    for (const args of [{}, { batchSize: 1 }]) {
+      const [ours, theirs] = [fast, model].map((m) => m.predict(x, args) as tf.Tensor);
+      expect(ours!.dataSync()).toEqual(theirs!.dataSync());
+      tf.dispose([ours!, theirs!]);
+    }
+    expect(() => fast.predict(tf.zeros([1, 3]))).toThrow('to have shape');
+    expect(tf.memory().numTensors).toBe(start + 1); // the zeros
+    dispose();
+    tf.dispose([w, bias, x]);
     model.dispose();
   });
 });

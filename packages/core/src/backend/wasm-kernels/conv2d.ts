@@ -36,11 +36,12 @@ const convolution: OwnKernel = (attached, { inputs, attrs, backend }) => {
   const y = hostOf(backend).allocate(info.outShape, 'float32');
   const { kernels, address } = attached;
   const sparse = sparseWeightsOf(filter!, info.batchSize);
-  if (sparse) sparseConv2d(attached, sparse.weights, sparse.form, info, x!, y);
-  else {
-    const { at, work } = placeGeometry(attached, geometryOf(info), kernels.convolveBytes);
-    kernels.convolve(at, address(x!), address(filter!), address(y), work);
+  if (sparse) {
+    sparseConv2d(attached, sparse.weights, sparse.form, info, x!, y, { bias, range });
+    return y;
   }
+  const { at, work } = placeGeometry(attached, geometryOf(info), kernels.convolveBytes);
+  kernels.convolve(at, address(x!), address(filter!), address(y), work);
   if (bias || activation) {
     const rows = info.batchSize * info.outHeight * info.outWidth;
     kernels.finish(rows, info.outChannels, address(y), bias ? address(bias) : 0, ...range);

@@ -42,11 +42,9 @@ export function sparseMatMul(
   for (let b = 0; b < batch; b += TILE) {
     const count = Math.min(TILE, batch - b);
     kernels.transpose(count, inputs, from + 4 * inputs * b, inputs, turned, TILE);
-    product(outputs, count, entries.starts, offsets, entries.values, turned, result, TILE);
+    product(outputs, count, entries.starts, offsets, entries.values, turned, result, TILE, plus, ...range);
     kernels.transpose(outputs, count, result, TILE, to + 4 * outputs * b, outputs);
   }
-  if (plus !== 0 || range[0] !== -Infinity || range[1] !== Infinity)
-    kernels.finish(batch, outputs, to, plus, ...range);
 }
 
 /** One example. */
@@ -83,7 +81,7 @@ function vector(
 }
 
 /**
- * y of a convolution. Each image is laid out as padded planes, one for each channel and each row and column modulo the
+ * y of a convolution and the layer's ending. Each image is laid out as padded planes, one for each channel and each row and column modulo the
  * strides; the outputs of a tap are then a shifted part of a plane, rows of the plane's width long, of which the last few
  * numbers are left out at the end.
  */
@@ -94,6 +92,7 @@ export function sparseConv2d(
   info: backend_util.Conv2DInfo,
   x: TensorInfo,
   y: TensorInfo,
+  { bias, range }: Ending,
 ): void {
   const { kernels, address, memory, workspace } = attached;
   const { batchSize, inHeight, inWidth, inChannels, outHeight, outWidth, outChannels, filterWidth } = info;
@@ -119,29 +118,26 @@ export function sparseConv2d(
   const result = planes + 4 * floats;
   new Float32Array(memory.buffer, planes, floats).fill(0);
   const [from, to] = [address(x), address(y)];
+  const plus = bias ? address(bias) : 0;
+  const pixel = 4 * inChannels;
   for (let b = 0; b < batchSize; b++) {
     for (let row = 0; row < inHeight; row++) {
-      const source = from + 4 * ((b * inHeight + row) * inWidth * inChannels);
+      const source = from + (b * inHeight + row) * inWidth * pixel;
       const padded = row + top;
       const line = (padded % strideHeight) * strideWidth * plane + Math.floor(padded / strideHeight) * width;
       for (let s = 0; s < strideWidth; s++) {
         const first = (((s - left) % strideWidth) + strideWidth) % strideWidth; // of the row's pixels
-        const target = line + s * plane + (first + left - s) / strideWidth;
         if (first >= inWidth) continue;
-        kernels.transpose(
-          ...([Math.ceil((inWidth - first) / strideWidth), inChannels] as const),
-          ...([source + 4 * first * inChannels, strideWidth * inChannels] as const),
-          ...([planes + 4 * target, phase] as const),
-        );
+        const target = planes + 4 * (line + s * plane + (first + left - s) / strideWidth);
+        const count = Math.ceil((inWidth - first) / strideWidth);
+        const step = strideWidth * inChannels;
+        kernels.transpose(count, inChannels, source + first * pixel, step, target, phase);
       }
     }
-    product(outChannels, p, entries.starts, offsets, entries.values, planes, result, ldy);
+    product(outChannels, p, entries.starts, offsets, entries.values, planes, result, ldy, plus, ...range);
     for (let row = 0; row < outHeight; row++) {
       const target = to + 4 * ((b * outHeight + row) * outWidth * outChannels);
-      kernels.transpose(
-        ...([outChannels, outWidth, result + 4 * row * width, ldy] as const),
-        ...([target, outChannels] as const),
-      );
+      kernels.transpose(outChannels, outWidth, result + 4 * row * width, ldy, target, outChannels);
     }
   }
 }

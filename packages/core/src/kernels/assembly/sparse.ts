@@ -1,6 +1,6 @@
 /**
- * A sparse matrix times rows of numbers: y_o[0 … p) = Σ_e values[e] · base[offsets[e] … offsets[e] + p), over the
- * entries starts[o] ≤ e < starts[o + 1] of row o.
+ * A sparse matrix times rows of numbers: y_o[0 … p) = min(max(Σ_e values[e] · base[offsets[e] … offsets[e] + p) + plus[o],
+ * low), high), over the entries starts[o] ≤ e < starts[o + 1] of row o; `plus` at 0 is none.
  *
  * With offsets that are multiples of p this is a product with a dense matrix of p columns. With offsets into padded
  * images, a plane for each channel, it is a convolution without a copy: the numbers that an offset and a tap reach
@@ -13,25 +13,37 @@ import { transpose4 } from './gemm';
 /** Offsets in bytes; `ldy` is the distance of rows of y, in numbers, at least p rounded up to 4. */
 export function sparseProduct(
   rows: i32, p: i32, starts: usize, offsets: usize, values: usize, base: usize, y: usize, ldy: i32,
+  plus: usize, low: f32, high: f32,
 ): void {
   const row = (ldy as usize) << 2;
+  const lows = f32x4.splat(low);
+  const highs = f32x4.splat(high);
   for (let o = 0; o < rows; o++) {
+    const first = plus == 0 ? f32x4.splat(0) : v128.load32_splat(plus + ((o as usize) << 2));
     const from = load<i32>(starts);
     const to = load<i32>(starts, 4);
     starts += 4;
     let q = 0;
-    for (; q + 32 <= p; q += 32) tile32(from, to, offsets, values, base + ((q as usize) << 2), y + ((q as usize) << 2));
-    for (; q + 8 <= p; q += 8) tile8(from, to, offsets, values, base + ((q as usize) << 2), y + ((q as usize) << 2));
-    for (; q < p; q += 4) tile4(from, to, offsets, values, base + ((q as usize) << 2), y + ((q as usize) << 2));
+    for (; q + 32 <= p; q += 32) tile32(from, to, offsets, values, base + ((q as usize) << 2), y + ((q as usize) << 2), first, lows, highs);
+    for (; q + 8 <= p; q += 8) tile8(from, to, offsets, values, base + ((q as usize) << 2), y + ((q as usize) << 2), first, lows, highs);
+    for (; q < p; q += 4) tile4(from, to, offsets, values, base + ((q as usize) << 2), y + ((q as usize) << 2), first, lows, highs);
     y += row;
   }
 }
 
 // @ts-ignore: decorator
 @inline
-function tile32(from: i32, to: i32, offsets: usize, values: usize, base: usize, y: usize): void {
-  let c0 = f32x4.splat(0), c1 = f32x4.splat(0), c2 = f32x4.splat(0), c3 = f32x4.splat(0);
-  let c4 = f32x4.splat(0), c5 = f32x4.splat(0), c6 = f32x4.splat(0), c7 = f32x4.splat(0);
+function clamp(x: v128, lows: v128, highs: v128): v128 {
+  return f32x4.min(f32x4.max(x, lows), highs);
+}
+
+// @ts-ignore: decorator
+@inline
+function tile32(
+  from: i32, to: i32, offsets: usize, values: usize, base: usize, y: usize, first: v128, lows: v128, highs: v128,
+): void {
+  let c0 = first, c1 = first, c2 = first, c3 = first;
+  let c4 = first, c5 = first, c6 = first, c7 = first;
   let at = (from as usize) << 2;
   const end = (to as usize) << 2;
   for (; at < end; at += 4) {
@@ -46,20 +58,22 @@ function tile32(from: i32, to: i32, offsets: usize, values: usize, base: usize, 
     c6 = fma(v, v128.load(x, 96), c6);
     c7 = fma(v, v128.load(x, 112), c7);
   }
-  v128.store(y, c0);
-  v128.store(y, c1, 16);
-  v128.store(y, c2, 32);
-  v128.store(y, c3, 48);
-  v128.store(y, c4, 64);
-  v128.store(y, c5, 80);
-  v128.store(y, c6, 96);
-  v128.store(y, c7, 112);
+  v128.store(y, clamp(c0, lows, highs));
+  v128.store(y, clamp(c1, lows, highs), 16);
+  v128.store(y, clamp(c2, lows, highs), 32);
+  v128.store(y, clamp(c3, lows, highs), 48);
+  v128.store(y, clamp(c4, lows, highs), 64);
+  v128.store(y, clamp(c5, lows, highs), 80);
+  v128.store(y, clamp(c6, lows, highs), 96);
+  v128.store(y, clamp(c7, lows, highs), 112);
 }
 
 // @ts-ignore: decorator
 @inline
-function tile8(from: i32, to: i32, offsets: usize, values: usize, base: usize, y: usize): void {
-  let c0 = f32x4.splat(0), c1 = f32x4.splat(0);
+function tile8(
+  from: i32, to: i32, offsets: usize, values: usize, base: usize, y: usize, first: v128, lows: v128, highs: v128,
+): void {
+  let c0 = first, c1 = first;
   let at = (from as usize) << 2;
   const end = (to as usize) << 2;
   for (; at < end; at += 4) {
@@ -68,20 +82,22 @@ function tile8(from: i32, to: i32, offsets: usize, values: usize, base: usize, y
     c0 = fma(v, v128.load(x), c0);
     c1 = fma(v, v128.load(x, 16), c1);
   }
-  v128.store(y, c0);
-  v128.store(y, c1, 16);
+  v128.store(y, clamp(c0, lows, highs));
+  v128.store(y, clamp(c1, lows, highs), 16);
 }
 
 // @ts-ignore: decorator
 @inline
-function tile4(from: i32, to: i32, offsets: usize, values: usize, base: usize, y: usize): void {
-  let c0 = f32x4.splat(0);
+function tile4(
+  from: i32, to: i32, offsets: usize, values: usize, base: usize, y: usize, first: v128, lows: v128, highs: v128,
+): void {
+  let c0 = first;
   let at = (from as usize) << 2;
   const end = (to as usize) << 2;
   for (; at < end; at += 4) {
     c0 = fma(v128.load_splat<f32>(values + at), v128.load(base + (load<u32>(offsets + at) as usize)), c0);
   }
-  v128.store(y, c0);
+  v128.store(y, clamp(c0, lows, highs));
 }
 
 /**
@@ -90,26 +106,41 @@ function tile4(from: i32, to: i32, offsets: usize, values: usize, base: usize, y
  */
 export function blockProduct(
   rows: i32, p: i32, starts: usize, offsets: usize, values: usize, base: usize, y: usize, ldy: i32,
+  plus: usize, low: f32, high: f32,
 ): void {
   const row = (ldy as usize) << 2;
+  const lows = f32x4.splat(low);
+  const highs = f32x4.splat(high);
   for (let o = 0; o < rows; o += 4) {
     const from = (load<i32>(starts) as usize) << 2;
     const to = (load<i32>(starts, 4) as usize) << 2;
     starts += 4;
+    const b0 = start(plus, o, rows), b1 = start(plus, o + 1, rows);
+    const b2 = start(plus, o + 2, rows), b3 = start(plus, o + 3, rows);
     for (let q = 0; q < p; q += 8) {
       const at = (q as usize) << 2;
-      if (q + 4 < p) block4x8(from, to, offsets, values, base + at, y + at, row);
-      else block4x4(from, to, offsets, values, base + at, y + at, row);
+      if (q + 4 < p) block4x8(from, to, offsets, values, base + at, y + at, row, b0, b1, b2, b3, lows, highs);
+      else block4x4(from, to, offsets, values, base + at, y + at, row, b0, b1, b2, b3, lows, highs);
     }
     y += 4 * row;
   }
 }
 
+/** What the sums of a row begin with; 0 for the rows that fill up the last block. */
 // @ts-ignore: decorator
 @inline
-function block4x8(from: usize, to: usize, offsets: usize, values: usize, base: usize, y: usize, row: usize): void {
-  let c00 = f32x4.splat(0), c01 = f32x4.splat(0), c10 = f32x4.splat(0), c11 = f32x4.splat(0);
-  let c20 = f32x4.splat(0), c21 = f32x4.splat(0), c30 = f32x4.splat(0), c31 = f32x4.splat(0);
+function start(plus: usize, o: i32, rows: i32): v128 {
+  return plus == 0 || o >= rows ? f32x4.splat(0) : v128.load32_splat(plus + ((o as usize) << 2));
+}
+
+// @ts-ignore: decorator
+@inline
+function block4x8(
+  from: usize, to: usize, offsets: usize, values: usize, base: usize, y: usize, row: usize,
+  b0: v128, b1: v128, b2: v128, b3: v128, lows: v128, highs: v128,
+): void {
+  let c00 = b0, c01 = b0, c10 = b1, c11 = b1;
+  let c20 = b2, c21 = b2, c30 = b3, c31 = b3;
   for (let at = from; at < to; at += 4) {
     const x = base + (load<u32>(offsets + at) as usize);
     const v = values + (at << 2);
@@ -128,16 +159,19 @@ function block4x8(from: usize, to: usize, offsets: usize, values: usize, base: u
     c30 = fma(w, x0, c30);
     c31 = fma(w, x1, c31);
   }
-  v128.store(y, c00); v128.store(y, c01, 16); y += row;
-  v128.store(y, c10); v128.store(y, c11, 16); y += row;
-  v128.store(y, c20); v128.store(y, c21, 16); y += row;
-  v128.store(y, c30); v128.store(y, c31, 16);
+  v128.store(y, clamp(c00, lows, highs)); v128.store(y, clamp(c01, lows, highs), 16); y += row;
+  v128.store(y, clamp(c10, lows, highs)); v128.store(y, clamp(c11, lows, highs), 16); y += row;
+  v128.store(y, clamp(c20, lows, highs)); v128.store(y, clamp(c21, lows, highs), 16); y += row;
+  v128.store(y, clamp(c30, lows, highs)); v128.store(y, clamp(c31, lows, highs), 16);
 }
 
 // @ts-ignore: decorator
 @inline
-function block4x4(from: usize, to: usize, offsets: usize, values: usize, base: usize, y: usize, row: usize): void {
-  let c0 = f32x4.splat(0), c1 = f32x4.splat(0), c2 = f32x4.splat(0), c3 = f32x4.splat(0);
+function block4x4(
+  from: usize, to: usize, offsets: usize, values: usize, base: usize, y: usize, row: usize,
+  b0: v128, b1: v128, b2: v128, b3: v128, lows: v128, highs: v128,
+): void {
+  let c0 = b0, c1 = b1, c2 = b2, c3 = b3;
   for (let at = from; at < to; at += 4) {
     const x = v128.load(base + (load<u32>(offsets + at) as usize));
     const v = values + (at << 2);
@@ -146,10 +180,10 @@ function block4x4(from: usize, to: usize, offsets: usize, values: usize, base: u
     c2 = fma(v128.load_splat<f32>(v, 8), x, c2);
     c3 = fma(v128.load_splat<f32>(v, 12), x, c3);
   }
-  v128.store(y, c0); y += row;
-  v128.store(y, c1); y += row;
-  v128.store(y, c2); y += row;
-  v128.store(y, c3);
+  v128.store(y, clamp(c0, lows, highs)); y += row;
+  v128.store(y, clamp(c1, lows, highs)); y += row;
+  v128.store(y, clamp(c2, lows, highs)); y += row;
+  v128.store(y, clamp(c3, lows, highs));
 }
 
 /** Transposes `rows` × `columns` numbers; rows are `ldx` apart in memory, those of the result `ldy`. */

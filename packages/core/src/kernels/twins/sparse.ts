@@ -21,18 +21,19 @@ export function sparseVectorTwin(
   });
 }
 
-/** Y (outputs × p) = wᵀ · X for X `[inputs, p]`. */
+/** The same for X `[inputs, p]`, column by column: Y `[outputs, p]`. */
 export function sparseProductTwin(
   [inputs, outputs, p]: readonly [inputs: number, outputs: number, p: number],
   w: ArrayLike<number>,
   x: ArrayLike<number>,
+  plus?: ArrayLike<number>,
+  range?: readonly [low: number, high: number],
 ): Float64Array {
   const y = new Float64Array(outputs * p);
-  for (let o = 0; o < outputs; o++) {
-    for (let k = 0; k < inputs; k++) {
-      const weight = w[k * outputs + o]!;
-      if (weight !== 0) for (let q = 0; q < p; q++) y[o * p + q]! += x[k * p + q]! * weight;
-    }
+  for (let q = 0; q < p; q++) {
+    const column = Float64Array.from({ length: inputs }, (_, k) => x[k * p + q]!);
+    const sums = sparseVectorTwin([inputs, outputs], w, column, plus, range);
+    for (let o = 0; o < outputs; o++) y[o * p + q] = sums[o]!;
   }
   return y;
 }
