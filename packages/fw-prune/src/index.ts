@@ -8,6 +8,7 @@ export { trainPruned, type RetrainOptions } from './retraining.ts';
 export { Masks, masksOf, type MaskedWeight } from './masks.ts';
 export { prunableWeights, type Exclude, type PrunableWeight } from './prunable.ts';
 export type { Criterion, CriterionFunction, CriterionInput } from './criteria.ts';
+export type { Pattern } from './pattern.ts';
 export type { Scope } from './scope.ts';
 export type { PruneAt, Schedule } from './schedule.ts';
 export { summary, type Summary, type SummaryRow } from './summary.ts';

@@ -3,7 +3,7 @@ import { ArgumentError, NothingChangedError } from '@ockham/core';
 import { textTable } from '@ockham/core/metrics';
 import type { LotteryTicketOptions } from './lottery-options.ts';
 import { floorOf } from './scope.ts';
-import { selectionOf, type Selection } from './selection.ts';
+import { selectionOf, type LeftAlone, type Selection } from './selection.ts';
 
 /** What a search for tickets would do. Which weights go is decided by what training makes of them. */
 export interface LotteryPlan {
@@ -15,7 +15,7 @@ export interface LotteryPlan {
     /** Weights that stay at least. */
     readonly least: number;
     /** Why the kernel is left as it is, if it is. */
-    readonly leftAlone?: 'excluded' | 'frozen';
+    readonly leftAlone?: LeftAlone;
   }[];
   /** From the dense network, round 0, to the last: the fraction of the prunable weights that is gone, and how many are kept. */
   readonly rounds: readonly { readonly round: number; readonly sparsity: number; readonly kept: number }[];

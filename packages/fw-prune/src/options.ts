@@ -5,6 +5,7 @@ import type { Seed } from '@ockham/core/random';
 import type { SnapshotStore } from '@ockham/core/training';
 import type { Criterion } from './criteria.ts';
 import type { Masks } from './masks.ts';
+import type { Pattern } from './pattern.ts';
 import type { Exclude } from './prunable.ts';
 import type { ReportOptions } from './report.ts';
 import type { RetrainOptions } from './retraining.ts';
@@ -12,10 +13,20 @@ import type { PruneAt, Schedule } from './schedule.ts';
 import type { Scope } from './scope.ts';
 import type { Method } from './settings.ts';
 
-/** Options of {@link prune}. Only `sparsity` is required. */
+/** Options of {@link prune}. Only `sparsity` is required, or a `pattern` that fixes it. */
 export interface PruneOptions {
-  /** Fraction of the kernels' weights to remove, in [0, 1): exactly round(sparsity · n) of n. */
-  readonly sparsity: number;
+  /**
+   * Fraction of the kernels' weights to remove, in [0, 1): exactly round(sparsity · n) of n, to whole blocks with a pattern of
+   * blocks. May be left out with a pattern n:m, which fixes it at 1 − n/m.
+   */
+  readonly sparsity?: number;
+  /**
+   * What the kept weights form: `2:4` or `{ n, m }`, n of every m consecutive inputs of an output; `4x1` or `{ block: [r, c] }`,
+   * blocks of r consecutive outputs by c consecutive inputs. For every method and criterion; the mask must be held. Kernels
+   * whose sizes are no multiple of the pattern's stay dense, as do embeddings and depthwise kernels; `sparsity` is then that of the
+   * others. With n:m nothing competes, so that `scope` and `floor` do nothing and every pruning goes all the way. Default none.
+   */
+  readonly pattern?: Pattern;
   /** Default `frank-wolfe-momentum`, Alg. 4. */
   readonly method?: Method;
   /**

@@ -6,8 +6,16 @@ import { needsGradient } from './criteria.ts';
 import { gradientOf } from './gradient.ts';
 import { countOnes } from './masks.ts';
 import type { PruneOptions } from './options.ts';
+import { patternName } from './pattern.ts';
 import { sparsityAt, pruningIterations } from './schedule.ts';
-import { checkReachable, chooseMasks, removedAt, selectionOf, startingBits } from './selection.ts';
+import {
+  checkReachable,
+  chooseMasks,
+  removedAt,
+  selectionOf,
+  startingBits,
+  type LeftAlone,
+} from './selection.ts';
 import { settingsOf } from './settings.ts';
 
 /** What a pruning would do to one kernel. */
@@ -21,7 +29,7 @@ export interface PlanRow {
   /** Weights that would be left. */
   readonly kept: number;
   /** Why the kernel is left as it is, if it is. */
-  readonly leftAlone?: 'excluded' | 'frozen';
+  readonly leftAlone?: LeftAlone;
 }
 
 /** What {@link prune} would do. */
@@ -31,6 +39,8 @@ export interface PrunePlan {
   /** Weights of all kernels, and how many of them would be left. */
   readonly size: number;
   readonly kept: number;
+  /** What the kept weights form, such as `2:4`; absent where they form nothing. */
+  readonly pattern?: string;
   /** The prunings in their order: to which sparsity, and how many weights are then gone. */
   readonly prunings: readonly {
     readonly iteration: number;
@@ -53,7 +63,7 @@ export interface PrunePlan {
  */
 export async function plan(model: LayersModel, options: PruneOptions, data?: Split): Promise<PrunePlan> {
   const settings = settingsOf(options);
-  const selection = selectionOf(model, settings.exclude);
+  const selection = selectionOf(model, settings.exclude, settings.pattern);
   const former = await startingBits(selection, settings);
   checkReachable(selection, former, settings);
   const random = toRandom(options.seed ?? 0).stream('prune');
@@ -91,13 +101,14 @@ export async function plan(model: LayersModel, options: PruneOptions, data?: Spl
   const total = (key: 'size' | 'kept') => rows.reduce((sum, row) => sum + row[key], 0);
   const prunings = pruningIterations(settings).map((iteration) => {
     const sparsity = sparsityAt(iteration, settings)!;
-    return { iteration, sparsity, removed: removedAt(sparsity, selection.size) };
+    return { iteration, sparsity, removed: removedAt(sparsity, selection.size, settings.pattern) };
   });
-  return { rows, size: total('size'), kept: total('kept'), prunings };
+  const pattern = settings.pattern && patternName(settings.pattern);
+  return { rows, size: total('size'), kept: total('kept'), prunings, ...(pattern && { pattern }) };
 }
 
 /** A plan as an aligned table. */
-export function formatPlan({ rows, size, kept, prunings }: PrunePlan): string {
+export function formatPlan({ rows, size, kept, prunings, pattern }: PrunePlan): string {
   const cells = [
     ['kernel', 'shape', 'weights', 'now', 'after', 'kept'],
     ...rows.map((row) => [
@@ -118,7 +129,8 @@ export function formatPlan({ rows, size, kept, prunings }: PrunePlan): string {
     ],
   ];
   const steps = prunings.map(({ iteration, sparsity }) => `${iteration}: ${(100 * sparsity).toFixed(1)} %`);
-  return [textTable(cells, 2), `sparsity after iteration ${steps.join(', ')}`].join('\n');
+  const sparsities = `sparsity after iteration ${steps.join(', ')}`;
+  return [textTable(cells, 2), ...(pattern ? [`pattern ${pattern}`] : []), sparsities].join('\n');
 }
 
 function count(value: number): string {

@@ -21,7 +21,7 @@ import { distillationFrom } from './distillation.ts';
  * @param options With `dryRun: true` nothing is done and the {@link PrunePlan} is returned.
  * @returns The pruned model, its masks, the history and the report. The caller disposes of model and masks.
  * @throws ArgumentError for options out of range and data that does not fit, before any work.
- * @throws NothingChangedError if no weight would be removed.
+ * @throws NothingChangedError if no weight would be removed, or a pattern is there already.
  * @throws UnsupportedModelError if no layer can be pruned.
  * @throws AbortedError when the signal fires, after a last checkpoint.
  * @throws DataError if the checkpoint is of another run.
@@ -55,7 +55,7 @@ export async function prune(
   const settings = settingsOf(options);
   checkPruneData('prune', model, data, settings.retrain.loss);
   if (options.dryRun) return plan(model, options, data.train);
-  const selection = selectionOf(model, settings.exclude);
+  const selection = selectionOf(model, settings.exclude, settings.pattern);
   const bits = await startingBits(selection, settings);
   checkReachable(selection, bits, settings);
   throwIfAborted(options.signal, 'prune');

@@ -61,7 +61,7 @@ export class PruningRun {
     this.#settings = settings;
     this.#options = options;
     this.#random = random;
-    this.#selection = selectionOf(model, settings.exclude);
+    this.#selection = selectionOf(model, settings.exclude, settings.pattern);
     this.#optimizer = goesOn(settings) ? toOptimizer(settings.retrain.optimizer) : undefined;
     this.#dropout = dropoutRates(model);
     this.masks = new Masks(model, startingBits);

@@ -6,6 +6,7 @@ import type { Criterion } from './criteria.ts';
 import type { PruneAt, Schedule } from './schedule.ts';
 import type { Scope } from './scope.ts';
 import type { RetrainOptions } from './retraining.ts';
+import { patternName, patternRule, type PatternRule } from './pattern.ts';
 import type { Exclude } from './prunable.ts';
 import { simplePruning } from './simple-pruning.ts';
 import { frankWolfeMomentumPruning, frankWolfePruning } from './frank-wolfe-pruning.ts';
@@ -48,6 +49,7 @@ export interface Settings {
   readonly scope: Scope;
   readonly floor: number;
   readonly exclude: Exclude;
+  readonly pattern?: PatternRule;
   readonly momentum: number;
   readonly momentumForm: 'accumulated' | 'printed';
   readonly mask: 'hold' | 'release';
@@ -70,7 +72,10 @@ const OPTIMIZERS = ['sgd', 'momentum', 'adam'] as const satisfies OptimizerSpec[
 
 /** Fills in the defaults of a method and a form, and refuses what is out of range. */
 export function settingsOf(options: PruneOptions): Settings {
-  const { method = 'frank-wolfe-momentum', form = 'intended', sparsity } = options;
+  const { method = 'frank-wolfe-momentum', form = 'intended' } = options;
+  const pattern = options.pattern === undefined ? undefined : patternRule(options.pattern);
+  const fixed = pattern?.kind === 'groups' ? 1 - pattern.n / pattern.m : undefined;
+  const sparsity = (options.sparsity ?? fixed) as number;
   oneOf('method', method, Object.keys(METHODS));
   oneOf('form', form, ['intended', 'printed']);
   inRange(
@@ -84,16 +89,17 @@ export function settingsOf(options: PruneOptions): Settings {
     method,
     sparsity,
     iterations: options.iterations ?? defaults.iterations,
-    initialSparsity: options.initialSparsity ?? sparsity * defaults.initialFraction,
+    initialSparsity: options.initialSparsity ?? fixed ?? sparsity * defaults.initialFraction,
     schedule: options.schedule ?? defaults.schedule,
     pruneAt: options.pruneAt ?? defaults.pruneAt,
     sparsityStep: options.sparsityStep ?? defaults.sparsityStep,
     ramp: options.ramp ?? defaults.ramp,
     criterion: options.criterion ?? defaults.criterion,
     curvature: options.curvature ?? 128,
-    scope: options.scope ?? defaults.scope,
-    floor: options.floor ?? defaults.floorOfEvenShare * (1 - sparsity),
+    scope: options.scope ?? (fixed === undefined ? defaults.scope : 'layer'),
+    floor: options.floor ?? (fixed === undefined ? defaults.floorOfEvenShare * (1 - sparsity) : 0),
     exclude: options.exclude ?? [],
+    ...(pattern && { pattern }),
     momentum: options.momentum ?? defaults.momentum,
     momentumForm: options.momentumForm ?? defaults.momentumForm,
     mask: options.mask ?? defaults.mask,
@@ -109,6 +115,7 @@ export function settingsOf(options: PruneOptions): Settings {
     },
   };
   checkSettings(settings);
+  checkPattern(settings);
   return settings;
 }
 
@@ -177,6 +184,28 @@ function checkSettings(settings: Settings): void {
   if (retrain.distill) checkDistillation('prune', retrain.distill, retrain.loss);
   if (typeof retrain.learningRate === 'number')
     inRange('retrain.learningRate', retrain.learningRate, retrain.learningRate > 0, 'a number > 0');
+}
+
+/** Refuses what a pattern rules out. */
+function checkPattern({ pattern, sparsity, initialSparsity, scope, floor, mask }: Settings): void {
+  if (!pattern) return;
+  const name = patternName(pattern);
+  if (mask !== 'hold')
+    throw new ArgumentError(
+      `prune: pattern ${name} needs mask 'hold', got '${mask}': weights that grow back break it. Leave out form 'printed' or set the mask.`,
+    );
+  if (pattern.kind === 'blocks') return;
+  const fixed = 1 - pattern.n / pattern.m;
+  const refuse = (option: string, rule: string, got: unknown): never => {
+    throw new ArgumentError(
+      `prune: with pattern ${name} ${option} must be ${rule}, got ${String(got)}. Leave it out, or choose another pattern.`,
+    );
+  };
+  if (Math.abs(sparsity - fixed) > 1e-9) refuse('sparsity', `1 − n/m = ${fixed}`, sparsity);
+  if (Math.abs(initialSparsity - fixed) > 1e-9)
+    refuse('initialSparsity', `1 − n/m = ${fixed}`, initialSparsity);
+  if (scope !== 'layer') refuse('scope', 'layer, since no layers compete,', scope);
+  if (floor > pattern.n / pattern.m) refuse('floor', `at most n/m = ${pattern.n / pattern.m}`, floor);
 }
 
 function inRange(name: string, value: unknown, ok: boolean, rule: string): void {
