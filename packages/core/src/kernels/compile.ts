@@ -120,6 +120,32 @@ export interface Kernels {
     low: number,
     high: number,
   ): void;
+  /** Bytes of the workspace of {@link Kernels.int8Gemm}. */
+  int8WorkspaceBytes(): number;
+  /** C (m × n, int32) = A (m × k) · Bᵀ of int8 matrices; rows of A and B (n × k) are `lda` and `ldb` bytes apart, k ≤ 131,071. */
+  int8Gemm(
+    m: number,
+    n: number,
+    k: number,
+    a: number,
+    lda: number,
+    b: number,
+    ldb: number,
+    c: number,
+    workspace: number,
+  ): void;
+  /** y = min(max(C · columnScale · rowScale + bias, low), high), a bias at 0 is none; y may be C. */
+  int8Finish(
+    m: number,
+    n: number,
+    c: number,
+    rowScales: number,
+    columnScales: number,
+    bias: number,
+    low: number,
+    high: number,
+    y: number,
+  ): void;
   /** y (columns × rows) = xᵀ; rows of x are `ldx` apart, those of y `ldy`. */
   transpose(rows: number, columns: number, x: number, ldx: number, y: number, ldy: number): void;
   columnSumsBytes(n: number): number;

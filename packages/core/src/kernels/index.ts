@@ -1,6 +1,15 @@
 export { bindKernels, compileKernels, hasRelaxedSimd, type Kernels } from './compile.ts';
 export { GEOMETRY_BYTES, writeGeometry, type Conv2dGeometry } from './conv2d-geometry.ts';
 export { sparseRowsOf, type SparseRows } from './sparse-rows.ts';
+export {
+  dequantiseRows,
+  INT8_MAX_DEPTH,
+  int8Products,
+  quantiseRows,
+  type Int8MatMulOptions,
+  type Int8Products,
+  type QuantisedRows,
+} from './int8.ts';
 export { sparseBlocksOf, type SparseBlocks } from './sparse-blocks.ts';
 export { groupSlots, groupTable, sparseGroupsOf, type SparseGroups } from './sparse-groups.ts';
 export { SLICE_COLUMNS, sparseSlicesOf, type SparseSlices } from './sparse-slices.ts';

@@ -6,3 +6,4 @@ export { maxPoolGradient } from './pool2d';
 export { columnSums, columnSumsBytes } from './reduce';
 export { blockProduct, sparseProduct, transpose } from './sparse';
 export { blockVector, groupVector, sparseVector } from './sparse-vector';
+export { int8Finish, int8Gemm, int8WorkspaceBytes } from './int8';
