@@ -28,7 +28,7 @@ export function callDirectly(layer: Layer): void {
     const x = Array.isArray(inputs) ? inputs[0] : inputs;
     const b = variableOf(kernel);
     const fits = x?.rank === 2 && x.dtype === 'float32' && x.shape[1] === b.shape[0];
-    if (!fits || dense._callHook || engine().state.gradientDepth > 0 || !sparseWeightsOf(b, x.shape[0]!))
+    if (!fits || dense._callHook || engine().state.gradientDepth > 0 || !sparseWeightsOf(b, x.shape[0]))
       return usual(inputs, kwargs);
     const given = { a: x, b, ...(bias && { bias: variableOf(bias) }) } as unknown as NamedTensorMap;
     const attrs = { transposeA: false, transposeB: false, activation: fused ?? 'linear' };

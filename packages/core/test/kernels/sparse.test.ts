@@ -10,7 +10,6 @@ import {
   sparseRowsOf,
   sparseSlicesOf,
   sparsify,
-  type SparseForm,
 } from '@ockham/core/kernels';
 import { tableOneCnn } from '@ockham/core/models';
 import { kernelsOf } from '../../src/backend/wasm-kernels/attach.ts';
@@ -130,7 +129,7 @@ describe('sparse rows', () => {
             expect(read(yGroups + 4 * n, 4).every(Number.isNaN)).toBe(true);
           },
         ),
-        { numRuns: 200, seed: 1 },
+        { numRuns: 300, seed: 1 },
       );
     });
 
@@ -334,7 +333,7 @@ describe('a sparse form in the engine', () => {
             const product = () =>
               tf.fused.matMul({ a: x, b: w, bias, activation: 'relu6' }).dataSync<'float32'>();
             const dense = product();
-            const undo = registerSparse(attached(), w, forms, () => name as SparseForm);
+            const undo = registerSparse(attached(), w, forms, () => name);
             expect(product()).toEqual(dense);
             undo();
           });
@@ -380,7 +379,7 @@ describe('a sparse form in the engine', () => {
                 })
                 .dataSync<'float32'>();
             const dense = convolution();
-            const undo = registerSparse(attached(), filter, forms, () => name as SparseForm);
+            const undo = registerSparse(attached(), filter, forms, () => name);
             expect(convolution()).toEqual(dense);
             undo();
           });
@@ -396,6 +395,18 @@ describe('a sparse form in the engine', () => {
     [left!, right!],
     [0, 0],
   ];
+
+  it('is refused by name where memory ends', () => {
+    const w = tf.tensor2d([1], [1, 1]);
+    const forms = { inputs: 1, outputs: 1, rows: sparseRowsOf([1], 1, 1) };
+    const undo = registerSparse({ ...attached(), allocate: () => 0 }, w, forms, () => 'rows');
+    expect(() => sparseWeightsOf(w, 1)!.weights.rows()).toThrow(
+      expect.objectContaining({ code: 'invalid-argument' }) as Error,
+    );
+    undo();
+    expect(sparseWeightsOf(w, 1)).toBeUndefined();
+    w.dispose();
+  });
 
   it('gives way where a gradient is asked for, and predicts in one go otherwise', async () => {
     const model = tf.sequential({ layers: [tf.layers.dense({ inputShape: [256], units: 256 })] });
