@@ -2,16 +2,16 @@
  * Inference that skips the zeros of a pruned model: dense layers and convolutions take their weights in the
  * sparse form that is measured to be the fastest, or stay dense.
  */
-import { backend, getBackend, randomNormal, tensor, type Tensor } from '@tensorflow/tfjs-core';
-import type { LayersModel, SymbolicTensor } from '@tensorflow/tfjs-layers';
+import { backend, getBackend, tensor } from '@tensorflow/tfjs-core';
+import type { LayersModel } from '@tensorflow/tfjs-layers';
 import { kernelsOf } from '../backend/wasm-kernels/attach.ts';
 import { registerSparse, type SparseForm } from '../backend/wasm-kernels/sparse-weights.ts';
 import { ArgumentError, UnsupportedModelError } from '../errors.ts';
-import { median } from '../metrics/statistics.ts';
 import { checkModel } from '../models/check-model.ts';
 import { cloneModel } from '../models/clone-model.ts';
 import { flatLayers, variableOf, type Layer } from '../training/layers.ts';
 import { callDirectly, predictDirectly } from './direct-predict.ts';
+import { inputShapeOf, measureForms } from './measure-forms.ts';
 import { sparseFormsOf } from './sparse-forms.ts';
 
 export type { SparseForm };
@@ -100,23 +100,7 @@ export async function sparsify(model: LayersModel, options: SparsifyOptions = {}
       variableOf(weight).assign(own);
       own.dispose();
       if (isDense) callDirectly(layer);
-      let forced: SparseForm | undefined;
-      const unregister = registerSparse(attached, variableOf(weight), forms, () => forced);
-      const speedup: Record<number, number> = {};
-      const form: Record<number, SparseForm | 'dense'> = {};
-      try {
-        for (const n of batch) {
-          const candidates = (['rows', 'blocks', 'groups'] as const).filter((name) => forms[name]);
-          const times = timeForms(layer, n, repeats, ['dense', ...candidates], (chosen) => {
-            forced = chosen === 'dense' ? undefined : chosen;
-          });
-          const best = candidates.reduce((a, b) => (times[b]! < times[a]! ? b : a));
-          speedup[n] = times['dense']! / times[best]!;
-          form[n] = speedup[n] > 1 ? best : 'dense';
-        }
-      } finally {
-        unregister();
-      }
+      const { speedup, form } = measureForms(attached, layer, variableOf(weight), forms, batch, repeats);
       layers.push({ layer: layer.name, density, speedup, form });
       const nearest = (n: number): number =>
         batch.reduce((a, b) => (Math.abs(Math.log(b / n)) < Math.abs(Math.log(a / n)) ? b : a));
@@ -124,8 +108,16 @@ export async function sparsify(model: LayersModel, options: SparsifyOptions = {}
         const chosen = form[nearest(n)]!;
         return chosen === 'dense' ? undefined : chosen;
       };
-      if (Object.values(form).some((name) => name !== 'dense'))
-        undo.push(registerSparse(attached, variableOf(weight), forms, formFor));
+      const taken = new Set(Object.values(form));
+      if (!taken.has('dense') || taken.size > 1) {
+        const { blocks, groups, ...always } = forms;
+        const kept = {
+          ...always,
+          ...(blocks && taken.has('blocks') && { blocks }),
+          ...(groups && taken.has('groups') && { groups }),
+        };
+        undo.push(registerSparse(attached, variableOf(weight), kept, formFor));
+      }
     }
     if (undo.length > 0) predictDirectly(copy);
     return {
@@ -152,40 +144,4 @@ function reasonAgainst(layer: Layer, density: number, maxDensity: number): strin
   const shape = inputShapeOf(layer);
   if (!shape || shape.slice(1).some((size) => size === null)) return 'its input size is open';
   return undefined;
-}
-
-/** Undefined for a layer that is called on several inputs, or none. */
-function inputShapeOf(layer: Layer): (number | null)[] | undefined {
-  try {
-    const { shape } = layer.input as SymbolicTensor;
-    return shape;
-  } catch {
-    return undefined;
-  }
-}
-
-/** Median milliseconds of a layer in each of its forms, taken in turn. */
-function timeForms<Form extends string>(
-  layer: Layer,
-  batch: number,
-  repeats: number,
-  forms: readonly Form[],
-  choose: (form: Form) => void,
-): Partial<Record<Form, number>> {
-  const [, ...sizes] = inputShapeOf(layer) as [null, ...number[]];
-  const x = randomNormal([batch, ...sizes], 0, 1, 'float32', 1);
-  const times = new Map(forms.map((form) => [form, [] as number[]]));
-  for (let i = -2; i < repeats; i++) {
-    for (const form of i % 2 === 0 ? forms : forms.toReversed()) {
-      choose(form);
-      const start = performance.now();
-      const y = layer.apply(x) as Tensor; // the wasm engine has computed it by now
-      if (i >= 0) times.get(form)!.push(performance.now() - start);
-      y.dispose();
-    }
-  }
-  x.dispose();
-  return Object.fromEntries([...times].map(([form, all]) => [form, median(all)])) as Partial<
-    Record<Form, number>
-  >;
 }
