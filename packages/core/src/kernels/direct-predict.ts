@@ -32,8 +32,8 @@ export function callDirectly(layer: Layer): void {
       return usual(inputs, kwargs);
     const given = { a: x, b, ...(bias && { bias: variableOf(bias) }) } as unknown as NamedTensorMap;
     const attrs = { transposeA: false, transposeB: false, activation: fused ?? 'linear' };
-    const y = engine().runKernel<Tensor>(_FusedMatMul, given, attrs);
-    return fused === undefined ? tidy(() => dense.activation.apply(y)) : y;
+    const product = () => engine().runKernel<Tensor>(_FusedMatMul, given, attrs);
+    return fused === undefined ? tidy(() => dense.activation.apply(product())) : product();
   };
 }
 

@@ -242,6 +242,7 @@ describe('sparsify', () => {
     ['odd layers', odd, [9, 11, 2]],
   ])('predicts as before: %s', async (_, build, shape) => {
     const model = thinOut(build(), 10);
+    const start = tf.memory().numTensors;
     const { model: fast, layers, dispose } = await sparsify(model, { batch: [1, 5, 32], repeats: 1 });
     expect(layers.map(({ layer }) => layer)).toEqual(
       model.layers.filter((l) => l.weights.length > 0).map(({ name }) => name),
@@ -256,6 +257,7 @@ describe('sparsify', () => {
       });
     }
     dispose();
+    expect(tf.memory().numTensors).toBe(start);
     model.dispose();
   });
 
