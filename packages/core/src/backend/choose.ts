@@ -3,7 +3,9 @@ import { ArgumentError, OckhamError } from '../errors.ts';
 import { describeEngine } from './engine.ts';
 import type { BackendInfo, EngineName, Loader, UseBackendOptions } from './engine.ts';
 import { installRepairs } from './repairs/install.ts';
+import type { Spawn } from '../kernels/threads/team.ts';
 import { attachKernels } from './wasm-kernels/attach.ts';
+import { shareWork, threadsInUse, type Threads } from './wasm-kernels/threads.ts';
 
 type Named = BackendInfo['name'];
 
@@ -11,11 +13,14 @@ type Named = BackendInfo['name'];
 export interface Platform {
   readonly loaders: Readonly<Record<Named, Loader>>;
   readonly order: readonly Named[];
+  /** Starts worker threads for the wasm engine. Default: none. */
+  readonly spawn?: Spawn;
   /** What to do where an engine does not load. */
   readonly nextStep: Readonly<Record<Named, string>>;
 }
 
-let current: BackendInfo | undefined;
+/** The engine in use, and on wasm the threads that it was given. */
+let current: { readonly engine: BackendInfo; readonly given: Threads | undefined } | undefined;
 
 /** Loads and sets the engine asked for, or for `auto` the first that loads, with the repairs it needs. */
 export async function chooseBackend(
@@ -38,7 +43,9 @@ export async function chooseBackend(
     try {
       const { from, ...facts } = await platform.loaders[name](options);
       await activate(name);
-      return (current = { name, reason: [from, ...passed].join('; '), ...facts });
+      const given = name === 'wasm' ? await shareWork(threads, platform.spawn) : undefined;
+      current = { engine: { name, reason: [from, ...passed].join('; '), ...facts }, given };
+      return withThreads(current.engine, given);
     } catch (cause) {
       if (cause instanceof ArgumentError) throw cause;
       const why = cause instanceof Error ? cause.message : String(cause);
@@ -58,6 +65,13 @@ export async function chooseBackend(
   );
 }
 
+function withThreads(engine: BackendInfo, given: Threads | undefined): BackendInfo {
+  if (!given) return engine;
+  const { threads, why } = given;
+  const { reason } = engine;
+  return { ...engine, threads, ...(why !== undefined && { reason: `${reason}; not more threads: ${why}` }) };
+}
+
 async function activate(name: Named): Promise<void> {
   installRepairs();
   if (!(await setBackend(name))) throw new Error('its initialisation failed');
@@ -73,6 +87,9 @@ async function activate(name: Named): Promise<void> {
  */
 export function describeBackend(): string {
   const name = getBackend();
-  if (current?.name === name) return describeEngine(current);
+  if (current?.engine.name === name) {
+    const { engine, given } = current;
+    return describeEngine(withThreads(engine, given && { ...given, ...threadsInUse() })); // a worker may be lost since
+  }
   return name ? `${name}: set by the application` : 'no engine: call useBackend() first';
 }

@@ -1,20 +1,23 @@
 import { chooseBackend } from './choose.ts';
 import type { Platform } from './choose.ts';
 import type { BackendInfo, EngineName, UseBackendOptions } from './engine.ts';
-import { loadWasm, registered } from './loaders.ts';
+import { registered } from './loaders.ts';
 import { loadNative } from './native.node.ts';
+import { loadSharedWasm } from './shared-engine.node.ts';
+import { spawnThread } from './spawn.node.ts';
 
 const browsers = 'It is a browser’s engine; in Node take tensorflow, wasm or cpu.';
 
 const platform: Platform = {
   loaders: {
     tensorflow: loadNative,
-    wasm: loadWasm,
+    wasm: loadSharedWasm,
     webgpu: registered('webgpu', 'registered by the application'),
     webgl: registered('webgl', 'registered by the application'),
     cpu: registered('cpu', 'registered by @tensorflow/tfjs-backend-cpu'),
   },
   order: ['tensorflow', 'wasm', 'cpu'],
+  spawn: spawnThread,
   nextStep: {
     tensorflow:
       'Install @tensorflow/tfjs-node, or build the binding from registry packages with `pnpm native` in a clone of ' +

@@ -2,6 +2,7 @@ import { chooseBackend } from './choose.ts';
 import type { Platform } from './choose.ts';
 import type { BackendInfo, EngineName, UseBackendOptions } from './engine.ts';
 import { loadWasm, registered } from './loaders.ts';
+import { spawnWorker } from './spawn.ts';
 
 const platform: Platform = {
   loaders: {
@@ -12,6 +13,7 @@ const platform: Platform = {
     cpu: registered('cpu', 'registered by @tensorflow/tfjs-backend-cpu'),
   },
   order: ['wasm', 'cpu'],
+  ...(typeof Worker !== 'undefined' && { spawn: spawnWorker }),
   nextStep: {
     tensorflow: 'The native engine is Node’s: call useBackend from @ockham/core/backend/node there.',
     wasm: 'Serve its .wasm files and name their folder in the option wasmPaths, or take another engine.',

@@ -30,3 +30,20 @@ export function writeGeometry(memory: WebAssembly.Memory, address: number, g: Co
   ];
   new Int32Array(memory.buffer, address, fields.length).set(fields);
 }
+
+/** What {@link writeGeometry} wrote. */
+export function readGeometry(memory: WebAssembly.Memory, address: number): Conv2dGeometry {
+  const fields = new Int32Array(memory.buffer, address >>> 0, 15);
+  const [batch, height, width, channels, outHeight, outWidth, outChannels] = fields as unknown as Fields;
+  const [filterHeight, filterWidth, strideHeight, strideWidth, dilationHeight, dilationWidth] = fields.subarray(
+    7,
+  ) as unknown as Fields;
+  const [top, left] = fields.subarray(13) as unknown as Fields;
+  return {
+    ...{ batch, height, width, channels, outHeight, outWidth, outChannels },
+    ...{ filterHeight, filterWidth, strideHeight, strideWidth, dilationHeight, dilationWidth },
+    ...{ top, left },
+  };
+}
+
+type Fields = [number, number, number, number, number, number, number];

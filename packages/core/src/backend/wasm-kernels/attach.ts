@@ -1,11 +1,15 @@
 import { backend as currentBackend } from '@tensorflow/tfjs-core';
 import type { TensorInfo } from '@tensorflow/tfjs-core';
 import { bindKernels, compileKernels, type Kernels } from '../../kernels/compile.ts';
+import { inUnits } from '../../kernels/threads/in-units.ts';
+import { Team } from '../../kernels/threads/team.ts';
 
 /** Our kernels on the memory of a wasm engine: they read and write its tensors where they are. */
 export interface AttachedKernels {
   readonly kernels: Kernels;
   readonly memory: WebAssembly.Memory;
+  /** The threads that share the larger calls of the kernels; it can have more than one where the memory is shared. */
+  readonly team: Team;
   /** The byte offset of a tensor's values. */
   address(tensor: TensorInfo): number;
   /** The byte offset of a workspace, valid until the next call. */
@@ -26,6 +30,7 @@ interface WasmEngine {
     _free(address: number): void;
   };
   readonly dataIdMap: { get(dataId: object): { readonly memoryOffset: number | null } };
+  dispose(): void;
 }
 
 const attached = new WeakMap<object, AttachedKernels>();
@@ -44,18 +49,27 @@ export async function attachKernels(): Promise<void> {
   if (attached.has(engine)) return;
   const memory = engine.wasm?.asm?.memory ?? engine.wasm?.wasmMemory;
   if (!(memory instanceof WebAssembly.Memory)) return;
-  const shared = typeof SharedArrayBuffer !== 'undefined' && memory.buffer instanceof SharedArrayBuffer;
-  let kernels: Kernels;
+  const shared = isShared(memory);
+  let module: WebAssembly.Module;
   try {
-    kernels = bindKernels(await compileKernels({ shared }), memory);
+    module = await compileKernels({ shared });
   } catch (error) {
     if (error instanceof WebAssembly.CompileError) return; // no SIMD
     throw error;
   }
+  const space = {
+    allocate: (bytes: number): number => engine.wasm._malloc(bytes),
+    free: (address: number): void => engine.wasm._free(address),
+  };
+  const on = { ...space, module, memory, kernels: bindKernels(module, memory) };
+  const team = new Team(on);
+  endWith(engine, team);
   let [start, length] = [0, 0];
   attached.set(engine, {
-    kernels,
+    ...space,
+    kernels: inUnits(on, team),
     memory,
+    team,
     address: ({ dataId }) => engine.dataIdMap.get(dataId).memoryOffset!,
     workspace(bytes) {
       if (bytes > length) {
@@ -65,7 +79,19 @@ export async function attachKernels(): Promise<void> {
       }
       return start;
     },
-    allocate: (bytes) => engine.wasm._malloc(bytes),
-    free: (address) => engine.wasm._free(address),
   });
+}
+
+/** Whether threads can share a memory. */
+export function isShared(memory: WebAssembly.Memory): boolean {
+  return typeof SharedArrayBuffer !== 'undefined' && memory.buffer instanceof SharedArrayBuffer;
+}
+
+/** No worker outlives the engine. */
+function endWith(engine: WasmEngine, team: Team): void {
+  const dispose = engine.dispose.bind(engine);
+  engine.dispose = () => {
+    team.end();
+    dispose();
+  };
 }
