@@ -1,9 +1,9 @@
-import { env, findBackend, findBackendFactory } from '@tensorflow/tfjs-core';
+import { engine, env, findBackendFactory } from '@tensorflow/tfjs-core';
 import type { Loader } from './engine.ts';
 
 /** Loads the wasm engine, a dependency of this package, on demand. */
 export const loadWasm: Loader = async ({ threads, wasmPaths }) => {
-  const present = findBackend('wasm') !== null;
+  const present = isLoaded('wasm');
   const wasm = await import('@tensorflow/tfjs-backend-wasm');
   if (!present && wasmPaths !== undefined) wasm.setWasmPaths(wasmPaths);
   const [simd, pool] = await Promise.all([
@@ -18,6 +18,11 @@ export const loadWasm: Loader = async ({ threads, wasmPaths }) => {
     ...(pool ? {} : { threads: 1 }),
   };
 };
+
+/** Whether an engine is initialised; unlike `findBackend`, this does not begin it. */
+export function isLoaded(name: string): boolean {
+  return name in engine().registry;
+}
 
 /** An engine that the application's own imports register, so that bundles carry none they do not use. */
 export function registered(name: string, from: string): Loader {

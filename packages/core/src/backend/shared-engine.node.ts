@@ -5,9 +5,8 @@
  */
 import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
-import { findBackend } from '@tensorflow/tfjs-core';
 import type { Loader } from './engine.ts';
-import { loadWasm } from './loaders.ts';
+import { isLoaded, loadWasm } from './loaders.ts';
 import { shareMemory } from './share-memory.ts';
 
 const BUILD = 'tfjs-backend-wasm-simd.wasm';
@@ -15,7 +14,7 @@ const BUILD = 'tfjs-backend-wasm-simd.wasm';
 /** Loads the wasm engine, on a shared memory where more than one thread is asked for and it can be. */
 export const loadSharedWasm: Loader = async (options) => {
   const { threads = 1, wasmPaths } = options;
-  if (threads > 1 && wasmPaths === undefined && findBackend('wasm') === null) {
+  if (threads > 1 && wasmPaths === undefined && !isLoaded('wasm')) {
     const address = await sharedBuild();
     if (address !== undefined) {
       const { setWasmPaths } = await import('@tensorflow/tfjs-backend-wasm');

@@ -9,10 +9,14 @@ import { GEOMETRY_BYTES, readGeometry, writeGeometry, type Conv2dGeometry } from
 import { cut } from './cut.ts';
 import type { Team, TeamMemory, Unit, UnitKernel } from './team.ts';
 
-/** Multiply-adds from which waking a thread pays. */
-const LEAST_WORK = 1_000_000;
-/** Numbers, where they are only read and written, from which it pays. */
-const LEAST_NUMBERS = 100_000;
+/** From when on waking a thread pays. */
+export interface Least {
+  /** Multiply-adds. */
+  readonly work: number;
+  /** Numbers, where they are only read and written. */
+  readonly numbers: number;
+}
+const LEAST: Least = { work: 1_000_000, numbers: 100_000 };
 /** Units for each thread, so that one that is held up does less. */
 const SHARES = 4;
 /** Columns that a product packs at a time. */
@@ -31,7 +35,7 @@ const TAP_CHANNELS = 32;
 const MAX_GEOMETRIES = 128;
 
 /** The same kernels, their larger calls shared by the team. */
-export function inUnits({ kernels, memory, allocate }: TeamMemory, team: Team): Kernels {
+export function inUnits({ kernels, memory, allocate }: TeamMemory, team: Team, least: Least = LEAST): Kernels {
   const geometries = allocate(MAX_GEOMETRIES * GEOMETRY_BYTES);
   const unitsOf = (kernel: UnitKernel, parts: readonly Part[], workspace = true): Unit[] =>
     parts.map(([g, ...values], i) => {
@@ -39,7 +43,7 @@ export function inUnits({ kernels, memory, allocate }: TeamMemory, team: Team): 
       writeGeometry(memory, at >>> 0, g);
       return { kernel, values: [at, ...values], workspace };
     });
-  const alone = (work: number, least = LEAST_WORK): boolean => team.threads === 1 || work < least;
+  const alone = (work: number, limit = least.work): boolean => team.threads === 1 || work < limit;
 
   return {
     ...kernels,
@@ -48,9 +52,9 @@ export function inUnits({ kernels, memory, allocate }: TeamMemory, team: Team): 
       if (alone(m * n * k))
         return kernels.gemm(transposeA, transposeB, m, n, k, a, lda, b, ldb, c, ldc, workspace);
       const columns = cut(n, Math.min(64, Math.ceil(n / COLUMNS)), COLUMNS);
-      const least = columns.length < team.threads ? 24 : LEAST_ROWS;
+      const height = columns.length < team.threads ? 24 : LEAST_ROWS;
       const shares = Math.ceil((SHARES * team.threads) / columns.length);
-      const rows = cut(m, Math.min(shares, Math.max(1, Math.floor(m / least))), 6);
+      const rows = cut(m, Math.min(shares, Math.max(1, Math.floor(m / height))), 6);
       const flags = [Number(transposeA), Number(transposeB)];
       const units = columns.flatMap(([j, jEnd]) =>
         rows.map(([i, iEnd]): Unit => {
@@ -118,7 +122,7 @@ export function inUnits({ kernels, memory, allocate }: TeamMemory, team: Team): 
 
     maxPoolGradient(geometry, dy, x, dx) {
       const g = readGeometry(memory, geometry);
-      if (alone(g.batch * imageOf(g), LEAST_NUMBERS)) return kernels.maxPoolGradient(geometry, dy, x, dx);
+      if (alone(g.batch * imageOf(g), least.numbers)) return kernels.maxPoolGradient(geometry, dy, x, dx);
       const window = { ...g, outChannels: g.channels };
       const parts = overImages(g, SHARES * team.threads, (part, first) => [
         part,
@@ -131,7 +135,7 @@ export function inUnits({ kernels, memory, allocate }: TeamMemory, team: Team): 
 
     columnSumsBytes: (n) => 4 * PARTS * n + kernels.columnSumsBytes(n),
     columnSums(rows, n, x, to, workspace) {
-      const count = rows * n < LEAST_NUMBERS ? 1 : Math.min(PARTS, Math.floor(rows / LEAST_POSITIONS));
+      const count = rows * n < LEAST.numbers ? 1 : Math.min(PARTS, Math.floor(rows / LEAST_POSITIONS));
       if (count <= 1) return kernels.columnSums(rows, n, x, to, workspace);
       const bytes = kernels.columnSumsBytes(n);
       const partial = workspace + bytes;
@@ -144,7 +148,7 @@ export function inUnits({ kernels, memory, allocate }: TeamMemory, team: Team): 
     },
 
     finish(rows, n, y, bias, low, high) {
-      if (alone(rows * n, LEAST_NUMBERS)) return kernels.finish(rows, n, y, bias, low, high);
+      if (alone(rows * n, least.numbers)) return kernels.finish(rows, n, y, bias, low, high);
       const units = cut(rows, SHARES * team.threads).map(([first, end]): Unit => {
         const values = [end - first, n, y + 4 * first * n, bias, low, high];
         return { kernel: 'finish', values, workspace: false };
@@ -177,7 +181,7 @@ function taps(g: Conv2dGeometry, x: number, dy: number, dw: number): Part[] {
 
 /** Parts that a filter's gradient is summed in: 1 where it is not large enough, or adding them would cost too much. */
 function partsOf(g: Conv2dGeometry): number {
-  if (workOf(g) < LEAST_WORK) return 1;
+  if (workOf(g) < LEAST.work) return 1;
   const positions = g.batch * g.outHeight * g.outWidth;
   const affordable = Math.min(positions / LEAST_POSITIONS, MOST_PARTIAL / filterOf(g));
   return Math.max(1, Math.min(PARTS, g.batch, Math.floor(affordable)));
@@ -185,7 +189,7 @@ function partsOf(g: Conv2dGeometry): number {
 
 function byTaps(g: Conv2dGeometry): boolean {
   const count = g.filterHeight * g.filterWidth;
-  return count > 1 && count <= MAX_GEOMETRIES && g.channels >= TAP_CHANNELS && workOf(g) >= LEAST_WORK;
+  return count > 1 && count <= MAX_GEOMETRIES && g.channels >= TAP_CHANNELS && workOf(g) >= LEAST.work;
 }
 
 const imageOf = (g: Conv2dGeometry): number => g.height * g.width * g.channels;
