@@ -151,6 +151,33 @@ export interface Kernels {
   columnSumsBytes(n: number): number;
   /** The sum of each of `n` columns over `rows` rows. */
   columnSums(rows: number, n: number, x: number, to: number, workspace: number): void;
+  normalSumsBytes(n: number): number;
+  /** Σ dy and, after them, Σ dy·(x − mean) of each of `n` columns. */
+  normalSums(
+    rows: number,
+    n: number,
+    dy: number,
+    x: number,
+    mean: number,
+    to: number,
+    workspace: number,
+  ): void;
+  /** dx = dy where 0 < x ≤ high, else 0. */
+  reluGradient(n: number, dy: number, x: number, dx: number, high: number): void;
+  /** y = (x − mean)·factor + offset in rows of `n`. */
+  normalise(
+    rows: number,
+    n: number,
+    x: number,
+    mean: number,
+    factor: number,
+    offset: number,
+    y: number,
+  ): void;
+  /** y = x + v (`kind` 0), x − v (1) or x·v (2) in rows of `n`, v a row. */
+  rowOperation(kind: number, rows: number, n: number, x: number, v: number, y: number): void;
+  /** y = v in each of its rows. */
+  repeatRow(rows: number, n: number, v: number, y: number): void;
 }
 
 /** A multiply-add of relaxed SIMD, the smallest module that has one. */

@@ -7,13 +7,17 @@ import {
 } from '@tensorflow/tfjs-core';
 import type { KernelConfig } from '@tensorflow/tfjs-core';
 import { conv2dKernels } from '../wasm-kernels/conv2d.ts';
+import { batchNormKernels, normalSumsKernels } from '../wasm-kernels/batch-norm.ts';
 import { matMulKernels } from '../wasm-kernels/mat-mul.ts';
+import { rowOperationKernels } from '../wasm-kernels/row-operations.ts';
+import { shareKernels } from '../wasm-kernels/share.ts';
 import { sumKernels } from '../wasm-kernels/sum.ts';
 import { batchNormGradients } from './batch-norm-gradient.ts';
 import { castKernels } from './cast-to-bool.ts';
 import { conv2dGradientKernels } from './conv2d-gradients.ts';
 import { depthwiseGradientKernels } from './depthwise-gradients.ts';
 import { dilatedConv2dGradients } from './dilated-conv2d-gradient.ts';
+import { meanGradients } from './mean-gradient.ts';
 import { oneHotKernels } from './one-hot.ts';
 import { poolingKernels } from './pooling.ts';
 import { reluGradientKernels, reluGradients } from './relu-gradients.ts';
@@ -24,6 +28,7 @@ import { wrongKernels } from './wrong-kernels.ts';
 const kernels: readonly KernelConfig[] = [
   ...conv2dGradientKernels,
   ...depthwiseGradientKernels,
+  ...normalSumsKernels,
   ...oneHotKernels,
   ...poolingKernels,
   ...reluGradientKernels,
@@ -39,9 +44,22 @@ const kernels: readonly KernelConfig[] = [
 export function installRepairs(): void {
   for (const kernel of [...kernels, ...castKernels(), ...samePaddingKernels()])
     if (findBackendFactory(kernel.backendName)) replaceKernel(kernel);
-  for (const kernel of [...matMulKernels(), ...conv2dKernels(), ...sumKernels()]) replaceKernel(kernel);
-  for (const gradient of [...reluGradients(), ...dilatedConv2dGradients(), ...batchNormGradients()])
-    registerGradient(gradient);
+  const own = [
+    ...matMulKernels(),
+    ...conv2dKernels(),
+    ...sumKernels(),
+    ...shareKernels(),
+    ...rowOperationKernels(),
+    ...batchNormKernels(),
+  ];
+  for (const kernel of own) replaceKernel(kernel);
+  const gradients = [
+    ...reluGradients(),
+    ...dilatedConv2dGradients(),
+    ...batchNormGradients(),
+    ...meanGradients(),
+  ];
+  for (const gradient of gradients) registerGradient(gradient);
 }
 
 function replaceKernel(config: KernelConfig): void {

@@ -3,7 +3,8 @@ export {
   convolve, convolveBytes, filterGradient, filterGradientBytes, finish, inputGradient, inputGradientBytes,
 } from './conv2d';
 export { maxPoolGradient } from './pool2d';
-export { columnSums, columnSumsBytes } from './reduce';
+export { normalise, reluGradient, repeatRow, rowOperation } from './elementwise';
+export { columnSums, columnSumsBytes, normalSums, normalSumsBytes } from './reduce';
 export { blockProduct, sparseProduct, transpose } from './sparse';
 export { blockVector, groupVector, sparseVector } from './sparse-vector';
 export { int8Finish, int8Gemm, int8WorkspaceBytes } from './int8';

@@ -44,3 +44,47 @@ function addRow(n: i32, from: usize, to: usize): void {
     to += 4;
   }
 }
+
+/** Bytes of workspace of `normalSums`. */
+export function normalSumsBytes(n: i32): i32 {
+  return 4 * n * 4;
+}
+
+/** For each of `n` columns Σ dy and Σ dy·(x − mean), the two sums of a batch normalisation's gradient, side by side. */
+export function normalSums(rows: i32, n: i32, dy: usize, x: usize, mean: usize, to: usize, workspace: usize): void {
+  const bytes = (n as usize) << 2;
+  const runs = workspace + 2 * bytes;
+  memory.fill(to, 0, 2 * bytes);
+  for (let outer = 0; outer < rows; outer += RUN * RUN) {
+    memory.fill(runs, 0, 2 * bytes);
+    const end = min(rows, outer + RUN * RUN);
+    for (let r = outer; r < end; r += RUN) {
+      memory.fill(workspace, 0, 2 * bytes);
+      for (let i = min(RUN, end - r); i > 0; i--) {
+        addNormalRow(n, dy, x, mean, workspace);
+        dy += bytes;
+        x += bytes;
+      }
+      addRow(2 * n, workspace, runs);
+    }
+    addRow(2 * n, runs, to);
+  }
+}
+
+// @ts-ignore: decorator
+@inline
+function addNormalRow(n: i32, dy: usize, x: usize, mean: usize, to: usize): void {
+  const bytes = (n as usize) << 2;
+  let c: usize = 0;
+  for (; c + 16 <= bytes; c += 16) {
+    const gradient = v128.load(dy + c);
+    const centred = f32x4.sub(v128.load(x + c), v128.load(mean + c));
+    v128.store(to + c, f32x4.add(v128.load(to + c), gradient));
+    v128.store(to + bytes + c, f32x4.add(v128.load(to + bytes + c), f32x4.mul(gradient, centred)));
+  }
+  for (; c < bytes; c += 4) {
+    const gradient = load<f32>(dy + c);
+    store<f32>(to + c, load<f32>(to + c) + gradient);
+    store<f32>(to + bytes + c, load<f32>(to + bytes + c) + gradient * (load<f32>(x + c) - load<f32>(mean + c)));
+  }
+}
