@@ -35,9 +35,8 @@ export function writeGeometry(memory: WebAssembly.Memory, address: number, g: Co
 export function readGeometry(memory: WebAssembly.Memory, address: number): Conv2dGeometry {
   const fields = new Int32Array(memory.buffer, address >>> 0, 15);
   const [batch, height, width, channels, outHeight, outWidth, outChannels] = fields as unknown as Fields;
-  const [filterHeight, filterWidth, strideHeight, strideWidth, dilationHeight, dilationWidth] = fields.subarray(
-    7,
-  ) as unknown as Fields;
+  const [filterHeight, filterWidth, strideHeight, strideWidth, dilationHeight, dilationWidth] =
+    fields.subarray(7) as unknown as Fields;
   const [top, left] = fields.subarray(13) as unknown as Fields;
   return {
     ...{ batch, height, width, channels, outHeight, outWidth, outChannels },

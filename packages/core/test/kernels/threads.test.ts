@@ -107,7 +107,15 @@ describe.each([2, 3])('%i threads give the bits of one', (threads) => {
 
   it('in gradients of filters that are summed in parts, and in those cut into taps', () => {
     const square = (batch: number, size: number, channels: number): Conv2dGeometry => ({
-      ...{ batch, height: size, width: size, channels, outHeight: size, outWidth: size, outChannels: channels },
+      ...{
+        batch,
+        height: size,
+        width: size,
+        channels,
+        outHeight: size,
+        outWidth: size,
+        outChannels: channels,
+      },
       ...{ filterHeight: 3, filterWidth: 3, strideHeight: 1, strideWidth: 1 },
       ...{ dilationHeight: 1, dilationWidth: 1, top: 1, left: 1 },
     });

@@ -24,7 +24,10 @@ export async function shareWork(wanted: number | undefined, spawn: Spawn | undef
   const alone = (why: string): Threads => ({ threads: 1, ...((wanted ?? 1) > 1 && { why }) });
   if (!attached) return alone('this engine has no SIMD');
   const { memory, team } = attached;
-  if (!isShared(memory)) return alone('the memory of the engine is not shared (in Node it is where the first call asks for threads)');
+  if (!isShared(memory))
+    return alone(
+      'the memory of the engine is not shared (in Node it is where the first call asks for threads)',
+    );
   if (!spawn) return alone('this host starts no worker threads');
   if (team.asked === undefined || wanted !== undefined) {
     const own = (engine as unknown as WasmEngine).wasm.tfjs.getThreadsCount();

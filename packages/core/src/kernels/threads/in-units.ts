@@ -1,11 +1,21 @@
 /**
  * The kernels, in units of work that threads share. Results do not depend on how many threads there are:
- * - products, convolutions and pooling are cut where outputs are cut, and no sum is;
+ * - where outputs can be cut (products, convolutions, pooling, passes over rows), no sum is;
  * - sums over examples (a filter's gradient, a bias's) are cut into parts by their shapes alone, also for one thread,
  *   and the parts are added in order.
  */
 import type { Kernels } from '../compile.ts';
 import { GEOMETRY_BYTES, readGeometry, writeGeometry, type Conv2dGeometry } from '../conv2d-geometry.ts';
+import {
+  cutBatch,
+  cutRows,
+  filterOf,
+  imageOf,
+  outputOf,
+  summedParts,
+  taps,
+  workOf,
+} from './cut-convolution.ts';
 import { cut } from './cut.ts';
 import type { Team, TeamMemory, Unit, UnitKernel } from './team.ts';
 
@@ -17,44 +27,87 @@ export interface Least {
   readonly numbers: number;
 }
 const LEAST: Least = { work: 1_000_000, numbers: 100_000 };
+
 /** Units for each thread, so that one that is held up does less. */
 const SHARES = 4;
 /** Columns that a product packs at a time. */
 const COLUMNS = 512;
 /** Rows from which packing the other operand of a product again is little beside the product. */
-const LEAST_ROWS = 240;
-/** Parts of a sum over examples, at most: as many threads share it. */
+const ROWS = 480;
+/** Rows of a product's tile. */
+const TILE = 6;
+/** Parts of a sum over rows, at most, and the rows of each, at least. */
 const PARTS = 8;
-/** Positions of a part of a filter's gradient, at least, and numbers of all its parts, at most: adding them is then little. */
-const LEAST_POSITIONS = 1024;
-const MOST_PARTIAL = 1 << 20;
-/** Channels from which each tap of a filter may be a unit. */
-const TAP_CHANNELS = 32;
+const PART_ROWS = 1024;
 
-/** Units that have a geometry of their workspace, at most. */
+/** Units that have a geometry of their own, at most. */
 const MAX_GEOMETRIES = 128;
 
+/** A geometry of a unit, and the further arguments. */
+type Part = readonly [g: Conv2dGeometry, ...values: number[]];
+
 /** The same kernels, their larger calls shared by the team. */
-export function inUnits({ kernels, memory, allocate }: TeamMemory, team: Team, least: Least = LEAST): Kernels {
+export function inUnits(
+  { kernels, memory, allocate }: TeamMemory,
+  team: Team,
+  least: Least = LEAST,
+): Kernels {
   const geometries = allocate(MAX_GEOMETRIES * GEOMETRY_BYTES);
+  const alone = (work: number, limit: number): boolean => team.threads === 1 || work < limit;
+  const read = (geometry: number): Conv2dGeometry => readGeometry(memory, geometry);
+
   const unitsOf = (kernel: UnitKernel, parts: readonly Part[], workspace = true): Unit[] =>
     parts.map(([g, ...values], i) => {
       const at = geometries + i * GEOMETRY_BYTES;
       writeGeometry(memory, at >>> 0, g);
       return { kernel, values: [at, ...values], workspace };
     });
-  const alone = (work: number, limit = least.work): boolean => team.threads === 1 || work < limit;
+  /** Bytes of workspace that the largest of the parts needs. */
+  const bytesOf = (bytes: (geometry: number) => number, parts: readonly Part[]): number =>
+    Math.max(...unitsOf('convolve', parts).map(({ values: [at] }) => bytes(at!)));
+
+  /** Work over images, of which each gives an image. */
+  const overImages = (g: Conv2dGeometry, from: number, filter: number, to: number, rows: boolean): Part[] => {
+    const pieces = SHARES * team.threads;
+    const parts = cutBatch(g, pieces);
+    const cutParts = rows ? parts.flatMap((part) => cutRows(part, Math.floor(pieces / parts.length))) : parts;
+    return cutParts.map(({ g: part, x, y }) => [
+      part,
+      from + 4 * (rows ? x : y),
+      filter,
+      to + 4 * (rows ? y : x),
+    ]);
+  };
+  const forward = (geometry: number, x = 0, filter = 0, y = 0): Part[] =>
+    overImages(read(geometry), x, filter, y, true);
+  const backward = (geometry: number, dy = 0, filter = 0, dx = 0): Part[] =>
+    overImages(read(geometry), dy, filter, dx, false);
+
+  /** A pass over rows, whose arguments from some row on `values` gives. */
+  const overRows = (
+    kernel: UnitKernel,
+    rows: number,
+    n: number,
+    values: (first: number, count: number) => readonly number[],
+  ): void => {
+    const pieces = alone(rows * n, least.numbers) ? 1 : SHARES * team.threads;
+    const units = cut(rows, pieces).map(([first, end]): Unit => {
+      return { kernel, values: values(first, end - first), workspace: false };
+    });
+    team.run(units, 0, 0);
+  };
 
   return {
     ...kernels,
 
     gemm(transposeA, transposeB, m, n, k, a, lda, b, ldb, c, ldc, workspace) {
-      if (alone(m * n * k))
+      if (alone(m * n * k, least.work))
         return kernels.gemm(transposeA, transposeB, m, n, k, a, lda, b, ldb, c, ldc, workspace);
-      const columns = cut(n, Math.min(64, Math.ceil(n / COLUMNS)), COLUMNS);
-      const height = columns.length < team.threads ? 24 : LEAST_ROWS;
-      const shares = Math.ceil((SHARES * team.threads) / columns.length);
-      const rows = cut(m, Math.min(shares, Math.max(1, Math.floor(m / height))), 6);
+      const columns = cut(n, Math.min(MAX_GEOMETRIES, Math.ceil(n / COLUMNS)), COLUMNS);
+      const pieces = Math.max(1, Math.ceil((SHARES * team.threads) / columns.length));
+      const most = columns.length < team.threads ? m / (4 * TILE) : m / ROWS;
+      const wanted = columns.length < team.threads ? Math.ceil(team.threads / columns.length) : pieces;
+      const rows = cut(m, Math.min(wanted, Math.max(1, Math.floor(most))), TILE);
       const flags = [Number(transposeA), Number(transposeB)];
       const units = columns.flatMap(([j, jEnd]) =>
         rows.map(([i, iEnd]): Unit => {
@@ -68,74 +121,56 @@ export function inUnits({ kernels, memory, allocate }: TeamMemory, team: Team, l
       team.run(units, workspace, kernels.workspaceBytes());
     },
 
+    convolveBytes: (geometry) =>
+      Math.max(kernels.convolveBytes(geometry), bytesOf(kernels.convolveBytes, forward(geometry))),
     convolve(geometry, x, filter, y, workspace) {
-      const g = readGeometry(memory, geometry);
-      if (alone(workOf(g))) return kernels.convolve(geometry, x, filter, y, workspace);
-      const pieces = SHARES * team.threads;
-      const rows = cut(g.outHeight, Math.max(1, Math.floor(pieces / g.batch)));
-      const parts = cut(g.batch, pieces).flatMap(([first, end]) =>
-        rows.map(([row, rowEnd]) => {
-          const part = { batch: end - first, outHeight: rowEnd - row, top: g.top - row * g.strideHeight };
-          const to = y + 4 * (first * g.outHeight + row) * g.outWidth * g.outChannels;
-          return [{ ...g, ...part }, x + 4 * first * imageOf(g), filter, to] as const;
-        }),
-      );
-      team.run(unitsOf('convolve', parts), workspace, kernels.convolveBytes(geometry));
+      if (alone(workOf(read(geometry)), least.work))
+        return kernels.convolve(geometry, x, filter, y, workspace);
+      const parts = forward(geometry, x, filter, y);
+      const bytes = bytesOf(kernels.convolveBytes, parts);
+      team.run(unitsOf('convolve', parts), workspace, bytes);
     },
 
+    inputGradientBytes: (geometry) =>
+      Math.max(kernels.inputGradientBytes(geometry), bytesOf(kernels.inputGradientBytes, backward(geometry))),
     inputGradient(geometry, dy, filter, dx, workspace) {
-      const g = readGeometry(memory, geometry);
-      if (alone(workOf(g))) return kernels.inputGradient(geometry, dy, filter, dx, workspace);
-      const parts = overImages(g, SHARES * team.threads, (part, first) => [
-        part,
-        dy + 4 * first * outputOf(g),
-        filter,
-        dx + 4 * first * imageOf(g),
-      ]);
-      team.run(unitsOf('inputGradient', parts), workspace, kernels.inputGradientBytes(geometry));
+      if (alone(workOf(read(geometry)), least.work))
+        return kernels.inputGradient(geometry, dy, filter, dx, workspace);
+      const parts = backward(geometry, dy, filter, dx);
+      const bytes = bytesOf(kernels.inputGradientBytes, parts);
+      team.run(unitsOf('inputGradient', parts), workspace, bytes);
     },
 
     filterGradientBytes(geometry) {
-      const g = readGeometry(memory, geometry);
-      const parts = partsOf(g);
-      const sums = parts > 1 ? 4 * parts * filterOf(g) + kernels.columnSumsBytes(filterOf(g)) : 0;
-      return kernels.filterGradientBytes(geometry) + sums;
+      const g = read(geometry);
+      const bytes = bytesOf(kernels.filterGradientBytes, [[g], ...filterParts(g, 0, 0, 0, 0)]);
+      const [size, count] = [filterOf(g), summedParts(g)];
+      return bytes + (count > 1 ? 4 * count * size + kernels.columnSumsBytes(size) : 0);
     },
     filterGradient(geometry, x, dy, dw, workspace) {
-      const g = readGeometry(memory, geometry);
-      const bytes = kernels.filterGradientBytes(geometry);
-      const [size, count] = [filterOf(g), partsOf(g)];
-      if (count > 1) {
-        const partial = workspace + bytes;
-        const parts = overImages(g, count, (part, first, i) => [
-          part,
-          x + 4 * first * imageOf(g),
-          dy + 4 * first * outputOf(g),
-          partial + 4 * size * i,
-        ]);
-        team.run(unitsOf('filterGradient', parts), workspace, bytes);
-        kernels.columnSums(count, size, partial, dw, partial + 4 * size * count);
-      } else if (byTaps(g)) {
-        team.run(unitsOf('filterGradient', taps(g, x, dy, dw)), workspace, bytes);
-      } else kernels.filterGradient(geometry, x, dy, dw, workspace);
+      const g = read(geometry);
+      const bytes = bytesOf(kernels.filterGradientBytes, [[g], ...filterParts(g, 0, 0, 0, 0)]);
+      const partial = workspace + bytes;
+      const parts = filterParts(g, x, dy, dw, partial);
+      if (parts.length === 1) return kernels.filterGradient(geometry, x, dy, dw, workspace);
+      team.run(unitsOf('filterGradient', parts), workspace, bytes);
+      const [size, count] = [filterOf(g), summedParts(g)];
+      if (count > 1) kernels.columnSums(count, size, partial, dw, partial + 4 * size * count);
     },
 
     maxPoolGradient(geometry, dy, x, dx) {
-      const g = readGeometry(memory, geometry);
+      const g = read(geometry);
       if (alone(g.batch * imageOf(g), least.numbers)) return kernels.maxPoolGradient(geometry, dy, x, dx);
-      const window = { ...g, outChannels: g.channels };
-      const parts = overImages(g, SHARES * team.threads, (part, first) => [
-        part,
-        dy + 4 * first * outputOf(window),
-        x + 4 * first * imageOf(g),
-        dx + 4 * first * imageOf(g),
-      ]);
-      team.run(unitsOf('maxPoolGradient', parts, false), 0, 0);
+      const parts = cutBatch({ ...g, outChannels: g.channels }, SHARES * team.threads);
+      const units = parts.map(({ g: part, x: image, y }): Part => {
+        return [part, dy + 4 * y, x + 4 * image, dx + 4 * image];
+      });
+      team.run(unitsOf('maxPoolGradient', units, false), 0, 0);
     },
 
     columnSumsBytes: (n) => 4 * PARTS * n + kernels.columnSumsBytes(n),
     columnSums(rows, n, x, to, workspace) {
-      const count = rows * n < LEAST.numbers ? 1 : Math.min(PARTS, Math.floor(rows / LEAST_POSITIONS));
+      const count = rows * n < LEAST.numbers ? 1 : Math.min(PARTS, Math.floor(rows / PART_ROWS));
       if (count <= 1) return kernels.columnSums(rows, n, x, to, workspace);
       const bytes = kernels.columnSumsBytes(n);
       const partial = workspace + bytes;
@@ -147,54 +182,24 @@ export function inUnits({ kernels, memory, allocate }: TeamMemory, team: Team, l
       kernels.columnSums(count, n, partial, to, workspace);
     },
 
-    finish(rows, n, y, bias, low, high) {
-      if (alone(rows * n, least.numbers)) return kernels.finish(rows, n, y, bias, low, high);
-      const units = cut(rows, SHARES * team.threads).map(([first, end]): Unit => {
-        const values = [end - first, n, y + 4 * first * n, bias, low, high];
-        return { kernel: 'finish', values, workspace: false };
-      });
-      team.run(units, 0, 0);
-    },
+    finish: (rows, n, y, bias, low, high) =>
+      overRows('finish', rows, n, (i, count) => [count, n, y + 4 * i * n, bias, low, high]),
+    reluGradient: (n, dy, x, dx, high) =>
+      overRows('reluGradient', n, 1, (i, count) => [count, dy + 4 * i, x + 4 * i, dx + 4 * i, high]),
+    normalise: (rows, n, x, mean, factor, offset, y) =>
+      overRows('normalise', rows, n, (i, count) => {
+        return [count, n, x + 4 * i * n, mean, factor, offset, y + 4 * i * n];
+      }),
+    rowOperation: (kind, rows, n, x, v, y) =>
+      overRows('rowOperation', rows, n, (i, count) => [kind, count, n, x + 4 * i * n, v, y + 4 * i * n]),
   };
 }
 
-type Part = readonly [g: Conv2dGeometry, ...values: number[]];
-
-function overImages(
-  g: Conv2dGeometry,
-  pieces: number,
-  part: (g: Conv2dGeometry, first: number, index: number) => Part,
-): Part[] {
-  return cut(g.batch, pieces).map(([first, end], i) => part({ ...g, batch: end - first }, first, i));
-}
-
-/** The gradient of each tap by itself: rows of its own in dw. */
-function taps(g: Conv2dGeometry, x: number, dy: number, dw: number): Part[] {
-  return Array.from({ length: g.filterHeight * g.filterWidth }, (_, tap) => {
-    const row = Math.floor(tap / g.filterWidth);
-    const top = g.top - row * g.dilationHeight;
-    const left = g.left - (tap % g.filterWidth) * g.dilationWidth;
-    const one = { ...g, filterHeight: 1, filterWidth: 1, top, left };
-    return [one, x, dy, dw + 4 * tap * g.channels * g.outChannels];
+/** The parts of a filter's gradient, to be added up at `partial`, or each to a place of its own in dw. */
+function filterParts(g: Conv2dGeometry, x: number, dy: number, dw: number, partial: number): Part[] {
+  const count = summedParts(g);
+  if (count === 1) return taps(g).map((tap) => [tap.g, x, dy, dw + 4 * tap.w]);
+  return cutBatch(g, count).map(({ g: part, x: image, y }, i) => {
+    return [part, x + 4 * image, dy + 4 * y, partial + 4 * i * filterOf(g)];
   });
 }
-
-/** Parts that a filter's gradient is summed in: 1 where it is not large enough, or adding them would cost too much. */
-function partsOf(g: Conv2dGeometry): number {
-  if (workOf(g) < LEAST.work) return 1;
-  const positions = g.batch * g.outHeight * g.outWidth;
-  const affordable = Math.min(positions / LEAST_POSITIONS, MOST_PARTIAL / filterOf(g));
-  return Math.max(1, Math.min(PARTS, g.batch, Math.floor(affordable)));
-}
-
-function byTaps(g: Conv2dGeometry): boolean {
-  const count = g.filterHeight * g.filterWidth;
-  return count > 1 && count <= MAX_GEOMETRIES && g.channels >= TAP_CHANNELS && workOf(g) >= LEAST.work;
-}
-
-const imageOf = (g: Conv2dGeometry): number => g.height * g.width * g.channels;
-const outputOf = (g: Conv2dGeometry): number => g.outHeight * g.outWidth * g.outChannels;
-const filterOf = (g: Conv2dGeometry): number => g.filterHeight * g.filterWidth * g.channels * g.outChannels;
-/** Multiply-adds. */
-const workOf = (g: Conv2dGeometry): number =>
-  g.batch * g.outHeight * g.outWidth * g.filterHeight * g.filterWidth * g.channels * g.outChannels;

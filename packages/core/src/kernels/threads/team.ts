@@ -24,7 +24,11 @@ export interface Worker {
 }
 
 /** Starts a worker thread that runs `source`; `failed` is called when it cannot, or ends. */
-export type Spawn = (source: string, heard: (message: unknown) => void, failed: (why: string) => void) => Worker;
+export type Spawn = (
+  source: string,
+  heard: (message: unknown) => void,
+  failed: (why: string) => void,
+) => Worker;
 
 /** The kernels that units are made of, by number. */
 const KERNELS = [
@@ -35,6 +39,9 @@ const KERNELS = [
   'maxPoolGradient',
   'columnSums',
   'finish',
+  'reluGradient',
+  'normalise',
+  'rowOperation',
 ] as const satisfies readonly (keyof Kernels)[];
 export type UnitKernel = (typeof KERNELS)[number];
 
@@ -217,11 +224,20 @@ export class Team {
         if (worker && !gone && !this.#ended) this.#workers.set(place, worker);
         resolve();
       };
-      const limit = setTimeout(() => failed(`a worker did not start in ${START_LIMIT / 1000} s`), START_LIMIT);
+      const limit = setTimeout(
+        () => failed(`a worker did not start in ${START_LIMIT / 1000} s`),
+        START_LIMIT,
+      );
       try {
         worker = spawn(workerSource, ready, failed);
         const { module, memory } = this.#on;
-        worker.post({ module, memory, control: this.#control!.words.buffer, place, names: KERNELS } satisfies Start);
+        worker.post({
+          module,
+          memory,
+          control: this.#control!.words.buffer,
+          place,
+          names: KERNELS,
+        } satisfies Start);
       } catch (error) {
         failed(error instanceof Error ? error.message : String(error));
       }
