@@ -8,7 +8,7 @@ export interface BackendInfo {
   readonly reason: string;
   /** The version of TensorFlow on the native engine, of the engine's package elsewhere. */
   readonly version?: string;
-  /** Threads that an operation may use, where the engine says. On the native engine the last bits depend on it. */
+  /** Threads that an operation may use, where the engine says. On the native engine the last bits depend on it, on wasm nothing does. */
   readonly threads?: number;
   /** Whether the wasm engine uses SIMD instructions. */
   readonly simd?: boolean;
@@ -18,8 +18,12 @@ export interface BackendInfo {
 export interface UseBackendOptions {
   /**
    * Threads that an operation may use, from 1. Default: `TF_NUM_INTRAOP_THREADS` where it is set, else every core
-   * on the native engine; the engine's own choice on wasm, which is 1 outside of cross-origin isolated pages.
-   * Counts only before the engine is first loaded.
+   * on the native engine, where it counts only before the engine is first loaded; on wasm 1 in Node, and in a page
+   * that is cross-origin isolated as many as TensorFlow.js itself takes there.
+   *
+   * On wasm there can be more than one, up to 32, in Node and in isolated pages and workers; elsewhere one thread does all, and
+   * `reason` says why. Results are the same to the bit for any number. In Node the first call that loads the
+   * engine has to ask for more than one; later calls may change the number.
    */
   readonly threads?: number;
   /**

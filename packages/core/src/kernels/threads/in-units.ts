@@ -6,16 +6,7 @@
  */
 import type { Kernels } from '../compile.ts';
 import { GEOMETRY_BYTES, readGeometry, writeGeometry, type Conv2dGeometry } from '../conv2d-geometry.ts';
-import {
-  cutBatch,
-  cutRows,
-  filterOf,
-  imageOf,
-  outputOf,
-  summedParts,
-  taps,
-  workOf,
-} from './cut-convolution.ts';
+import { cutBatch, cutRows, filterOf, imageOf, summedParts, taps, workOf } from './cut-convolution.ts';
 import { cut } from './cut.ts';
 import type { Team, TeamMemory, Unit, UnitKernel } from './team.ts';
 
@@ -101,8 +92,10 @@ export function inUnits(
     ...kernels,
 
     gemm(transposeA, transposeB, m, n, k, a, lda, b, ldb, c, ldc, workspace) {
-      if (alone(m * n * k, least.work))
-        return kernels.gemm(transposeA, transposeB, m, n, k, a, lda, b, ldb, c, ldc, workspace);
+      if (alone(m * n * k, least.work)) {
+        kernels.gemm(transposeA, transposeB, m, n, k, a, lda, b, ldb, c, ldc, workspace);
+        return;
+      }
       const columns = cut(n, Math.min(MAX_GEOMETRIES, Math.ceil(n / COLUMNS)), COLUMNS);
       const pieces = Math.max(1, Math.ceil((SHARES * team.threads) / columns.length));
       const most = columns.length < team.threads ? m / (4 * TILE) : m / ROWS;
@@ -124,8 +117,10 @@ export function inUnits(
     convolveBytes: (geometry) =>
       Math.max(kernels.convolveBytes(geometry), bytesOf(kernels.convolveBytes, forward(geometry))),
     convolve(geometry, x, filter, y, workspace) {
-      if (alone(workOf(read(geometry)), least.work))
-        return kernels.convolve(geometry, x, filter, y, workspace);
+      if (alone(workOf(read(geometry)), least.work)) {
+        kernels.convolve(geometry, x, filter, y, workspace);
+        return;
+      }
       const parts = forward(geometry, x, filter, y);
       const bytes = bytesOf(kernels.convolveBytes, parts);
       team.run(unitsOf('convolve', parts), workspace, bytes);
@@ -134,8 +129,10 @@ export function inUnits(
     inputGradientBytes: (geometry) =>
       Math.max(kernels.inputGradientBytes(geometry), bytesOf(kernels.inputGradientBytes, backward(geometry))),
     inputGradient(geometry, dy, filter, dx, workspace) {
-      if (alone(workOf(read(geometry)), least.work))
-        return kernels.inputGradient(geometry, dy, filter, dx, workspace);
+      if (alone(workOf(read(geometry)), least.work)) {
+        kernels.inputGradient(geometry, dy, filter, dx, workspace);
+        return;
+      }
       const parts = backward(geometry, dy, filter, dx);
       const bytes = bytesOf(kernels.inputGradientBytes, parts);
       team.run(unitsOf('inputGradient', parts), workspace, bytes);
@@ -152,7 +149,10 @@ export function inUnits(
       const bytes = bytesOf(kernels.filterGradientBytes, [[g], ...filterParts(g, 0, 0, 0, 0)]);
       const partial = workspace + bytes;
       const parts = filterParts(g, x, dy, dw, partial);
-      if (parts.length === 1) return kernels.filterGradient(geometry, x, dy, dw, workspace);
+      if (parts.length === 1) {
+        kernels.filterGradient(geometry, x, dy, dw, workspace);
+        return;
+      }
       team.run(unitsOf('filterGradient', parts), workspace, bytes);
       const [size, count] = [filterOf(g), summedParts(g)];
       if (count > 1) kernels.columnSums(count, size, partial, dw, partial + 4 * size * count);
@@ -160,7 +160,10 @@ export function inUnits(
 
     maxPoolGradient(geometry, dy, x, dx) {
       const g = read(geometry);
-      if (alone(g.batch * imageOf(g), least.numbers)) return kernels.maxPoolGradient(geometry, dy, x, dx);
+      if (alone(g.batch * imageOf(g), least.numbers)) {
+        kernels.maxPoolGradient(geometry, dy, x, dx);
+        return;
+      }
       const parts = cutBatch({ ...g, outChannels: g.channels }, SHARES * team.threads);
       const units = parts.map(({ g: part, x: image, y }): Part => {
         return [part, dy + 4 * y, x + 4 * image, dx + 4 * image];
@@ -171,7 +174,10 @@ export function inUnits(
     columnSumsBytes: (n) => 4 * PARTS * n + kernels.columnSumsBytes(n),
     columnSums(rows, n, x, to, workspace) {
       const count = rows * n < LEAST.numbers ? 1 : Math.min(PARTS, Math.floor(rows / PART_ROWS));
-      if (count <= 1) return kernels.columnSums(rows, n, x, to, workspace);
+      if (count <= 1) {
+        kernels.columnSums(rows, n, x, to, workspace);
+        return;
+      }
       const bytes = kernels.columnSumsBytes(n);
       const partial = workspace + bytes;
       const units = cut(rows, count).map(([first, end], i): Unit => {

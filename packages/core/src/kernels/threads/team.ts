@@ -30,8 +30,23 @@ export type Spawn = (
   failed: (why: string) => void,
 ) => Worker;
 
-/** The kernels that units are made of, by number. */
-const KERNELS = [
+/** The kernels that units are made of. */
+export type UnitKernel = Extract<
+  keyof Kernels,
+  | 'gemm'
+  | 'convolve'
+  | 'filterGradient'
+  | 'inputGradient'
+  | 'maxPoolGradient'
+  | 'columnSums'
+  | 'finish'
+  | 'reluGradient'
+  | 'normalise'
+  | 'rowOperation'
+>;
+
+/** By number, as threads talk of them. */
+const KERNELS: readonly UnitKernel[] = [
   'gemm',
   'convolve',
   'filterGradient',
@@ -42,8 +57,7 @@ const KERNELS = [
   'reluGradient',
   'normalise',
   'rowOperation',
-] as const satisfies readonly (keyof Kernels)[];
-export type UnitKernel = (typeof KERNELS)[number];
+];
 
 /** A call of a kernel that depends on no other of its round; `workspace` says that its last argument is left out: it is one. */
 export interface Unit {
@@ -105,9 +119,11 @@ export class Team {
   /** Makes the team that large, up to 32, if its workers start; the surplus of a larger one sleeps. */
   async resize(threads: number, spawn: Spawn): Promise<void> {
     this.#asked = Math.min(threads, MAX_THREADS);
-    if (this.#asked > 1) this.#control ??= makeControl();
+    if (this.#ended || this.#asked === 1) return;
+    this.#control ??= makeControl();
     const places = Array.from({ length: this.#asked - 1 }, (_, i) => i + 1);
-    await Promise.all(places.map((place) => this.#workers.has(place) || this.#start(place, spawn)));
+    const missing = places.filter((place) => !this.#workers.has(place));
+    await Promise.all(missing.map((place) => this.#start(place, spawn)));
   }
 
   /** Runs units, in any order and on any thread, and returns when all are done. */
@@ -140,14 +156,15 @@ export class Team {
     }
     this.#await(units.length);
     if (failure) throw failure.error;
-    if (words[FAILURES]! > 0) {
+    if (words[FAILURES] > 0) {
       for (const [i, unit] of units.entries()) if (words[STATES + i] === FAILED) this.#call(unit, workspace);
     }
   }
 
-  /** Sends the workers home. */
-  end(): void {
+  /** Sends the workers home; from then on the calling thread does all. */
+  end(why = 'the workers were sent home'): void {
     this.#ended = true;
+    this.#lost = why;
     if (this.#control) {
       Atomics.store(this.#control.words, ROUND, -1);
       Atomics.notify(this.#control.words, ROUND);
@@ -177,7 +194,7 @@ export class Team {
         [naps, started] = [naps + 1, performance.now()];
       }
       if (naps > NAPS) {
-        this.end();
+        this.end('a worker thread did not finish its share');
         throw new OckhamError(
           'engine-unavailable',
           `backend: a worker thread must finish its share, but one did not in ${(NAP * NAPS) / 1000} s. ` +
@@ -189,6 +206,7 @@ export class Team {
 
   /** Workspaces of that size for all workers; false where memory does not suffice. */
   #reserve(bytes: number): boolean {
+    if (bytes === 0) return true;
     if (bytes > this.#workspaceBytes) {
       for (const [place, address] of this.#workspaces) {
         this.#on.free(address);
@@ -213,7 +231,7 @@ export class Team {
       const failed = (why: string): void => {
         clearTimeout(limit);
         if (gone) return;
-        this.#lost = why;
+        if (!this.#ended) this.#lost = why;
         gone = true;
         this.#workers.delete(place);
         worker?.terminate();

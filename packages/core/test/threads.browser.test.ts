@@ -1,0 +1,63 @@
+import * as tf from '@tensorflow/tfjs';
+import { describeBackend, useBackend } from '@ockham/core/backend';
+import { tableOneCnn } from '@ockham/core/models';
+import { wasmPaths } from '@ockham/vitest-config/wasm-paths';
+import { afterEach, describe, expect, it } from 'vitest';
+import { isShared, kernelsOf } from '../src/backend/wasm-kernels/attach.ts';
+
+/** Weights after two steps of training, and a product large enough to be shared. */
+async function compute(): Promise<Float32Array[]> {
+  const model = tableOneCnn({ seed: 7, dropout: 0 });
+  model.compile({ optimizer: tf.train.adam(0.01), loss: 'categoricalCrossentropy' });
+  const x = tf.randomUniform([16, 28, 28, 1], 0, 1, 'float32', 7);
+  const labels = Array.from({ length: 16 }, (_, i) => i % 10);
+  const y = tf.oneHot(tf.tensor1d(labels, 'int32'), 10);
+  for (let step = 0; step < 2; step++) await model.trainOnBatch(x, y);
+  const weights = model.getWeights().map((weight) => weight.dataSync<'float32'>().slice());
+  const a = tf.randomUniform<tf.Rank.R2>([300, 200], -1, 1, 'float32', 8);
+  const product = tf.matMul(a, a, true);
+  weights.push(product.dataSync<'float32'>().slice());
+  model.dispose();
+  tf.dispose([x, y, a, product]);
+  return weights;
+}
+
+it('the page is isolated where the configuration says so', () => {
+  const { MODE } = (import.meta as unknown as { env: { MODE: string } }).env;
+  expect(crossOriginIsolated).toBe(MODE === 'isolated');
+});
+
+const attached = () => kernelsOf(tf.backend())!;
+
+describe.runIf(crossOriginIsolated)('in a page that is cross-origin isolated', () => {
+  afterEach(async () => void (await useBackend('wasm', { wasmPaths, threads: 1 })));
+
+  it('three threads share the work, and give the bits of one', async () => {
+    const { threads } = await useBackend('wasm', { wasmPaths, threads: 3 });
+    expect(threads).toBe(3);
+    expect(isShared(attached().memory)).toBe(true);
+    expect(describeBackend()).toMatch(/SIMD, 3 threads: [^;]*$/);
+    const shared = await compute();
+    await useBackend('wasm', { threads: 1 });
+    expect(describeBackend()).toMatch(/SIMD, 1 thread: /);
+    expect(shared).toEqual(await compute());
+  });
+
+  it('the page computes on when a worker is gone', async () => {
+    await useBackend('wasm', { wasmPaths, threads: 2 });
+    const expected = await compute();
+    attached().team.end();
+    expect(await compute()).toEqual(expected);
+    expect(describeBackend()).toMatch(/SIMD, 1 thread: /);
+  });
+});
+
+describe.runIf(!crossOriginIsolated)('in a page that is not cross-origin isolated', () => {
+  it('one thread does all, and the reason says why', async () => {
+    const { threads, reason } = await useBackend('wasm', { wasmPaths, threads: 2 });
+    expect(threads).toBe(1);
+    expect(reason).toMatch(/not more threads: the memory of the engine is not shared/);
+    expect(describeBackend()).toContain(reason);
+    expect((await compute()).every((array) => array.every(Number.isFinite))).toBe(true);
+  });
+});
