@@ -10,4 +10,4 @@ const found = (base.test.include ?? []).length > 0;
 base.test.include = found ? ['test/threads.browser.test.ts'] : []; // none where there is no Chromium
 
 /** The tests of threads once more, in a page that is cross-origin isolated. */
-export default mergeConfig(base, { mode: 'isolated', server: { headers } });
+export default mergeConfig(base, { server: { headers }, test: { provide: { isolated: true } } });

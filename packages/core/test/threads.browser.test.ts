@@ -2,8 +2,15 @@ import * as tf from '@tensorflow/tfjs';
 import { describeBackend, useBackend } from '@ockham/core/backend';
 import { tableOneCnn } from '@ockham/core/models';
 import { wasmPaths } from '@ockham/vitest-config/wasm-paths';
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, inject, it } from 'vitest';
 import { isShared, kernelsOf } from '../src/backend/wasm-kernels/attach.ts';
+
+declare module 'vitest' {
+  interface ProvidedContext {
+    /** Given by vitest.isolated.config.ts. */
+    isolated?: true;
+  }
+}
 
 /** Weights after two steps of training, and a product large enough to be shared. */
 async function compute(): Promise<Float32Array[]> {
@@ -23,8 +30,7 @@ async function compute(): Promise<Float32Array[]> {
 }
 
 it('the page is isolated where the configuration says so', () => {
-  const { MODE } = (import.meta as unknown as { env: { MODE: string } }).env;
-  expect(crossOriginIsolated).toBe(MODE === 'isolated');
+  expect(crossOriginIsolated).toBe(inject('isolated') === true);
 });
 
 const attached = () => kernelsOf(tf.backend())!;
