@@ -18,11 +18,15 @@ import { conv2dGradientKernels } from './conv2d-gradients.ts';
 import { depthwiseGradientKernels } from './depthwise-gradients.ts';
 import { dilatedConv2dGradients } from './dilated-conv2d-gradient.ts';
 import { meanGradients } from './mean-gradient.ts';
+import { mixedBatchKernels } from './mixed-batches.ts';
+import { installNativeRepairs } from './native/install.ts';
+import { numericPaddingKernels } from './numeric-padding.ts';
 import { oneHotKernels } from './one-hot.ts';
 import { poolingKernels } from './pooling.ts';
 import { reluGradientKernels, reluGradients } from './relu-gradients.ts';
 import { samePaddingKernels } from './same-padding.ts';
 import { segmentSumKernels } from './segment-sum.ts';
+import { isWithin } from './wrap-kernel.ts';
 import { wrongKernels } from './wrong-kernels.ts';
 
 const kernels: readonly KernelConfig[] = [
@@ -53,6 +57,9 @@ export function installRepairs(): void {
     ...batchNormKernels(),
   ];
   for (const kernel of own) replaceKernel(kernel);
+  for (const kernel of mixedBatchKernels()) replaceKernel(kernel);
+  installNativeRepairs(replaceKernel);
+  for (const kernel of numericPaddingKernels()) replaceKernel(kernel); // last: outermost
   const gradients = [
     ...reluGradients(),
     ...dilatedConv2dGradients(),
@@ -64,7 +71,7 @@ export function installRepairs(): void {
 
 function replaceKernel(config: KernelConfig): void {
   const present = getKernel(config.kernelName, config.backendName);
-  if (present?.kernelFunc === config.kernelFunc) return;
+  if (present && isWithin(config.kernelFunc, present.kernelFunc)) return;
   if (present) unregisterKernel(config.kernelName, config.backendName);
   registerKernel(config);
 }

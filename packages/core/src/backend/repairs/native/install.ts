@@ -1,0 +1,23 @@
+import { findBackendFactory, registerGradient } from '@tensorflow/tfjs-core';
+import type { KernelConfig } from '@tensorflow/tfjs-core';
+import { activationGradientKernels, activationGradients } from './activation-gradients.ts';
+import { biasGradientKernels } from './bias-gradient.ts';
+import { explicitPaddingKernels } from './explicit-padding.ts';
+import { nativeMaxPoolGradient } from './max-pool-gradient.ts';
+import { oneColumnKernels } from './one-column.ts';
+import { stridedPointwiseKernels } from './strided-pointwise.ts';
+
+/** Registers what TensorFlow itself does better than the binding asks it to. Does nothing without the native engine. */
+export function installNativeRepairs(replaceKernel: (kernel: KernelConfig) => void): void {
+  if (!findBackendFactory('tensorflow')) return;
+  const kernels = [
+    ...activationGradientKernels,
+    ...biasGradientKernels(),
+    ...nativeMaxPoolGradient(),
+    ...oneColumnKernels(),
+    ...stridedPointwiseKernels(),
+  ];
+  for (const kernel of kernels) replaceKernel(kernel);
+  for (const kernel of explicitPaddingKernels()) replaceKernel(kernel); // around the above
+  for (const gradient of activationGradients()) registerGradient(gradient);
+}
