@@ -55,7 +55,7 @@ describe('padding in one number', () => {
 
   // The binding refuses it.
   it.skipIf(getBackend() === 'tensorflow')('pools windows that are not square', () => {
-    const x = wholeNumbers([1, 5, 4, 2], 3).add(5) as Tensor4D;
+    const x = wholeNumbers([1, 5, 4, 2], 3).add<Tensor4D>(5);
     const most = maxPool(x, [3, 2], [1, 2], 1);
     expect(most.shape).toEqual([1, 5, 3, 2]);
     expect(Array.from(most.dataSync())).toEqual(

@@ -1,6 +1,7 @@
 import { findBackendFactory, registerGradient } from '@tensorflow/tfjs-core';
 import type { KernelConfig } from '@tensorflow/tfjs-core';
 import { activationGradientKernels, activationGradients } from './activation-gradients.ts';
+import { installNativeAdam } from './adam.ts';
 import { biasGradientKernels } from './bias-gradient.ts';
 import { explicitPaddingKernels } from './explicit-padding.ts';
 import { nativeMaxPoolGradient } from './max-pool-gradient.ts';
@@ -20,4 +21,5 @@ export function installNativeRepairs(replaceKernel: (kernel: KernelConfig) => vo
   for (const kernel of kernels) replaceKernel(kernel);
   for (const kernel of explicitPaddingKernels()) replaceKernel(kernel); // around the above
   for (const gradient of activationGradients()) registerGradient(gradient);
+  installNativeAdam();
 }

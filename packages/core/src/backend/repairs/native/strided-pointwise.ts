@@ -4,13 +4,7 @@
  * first, and the stride is 1.
  */
 import { Conv2DBackpropFilter, getKernel, StridedSlice } from '@tensorflow/tfjs-core';
-import type {
-  Conv2DBackpropFilterAttrs,
-  KernelConfig,
-  NamedAttrMap,
-  Tensor,
-  TensorInfo,
-} from '@tensorflow/tfjs-core';
+import type { Conv2DBackpropFilterAttrs, KernelConfig, Tensor, TensorInfo } from '@tensorflow/tfjs-core';
 import { wrapKernel } from '../wrap-kernel.ts';
 
 /** The kernel, around the stock one; empty where it is in place or the engine is not there. */
