@@ -6,6 +6,8 @@ export interface InterleaveOptions {
   readonly rounds?: number;
   /** Rounds before the first measured one. Default 3: shaders, caches and the JIT settle. */
   readonly warmup?: number;
+  /** Milliseconds of rest before each run. Default 0. Threads of another process may spin for a while after their work. */
+  readonly pause?: number;
   /** Time in milliseconds. Default `performance.now()`. */
   readonly now?: () => number;
 }
@@ -20,11 +22,12 @@ export async function interleave<Name extends string>(
   variants: Readonly<Record<Name, Variant>>,
   options: InterleaveOptions = {},
 ): Promise<Record<Name, number[]>> {
-  const { rounds = 30, warmup = 3, now = () => performance.now() } = options;
+  const { rounds = 30, warmup = 3, pause = 0, now = () => performance.now() } = options;
   const names = Object.keys(variants) as Name[];
   const times = Object.fromEntries(names.map((name) => [name, [] as number[]])) as Record<Name, number[]>;
   for (let round = -warmup; round < rounds; round++) {
     for (const name of round % 2 === 0 ? names : names.toReversed()) {
+      if (pause > 0) await new Promise((resolve) => setTimeout(resolve, pause));
       const started = now();
       await variants[name]();
       if (round >= 0) times[name].push(now() - started);

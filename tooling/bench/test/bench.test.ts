@@ -54,6 +54,12 @@ describe('the summary', () => {
   });
 });
 
+/** Keeps the processor busy for some milliseconds. */
+function waste(ms: number): void {
+  const until = performance.now() + ms;
+  while (performance.now() < until);
+}
+
 describe('a bench', () => {
   const definition = bench({
     id: 'toy/sum',
@@ -69,9 +75,35 @@ describe('a bench', () => {
   it('reports every variant, a ratio for each comparison, and the machine', async () => {
     const result = await runBench(definition, 'cpu');
     expect(Object.keys(result.timings)).toEqual(['dense', 'sparse']);
-    expect(Object.keys(result.ratios)).toEqual(['sparse']);
+    expect(result.ratios.map(({ variant, against }) => [variant, against])).toEqual([['sparse', 'dense']]);
     expect(result.machine.cores).toBeGreaterThan(0);
     expect(table(result)).toContain('12,345');
+  });
+
+  it('says of each comparison whether it reaches what is wanted', async () => {
+    const prepare = () => ({ variants: { fast: () => undefined, slow: () => waste(3) } });
+    const against = { fast: { slow: 1.5 }, slow: { fast: 1 } };
+    const result = await runBench({ ...definition, against, prepare }, 'cpu');
+    expect(result.ratios.map(({ wanted, reached }) => [wanted, reached])).toEqual([
+      [1.5, true],
+      [1, false],
+    ]);
+    expect(table(result)).toContain('NOT REACHED');
+  });
+
+  it('judges nothing on a trial', async () => {
+    const { ratios, timings } = await runBench({ ...definition, against: { sparse: { dense: 9 } } }, 'cpu', {
+      smoke: true,
+    });
+    expect(ratios[0]).not.toHaveProperty('reached');
+    expect(timings.dense!.rounds).toBe(2);
+  });
+
+  it('leaves out a variant that cannot run here, and says why', async () => {
+    const prepare = () => ({ variants: { dense: () => undefined }, skipped: { sparse: 'no Python' } });
+    const result = await runBench({ ...definition, prepare }, 'cpu');
+    expect(result.ratios).toEqual([]);
+    expect(table(result)).toContain('sparse  skipped: no Python');
   });
 
   it('refuses to compare with what is no variant, and still disposes', async () => {

@@ -22,3 +22,4 @@ export { barsOverSeeds, lineOverSeeds, pointsOfRows } from './plot.ts';
 export type { Axis, PlotSpec, SeedPlotOptions } from './plot.ts';
 export { groupBy, overSeeds, where } from './rows.ts';
 export type { SeedStatistics } from './rows.ts';
+export { renderSvg } from './svg.ts';
