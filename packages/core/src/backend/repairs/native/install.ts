@@ -2,6 +2,12 @@ import { findBackendFactory, registerGradient } from '@tensorflow/tfjs-core';
 import type { KernelConfig } from '@tensorflow/tfjs-core';
 import { activationGradientKernels, activationGradients } from './activation-gradients.ts';
 import { installNativeAdam } from './adam.ts';
+import {
+  batchNormTrainingBackward,
+  batchNormTrainingGradient,
+  batchNormTrainingKernel,
+  installNativeBatchNorm,
+} from './batch-norm.ts';
 import { biasGradientKernels } from './bias-gradient.ts';
 import { explicitPaddingKernels } from './explicit-padding.ts';
 import { nativeMaxPoolGradient } from './max-pool-gradient.ts';
@@ -13,6 +19,8 @@ export function installNativeRepairs(replaceKernel: (kernel: KernelConfig) => vo
   if (!findBackendFactory('tensorflow')) return;
   const kernels = [
     ...activationGradientKernels,
+    batchNormTrainingKernel,
+    batchNormTrainingBackward,
     ...biasGradientKernels(),
     ...nativeMaxPoolGradient(),
     ...oneColumnKernels(),
@@ -20,6 +28,7 @@ export function installNativeRepairs(replaceKernel: (kernel: KernelConfig) => vo
   ];
   for (const kernel of kernels) replaceKernel(kernel);
   for (const kernel of explicitPaddingKernels()) replaceKernel(kernel); // around the above
-  for (const gradient of activationGradients()) registerGradient(gradient);
+  for (const gradient of [...activationGradients(), batchNormTrainingGradient]) registerGradient(gradient);
   installNativeAdam();
+  installNativeBatchNorm();
 }
