@@ -34,7 +34,10 @@ describe('own kernels on the wasm engine', () => {
   it('products are sums of products, transposed and broadcast', () => {
     fc.assert(
       fc.property(
-        fc.record({ m: size, n: size, k: size, a: fc.boolean(), b: fc.boolean(), seed: fc.nat(999) }),
+        fc.record({
+          m: fc.oneof(size, fc.integer({ min: 30, max: 70 })), // from 32 on all products are ours
+          ...{ n: size, k: size, a: fc.boolean(), b: fc.boolean(), seed: fc.nat(999) },
+        }),
         fc.constantFrom(
           [[], []],
           [[3], [3]],
@@ -63,6 +66,30 @@ describe('own kernels on the wasm engine', () => {
         },
       ),
       { numRuns: 100, seed: 6 },
+    );
+  });
+
+  it('fused products equal those of the cpu engine, with bias and activation or without', async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.integer({ min: 1, max: 70 }),
+        fc.tuple(size, fc.integer({ min: 1, max: 40 })),
+        fc.constantFrom('linear', 'relu', 'relu6', 'sigmoid'),
+        fc.boolean(),
+        async (rows, [inputs, outputs], activation, biased) => {
+          const product = () =>
+            tf.fused.matMul({
+              a: wholeNumbers([rows, inputs], 3) as tf.Tensor2D,
+              b: wholeNumbers([inputs, outputs], 4) as tf.Tensor2D,
+              ...(biased && { bias: wholeNumbers([outputs], 5) }),
+              activation: activation as 'linear',
+            });
+          const [wasm, cpu] = await onBoth(product);
+          expect(wasm.length).toBe(rows * outputs);
+          wasm.forEach((value, i) => expect(value).toBeCloseTo(cpu[i]!, 6));
+        },
+      ),
+      { numRuns: 100, seed: 8 },
     );
   });
 

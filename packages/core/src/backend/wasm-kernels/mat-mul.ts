@@ -1,6 +1,7 @@
 /**
- * Matrix products on the wasm engine: ours where an operand is transposed, since the stock kernel is then a naive loop, and
- * where batches are broadcast along some of their axes, which the stock kernel computes wrongly.
+ * Matrix products on the wasm engine: ours where an operand is transposed, since the stock kernel is then a naive loop, where
+ * batches are broadcast along some of their axes, which the stock kernel computes wrongly, and where there are rows enough to
+ * repay packing the other operand.
  */
 import { _FusedMatMul, BatchMatMul, broadcast_util, util } from '@tensorflow/tfjs-core';
 import type { _FusedMatMulAttrs, BatchMatMulAttrs, KernelConfig, TensorInfo } from '@tensorflow/tfjs-core';
@@ -15,7 +16,10 @@ export function matMulKernels(): readonly KernelConfig[] {
   return [...aroundStock(BatchMatMul, batchMatMul), ...aroundStock(_FusedMatMul, fusedMatMul)];
 }
 
-/** A layer's product, where its weight has a sparse form. */
+/** Rows from which packing the second operand pays; with fewer the stock kernel reads it once and is done. */
+const LEAST_ROWS = 32;
+
+/** A layer's product. */
 const fusedMatMul: OwnKernel = (attached, { inputs, attrs, backend }) => {
   const { a, b, bias, preluActivationWeights } = inputs as Record<string, TensorInfo | undefined>;
   const { transposeA, transposeB, activation } = attrs as unknown as _FusedMatMulAttrs;
@@ -28,9 +32,18 @@ const fusedMatMul: OwnKernel = (attached, { inputs, attrs, backend }) => {
   if (a!.dtype !== 'float32' || (bias && (bias.dtype !== 'float32' || bias.shape.at(-1) !== n)))
     return undefined;
   const sparse = sparseWeightsOf(b!, batch);
-  if (!sparse) return undefined;
+  if (!sparse && (batch < LEAST_ROWS || b!.dtype !== 'float32' || k * n === 0)) return undefined;
   const y = hostOf(backend).allocate([...a!.shape.slice(0, -1), n], 'float32');
-  sparseMatMul(attached, sparse.weights, sparse.form, batch, a!, y, { bias, range });
+  if (sparse) {
+    sparseMatMul(attached, sparse.weights, sparse.form, batch, a!, y, { bias, range });
+    return y;
+  }
+  const { kernels, address, workspace } = attached;
+  const to = address(y);
+  const work = workspace(kernels.workspaceBytes());
+  kernels.gemm(false, false, batch, n, k, address(a!), k, address(b!), n, to, n, work);
+  if (bias || range[0] > -Infinity || range[1] < Infinity)
+    kernels.finish(batch, n, to, bias ? address(bias) : 0, ...range);
   return y;
 };
 
@@ -39,9 +52,9 @@ const batchMatMul: OwnKernel = (attached, { inputs, attrs, backend }) => {
   const { transposeA, transposeB } = attrs as unknown as BatchMatMulAttrs;
   if (a.dtype !== 'float32' || b.dtype !== 'float32') return undefined;
   const [aBatch, bBatch] = [a.shape.slice(0, -2), b.shape.slice(0, -2)];
-  if (!transposeA && !transposeB && !isMixed(aBatch, bBatch)) return undefined;
   const [aRows, aColumns] = a.shape.slice(-2) as [number, number];
   const [bRows, bColumns] = b.shape.slice(-2) as [number, number];
+  if (!transposeA && !transposeB && aRows < LEAST_ROWS && !isMixed(aBatch, bBatch)) return undefined;
   const [m, k] = transposeA ? [aColumns, aRows] : [aRows, aColumns];
   const n = transposeB ? bRows : bColumns;
   const batch = broadcast_util.assertAndGetBroadcastShape(aBatch, bBatch);
