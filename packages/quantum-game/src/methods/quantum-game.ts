@@ -1,0 +1,76 @@
+/**
+ * QuantumGame: each level is a player that lowers its energy and its mixed energies with the players below (eq. 8),
+ * here one after another.
+ *
+ * Deviations: eq. 8 is right only while every wanted level is negative, so H is shifted by −c first, and the shift is
+ * undone in the answer; `shift: 0` is the printed form. The gradient, which the paper leaves open, is that of
+ * H − Σ H|j⟩⟨j|H / ⟨j|H|j⟩ in the state, by the adjoint method.
+ */
+import { ArgumentError } from '@ockham/core';
+import type { Circuit } from '../circuit/circuit.ts';
+import { countGroups } from '../hamiltonian/commuting-groups.ts';
+import type { PauliSum } from '../hamiltonian/pauli-sum.ts';
+import { xGroups } from '../hamiltonian/x-groups.ts';
+import { multiplyPlain } from '../simulator/multiply-twin.ts';
+import { runSequential, type ExcitedStates, type MethodOptions } from './sequential.ts';
+import { resolveShift } from './shift.ts';
+
+/** Options of {@link quantumGame}. */
+export interface QuantumGameOptions extends MethodOptions {
+  /**
+   * c of H − c: a number above the largest wanted level. Default `auto`, c_I + Σ_{P≠I}|c_P|; 0 is the printed form,
+   * which finds only levels below 0.
+   */
+  readonly shift?: number | 'auto';
+}
+
+/**
+ * The lowest levels of a Hamiltonian, as players of eq. 8 in turn.
+ *
+ * @param levels How many, from 1 to 2ⁿ.
+ * @throws ArgumentError for a Hamiltonian that is not Hermitian or of another size than the ansatz, for too many
+ *   levels, or, with a shift of one's own, where a level comes out at or above it.
+ *
+ * @example
+ * const { levels } = quantumGame(hydrogen(), realAmplitudes(2), 3, { seed: 7 });
+ */
+export function quantumGame(
+  hamiltonian: PauliSum,
+  ansatz: Circuit,
+  levels: number,
+  options: QuantumGameOptions,
+): ExcitedStates {
+  const shift = resolveShift('quantumGame', options?.shift ?? 'auto', hamiltonian);
+  const shifted = hamiltonian.shifted(-shift);
+  const groups = countGroups(hamiltonian);
+  const found = runSequential(
+    shifted,
+    ansatz,
+    levels,
+    {
+      who: 'quantumGame',
+      project({ state, energy }) {
+        if (energy >= 0) {
+          throw new ArgumentError(
+            `quantumGame: every level must lie below the shift, as eq. 8 divides by ⟨H − shift⟩; got a level at ${energy + shift} ` +
+              `with shift ${shift}. Leave out shift, or raise it.`,
+          );
+        }
+        const product = new Float64Array(state.length);
+        multiplyPlain(xGroups(shifted), state, product);
+        return { state: product, weight: -1 / energy };
+      },
+      // two circuits, Re and Im, for each group of each mixed energy
+      circuits: (below) => groups * (1 + 2 * below),
+    },
+    options,
+  );
+  return {
+    ...found,
+    levels: found.levels.map((level) => ({ ...level, energy: level.energy + shift })),
+    certificate: {
+      ...found.certificate,
+      intervals: found.certificate.intervals.map(([low, high]) => [low + shift, high + shift] as const),
+    },
+  };
+}
