@@ -1,7 +1,7 @@
 import type { PauliSum } from '../hamiltonian/pauli-sum.ts';
 import { xGroups } from '../hamiltonian/x-groups.ts';
-import { innerProduct } from '../simulator/simulator.ts';
-import { multiplyPlain } from '../simulator/multiply-twin.ts';
+import { innerProduct } from '../simulator/inner-product.ts';
+import { multiply } from '../hamiltonian/multiply.ts';
 
 /** One level of a Hamiltonian as a method found it. */
 export interface Level {
@@ -20,7 +20,7 @@ export interface Level {
 /** A level from its state. */
 export function levelOf(hamiltonian: PauliSum, parameters: Float64Array, state: Float64Array): Level {
   const product = new Float64Array(state.length);
-  const energy = multiplyPlain(xGroups(hamiltonian), state, product);
+  const energy = multiply(xGroups(hamiltonian), state, product);
   let variance = 0;
   for (let i = 0; i < state.length; i++) variance += (product[i]! - energy * state[i]!) ** 2;
   return { energy, parameters, state, variance, residual: Math.sqrt(variance) };

@@ -11,7 +11,7 @@ import type { Circuit } from '../circuit/circuit.ts';
 import { countGroups } from '../hamiltonian/commuting-groups.ts';
 import type { PauliSum } from '../hamiltonian/pauli-sum.ts';
 import { xGroups } from '../hamiltonian/x-groups.ts';
-import { multiplyPlain } from '../simulator/multiply-twin.ts';
+import { multiply } from '../hamiltonian/multiply.ts';
 import { runSequential, type ExcitedStates, type MethodOptions } from './sequential.ts';
 import { resolveShift } from './shift.ts';
 
@@ -57,7 +57,7 @@ export function quantumGame(
           );
         }
         const product = new Float64Array(state.length);
-        multiplyPlain(xGroups(shifted), state, product);
+        multiply(xGroups(shifted), state, product);
         return { state: product, weight: -1 / energy };
       },
       // two circuits, Re and Im, for each group of each mixed energy

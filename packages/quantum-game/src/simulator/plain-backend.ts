@@ -1,5 +1,5 @@
 import type { Backend } from './backend.ts';
-import { multiplyPlain } from './multiply-twin.ts';
+import { multiply } from '../hamiltonian/multiply.ts';
 import { MATRIX, FLIP, SWAP, type Primitive } from './primitives.ts';
 import { applyPrimitive, gradientTerm } from './twin.ts';
 
@@ -13,7 +13,7 @@ export function plainBackend(qubits: number, primitives: readonly Primitive[]): 
     forward(angles) {
       primitives.forEach((primitive, i) => applyPrimitive(psi, primitive, angles[i]!));
     },
-    multiply: (groups) => multiplyPlain(groups, psi, lambda),
+    multiply: (groups) => multiply(groups, psi, lambda),
     backward(angles, terms) {
       for (let i = primitives.length - 1; i >= 0; i--) {
         const primitive = primitives[i]!;

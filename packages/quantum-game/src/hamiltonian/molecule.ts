@@ -1,0 +1,115 @@
+import { ArgumentError, DataError } from '@ockham/core';
+import { PauliSum } from './pauli-sum.ts';
+
+/** How a molecule's electrons were written on qubits. */
+export type Mapping = 'jordan-wigner' | 'parity-2q-reduced' | 'jordan-wigner-tapered';
+
+/** A molecule's Hamiltonian as a file gives it. */
+export interface Molecule {
+  readonly name: string;
+  /** Electronic, in hartree, without the nuclear repulsion. */
+  readonly hamiltonian: PauliSum;
+  readonly nuclearRepulsion: number;
+  readonly mapping: Mapping | undefined;
+  /** Bit q is the value of qubit q in the Hartree–Fock state. */
+  readonly hartreeFock: number | undefined;
+  readonly electrons: number | undefined;
+  readonly orbitals: number | undefined;
+  /** The lowest eigenvalues of the whole operator, with multiplicity, where the file states them. */
+  readonly eigenvalues: readonly number[] | undefined;
+}
+
+const MAPPINGS: readonly string[] = ['jordan-wigner', 'parity-2q-reduced', 'jordan-wigner-tapered'];
+
+/**
+ * Reads a Hamiltonian in JSON: `{ "nQubits": 2, "terms": [{ "pauli": "ZZ", "coeff": -1 }, …] }`, character q of
+ * `pauli` for qubit q; the other fields of the bundled molecules are read where present.
+ *
+ * @throws DataError `corrupt-file`, naming the line, where the text is not that.
+ */
+export function parseMolecule(text: string, name = 'molecule'): Molecule {
+  const file = parseJson(text, name);
+  const { nQubits, terms } = file;
+  if (!Array.isArray(terms) || terms.length === 0) {
+    throw refuse(name, lineOf(text, '"terms"', 0), 'terms must be a list of at least one { pauli, coeff }');
+  }
+  if (nQubits !== undefined && !Number.isSafeInteger(nQubits)) {
+    throw refuse(
+      name,
+      lineOf(text, '"nQubits"', 0),
+      `nQubits must be a whole number, got ${JSON.stringify(nQubits)}`,
+    );
+  }
+  const parsed = terms.map((term: unknown, i) => {
+    const { pauli, coeff } = (term ?? {}) as { readonly pauli?: unknown; readonly coeff?: unknown };
+    const qubits = (nQubits as number | undefined) ?? (terms[0] as { pauli: string }).pauli.length;
+    if (typeof pauli !== 'string' || pauli.length !== qubits || !/^[IXYZ]+$/.test(pauli)) {
+      throw refuse(
+        name,
+        lineOf(text, '"pauli"', i),
+        `term ${i} needs a pauli of ${qubits} letters I, X, Y, Z, got ${JSON.stringify(pauli)}`,
+      );
+    }
+    if (typeof coeff !== 'number' || !Number.isFinite(coeff)) {
+      throw refuse(
+        name,
+        lineOf(text, '"pauli"', i),
+        `term ${i}, ${pauli}, needs a finite real coeff, got ${JSON.stringify(coeff)}`,
+      );
+    }
+    return { pauli, coefficient: coeff };
+  });
+  const number = (key: string): number | undefined =>
+    typeof file[key] === 'number' ? file[key] : undefined;
+  const active = (file['activeSpace'] ?? {}) as { readonly electrons?: number; readonly orbitals?: number };
+  const bits = file['hartreeFockBits'];
+  return {
+    name: typeof file['name'] === 'string' ? file['name'] : name,
+    hamiltonian: PauliSum.from(parsed),
+    nuclearRepulsion: number('nuclearRepulsion') ?? 0,
+    mapping: MAPPINGS.includes(file['mapping'] as string) ? (file['mapping'] as Mapping) : undefined,
+    hartreeFock: typeof bits === 'string' ? parseInt([...bits].reverse().join(''), 2) : undefined,
+    electrons: active.electrons,
+    orbitals: active.orbitals,
+    eigenvalues: Array.isArray(file['eigenvalues']) ? (file['eigenvalues'] as number[]) : undefined,
+  };
+}
+
+/** The JSON of a sum, in the format that {@link parseMolecule} reads. */
+export function formatHamiltonian(sum: PauliSum): string {
+  if (!sum.hermitian) {
+    throw new ArgumentError('formatHamiltonian: the sum must be Hermitian; the format has real coefficients only.');
+  }
+  const terms = sum.terms.map(
+    ({ pauli, coefficient }) => `  ${JSON.stringify({ pauli, coeff: coefficient })}`,
+  );
+  return `{\n "nQubits": ${sum.qubits},\n "terms": [\n${terms.join(',\n')}\n ]\n}\n`;
+}
+
+function parseJson(text: string, name: string): Record<string, unknown> {
+  try {
+    const file: unknown = JSON.parse(text);
+    if (typeof file === 'object' && file !== null) return file as Record<string, unknown>;
+  } catch (error) {
+    const message = (error as Error).message;
+    const position = /position (\d+)/.exec(message)?.[1];
+    const line = position === undefined ? text.split('\n').length : text.slice(0, Number(position)).split('\n').length;
+    throw refuse(name, line, message);
+  }
+  throw refuse(name, 1, 'the file must hold an object');
+}
+
+/** The line of the occurrence `index` of `key`. */
+function lineOf(text: string, key: string, index: number): number {
+  let at = -1;
+  for (let i = 0; i <= index; i++) {
+    const next = text.indexOf(key, at + 1);
+    if (next < 0) break;
+    at = next;
+  }
+  return text.slice(0, Math.max(0, at)).split('\n').length;
+}
+
+function refuse(name: string, line: number, problem: string): DataError {
+  return new DataError('corrupt-file', `parseMolecule: ${name}, line ${line}: ${problem}.`);
+}
