@@ -9,6 +9,7 @@ import type { PauliSum } from '../hamiltonian/pauli-sum.ts';
 import { xGroups } from '../hamiltonian/x-groups.ts';
 import type { Backend } from './backend.ts';
 import { addScaled, innerProduct } from './inner-product.ts';
+import { kernelBackend } from './kernel-backend.ts';
 import { checkMemory } from './memory.ts';
 import { plainBackend } from './plain-backend.ts';
 import { toPrimitives, type Primitive } from './primitives.ts';
@@ -39,6 +40,8 @@ export interface Evaluation {
 /** One circuit, with the memory of two states. It is reused from call to call: views of its state last until the next. */
 export class Simulator {
   readonly circuit: Circuit;
+  /** What runs it. */
+  readonly engine: 'kernels' | 'plain';
   readonly #backend: Backend;
   readonly #primitives: readonly Primitive[];
   readonly #angles: Float64Array;
@@ -46,13 +49,20 @@ export class Simulator {
 
   /** @throws ArgumentError where two states of the circuit's qubits do not fit in memory. */
   constructor(circuit: Circuit, options: SimulatorOptions = {}) {
-    const { engine: _engine = 'auto' } = options;
+    const { engine = 'auto' } = options;
     checkMemory('Simulator', circuit.qubits, 2);
     this.circuit = circuit;
     this.#primitives = toPrimitives(circuit);
     this.#angles = new Float64Array(this.#primitives.length);
     this.#terms = new Float64Array(this.#primitives.length);
-    this.#backend = plainBackend(circuit.qubits, this.#primitives);
+    const kernels = engine === 'plain' ? undefined : kernelBackend(circuit.qubits, this.#primitives);
+    if (engine === 'kernels' && !kernels) {
+      throw new ArgumentError(
+        "Simulator: this engine has no WebAssembly with SIMD. Leave out engine, or pass 'plain'.",
+      );
+    }
+    this.#backend = kernels ?? plainBackend(circuit.qubits, this.#primitives);
+    this.engine = kernels ? 'kernels' : 'plain';
   }
 
   /**
@@ -87,8 +97,8 @@ export class Simulator {
     const { projectors = [], initial = 0 } = options;
     this.#check('Simulator.evaluate', hamiltonian, projectors);
     this.run(parameters, initial);
-    const { psi, lambda } = this.#backend;
     const energy = this.#backend.multiply(xGroups(hamiltonian));
+    const { psi, lambda } = this.#backend;
     let value = energy;
     const overlaps = projectors.map(({ state, weight }) => {
       const [re, im] = innerProduct(state, psi);
