@@ -7,7 +7,17 @@ import asc from 'assemblyscript/asc';
 const root = new URL('../', import.meta.url);
 const folder = fileURLToPath(new URL('src/kernels/generated/', root));
 const files = new Map();
-const flags = ['--importMemory', '--outFile', 'kernels.wasm', '--runtime', 'stub', '--enable', 'simd', '-O3', '--noAssert'];
+const flags = [
+  '--importMemory',
+  '--outFile',
+  'kernels.wasm',
+  '--runtime',
+  'stub',
+  '--enable',
+  'simd',
+  '-O3',
+  '--noAssert',
+];
 const { error, stderr } = await asc.main(['src/kernels/assembly/index.ts', ...flags], {
   readFile: (path) => readFile(new URL(path, root), 'utf8').catch(() => null),
   writeFile: (path, content) => void files.set(path, content),

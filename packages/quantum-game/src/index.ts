@@ -1,12 +1,26 @@
-export { hardwareEfficient, realAmplitudes, type HardwareEfficientOptions } from './ansatz/hardware-efficient.ts';
+export {
+  hardwareEfficient,
+  realAmplitudes,
+  type HardwareEfficientOptions,
+} from './ansatz/hardware-efficient.ts';
 export { parameter, type Angle, type ParameterAngle } from './circuit/angle.ts';
 export { Circuit, type Operation } from './circuit/circuit.ts';
 export type { GateName } from './circuit/gates.ts';
 export { countResources, type CircuitResources } from './circuit/resources.ts';
-export { differencedObjective, finiteDifferences, type FiniteDifferenceOptions } from './gradients/finite-differences.ts';
+export {
+  differencedObjective,
+  finiteDifferences,
+  type FiniteDifferenceOptions,
+} from './gradients/finite-differences.ts';
 export { commutingGroups, countGroups, type CommutingGroup } from './hamiltonian/commuting-groups.ts';
 export { lowestLevels, type ExactLevels, type LanczosOptions } from './hamiltonian/lanczos.ts';
-export { heisenberg, hydrogen, hydrogenRepulsion, transverseFieldIsing, type ChainOptions } from './hamiltonian/models.ts';
+export {
+  heisenberg,
+  hydrogen,
+  hydrogenRepulsion,
+  transverseFieldIsing,
+  type ChainOptions,
+} from './hamiltonian/models.ts';
 export { formatHamiltonian, parseMolecule, type Mapping, type Molecule } from './hamiltonian/molecule.ts';
 export { PauliSum, type PauliTerm } from './hamiltonian/pauli-sum.ts';
 export { xGroups, type XGroup } from './hamiltonian/x-groups.ts';
@@ -20,6 +34,18 @@ export { automaticShift } from './methods/shift.ts';
 export { vqd, type VqdOptions } from './methods/vqd.ts';
 export { vqe, type VqeOptions } from './methods/vqe.ts';
 export { lbfgs, type LbfgsOptions } from './optimizers/lbfgs.ts';
-export { minimize, type Iterate, type MinimizeOptions, type Minimum, type Objective, type Optimizer, type StopReason } from './optimizers/optimizer.ts';
+export {
+  minimize,
+  type Iterate,
+  type MinimizeOptions,
+  type Minimum,
+  type Objective,
+  type Optimizer,
+  type StopReason,
+} from './optimizers/optimizer.ts';
 export { slsqp, type SlsqpOptions } from './optimizers/slsqp.ts';
 export { Simulator, type Evaluation, type Projector, type SimulatorOptions } from './simulator/simulator.ts';
+export { drawSvg } from './drawing/svg.ts';
+export { drawText } from './drawing/text.ts';
+export { toQasm, type ToQasmOptions } from './qasm/export.ts';
+export { parseQasm, type ParseQasmOptions } from './qasm/import.ts';

@@ -157,12 +157,7 @@ export class Circuit {
     return made;
   }
 
-  #one(
-    gate: GateName,
-    qubit: number,
-    angles: readonly Angle[] = [],
-    controls: readonly number[] = [],
-  ): this {
+  #one(gate: GateName, qubit: number, angles: readonly Angle[] = [], controls: readonly number[] = []): this {
     return this.add({ gate, qubits: [qubit], controls, angles });
   }
 

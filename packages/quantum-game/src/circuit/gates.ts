@@ -5,21 +5,7 @@
 
 /** Base gates. `pauli` is exp(−iθ/2 P) for a Pauli string P. */
 export type GateName =
-  | 'h'
-  | 'x'
-  | 'y'
-  | 'z'
-  | 's'
-  | 'sdg'
-  | 't'
-  | 'tdg'
-  | 'rx'
-  | 'ry'
-  | 'rz'
-  | 'p'
-  | 'u3'
-  | 'swap'
-  | 'pauli';
+  'h' | 'x' | 'y' | 'z' | 's' | 'sdg' | 't' | 'tdg' | 'rx' | 'ry' | 'rz' | 'p' | 'u3' | 'swap' | 'pauli';
 
 /** How many angles and qubits a base gate takes; 0 qubits means any number from 1. */
 export const gateShapes: Readonly<Record<GateName, { readonly angles: number; readonly qubits: number }>> = {

@@ -39,7 +39,11 @@ const MOST_STEPS = 400;
  * @param count From 1 to 2ⁿ.
  * @throws ArgumentError for more than 14 qubits, a count beyond 2ⁿ or a sum that is not Hermitian.
  */
-export function lowestLevels(hamiltonian: PauliSum, count: number, options: LanczosOptions = {}): ExactLevels {
+export function lowestLevels(
+  hamiltonian: PauliSum,
+  count: number,
+  options: LanczosOptions = {},
+): ExactLevels {
   const { seed = 0, tolerance = 1e-11, signal } = options;
   const { qubits } = hamiltonian;
   if (qubits > MOST_QUBITS) {

@@ -59,8 +59,7 @@ export function parseMolecule(text: string, name = 'molecule'): Molecule {
     }
     return { pauli, coefficient: coeff };
   });
-  const number = (key: string): number | undefined =>
-    typeof file[key] === 'number' ? file[key] : undefined;
+  const number = (key: string): number | undefined => (typeof file[key] === 'number' ? file[key] : undefined);
   const active = (file['activeSpace'] ?? {}) as { readonly electrons?: number; readonly orbitals?: number };
   const bits = file['hartreeFockBits'];
   return {
@@ -78,7 +77,9 @@ export function parseMolecule(text: string, name = 'molecule'): Molecule {
 /** The JSON of a sum, in the format that {@link parseMolecule} reads. */
 export function formatHamiltonian(sum: PauliSum): string {
   if (!sum.hermitian) {
-    throw new ArgumentError('formatHamiltonian: the sum must be Hermitian; the format has real coefficients only.');
+    throw new ArgumentError(
+      'formatHamiltonian: the sum must be Hermitian; the format has real coefficients only.',
+    );
   }
   const terms = sum.terms.map(
     ({ pauli, coefficient }) => `  ${JSON.stringify({ pauli, coeff: coefficient })}`,
@@ -93,7 +94,8 @@ function parseJson(text: string, name: string): Record<string, unknown> {
   } catch (error) {
     const message = (error as Error).message;
     const position = /position (\d+)/.exec(message)?.[1];
-    const line = position === undefined ? text.split('\n').length : text.slice(0, Number(position)).split('\n').length;
+    const line =
+      position === undefined ? text.split('\n').length : text.slice(0, Number(position)).split('\n').length;
     throw refuse(name, line, message);
   }
   throw refuse(name, 1, 'the file must hold an object');

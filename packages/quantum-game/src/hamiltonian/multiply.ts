@@ -28,11 +28,7 @@ function addGroup({ x, imaginary }: XGroup, table: Float64Array, psi: Float64Arr
   }
 }
 
-function addGroupDirectly(
-  { x, imaginary, z, weights }: XGroup,
-  psi: Float64Array,
-  out: Float64Array,
-): void {
+function addGroupDirectly({ x, imaginary, z, weights }: XGroup, psi: Float64Array, out: Float64Array): void {
   const size = psi.length / 2;
   for (let b = 0; b < size; b++) {
     let factor = 0;

@@ -47,7 +47,9 @@ let compiled: WebAssembly.Module | null | undefined;
 export function bindStateKernels(memory: WebAssembly.Memory): StateKernels | undefined {
   if (compiled === undefined) {
     try {
-      compiled = new WebAssembly.Module(Uint8Array.from(atob(stateKernels), (letter) => letter.charCodeAt(0)));
+      compiled = new WebAssembly.Module(
+        Uint8Array.from(atob(stateKernels), (letter) => letter.charCodeAt(0)),
+      );
     } catch {
       compiled = null;
     }

@@ -10,12 +10,7 @@ import { automaticShift } from './shift.ts';
 export type Penalty = number | 'coefficients' | 'energy' | 'spread';
 
 /** β_j for a level with energy `energy`. */
-export function penaltyWeight(
-  who: string,
-  penalty: Penalty,
-  hamiltonian: PauliSum,
-  energy: number,
-): number {
+export function penaltyWeight(who: string, penalty: Penalty, hamiltonian: PauliSum, energy: number): number {
   switch (penalty) {
     case 'coefficients':
       return 10 * (Math.abs(hamiltonian.constant) + hamiltonian.oneNorm);

@@ -29,7 +29,11 @@ export interface MethodOptions extends CertifyOptions {
   /** Calls of the objective for one level. Default 10,000. */
   readonly maxCalls?: number;
   /** Called after each iteration with the level, its value and the calls so far of this level. */
-  readonly trace?: (entry: { readonly level: number; readonly calls: number; readonly value: number }) => void;
+  readonly trace?: (entry: {
+    readonly level: number;
+    readonly calls: number;
+    readonly value: number;
+  }) => void;
   readonly progress?: Progress;
   readonly signal?: AbortSignal | undefined;
 }
@@ -95,7 +99,12 @@ export function runSequential(
   }
   const certificate = certify(levels, options);
   progress?.({ stage: who, done: count, total: count });
-  return { levels: levels.toSorted((a, b) => a.energy - b.energy), certificate, restarts, ledger: book.ledger };
+  return {
+    levels: levels.toSorted((a, b) => a.energy - b.energy),
+    certificate,
+    restarts,
+    ledger: book.ledger,
+  };
 }
 
 /** An objective over the ansatz's parameters: ⟨H⟩ with projectors. */
@@ -107,7 +116,8 @@ export function objectiveOf(
   onCall?: (value: number) => void,
 ): Objective {
   const size = simulator.circuit.parameters;
-  const value = (x: Float64Array): number => simulator.evaluate(x, hamiltonian, undefined, { projectors }).value;
+  const value = (x: Float64Array): number =>
+    simulator.evaluate(x, hamiltonian, undefined, { projectors }).value;
   const gradient = (x: Float64Array, into: Float64Array): number =>
     simulator.evaluate(x, hamiltonian, into, { projectors }).value;
   if (options.gradient === 'finite-differences') return differencedObjective(size, value, onCall);
@@ -144,7 +154,9 @@ export function checkMethod(
   }
   const most = 2 ** hamiltonian.qubits;
   if (!(Number.isSafeInteger(count) && count >= 1 && count <= most)) {
-    throw new ArgumentError(`${who}: levels must be a whole number in [1, 2^n] = [1, ${most}], got ${count}.`);
+    throw new ArgumentError(
+      `${who}: levels must be a whole number in [1, 2^n] = [1, ${most}], got ${count}.`,
+    );
   }
   if (ansatz.parameters === 0) {
     throw new ArgumentError(`${who}: the ansatz must have parameters, got a circuit of constant gates.`);

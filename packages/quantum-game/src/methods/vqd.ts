@@ -17,7 +17,12 @@ export interface VqdOptions extends MethodOptions {
  * @param levels How many, from 1 to 2ⁿ.
  * @throws ArgumentError as `quantumGame`.
  */
-export function vqd(hamiltonian: PauliSum, ansatz: Circuit, levels: number, options: VqdOptions): ExcitedStates {
+export function vqd(
+  hamiltonian: PauliSum,
+  ansatz: Circuit,
+  levels: number,
+  options: VqdOptions,
+): ExcitedStates {
   const penalty = options?.penalty ?? 'spread';
   penaltyWeight('vqd', penalty, hamiltonian, 0);
   const groups = countGroups(hamiltonian);

@@ -14,5 +14,11 @@ export type VqeOptions = MethodOptions;
  */
 export function vqe(hamiltonian: PauliSum, ansatz: Circuit, options: VqeOptions): ExcitedStates {
   const groups = countGroups(hamiltonian);
-  return runSequential(hamiltonian, ansatz, 1, { who: 'vqe', project: ({ state }) => ({ state, weight: 0 }), circuits: () => groups }, options);
+  return runSequential(
+    hamiltonian,
+    ansatz,
+    1,
+    { who: 'vqe', project: ({ state }) => ({ state, weight: 0 }), circuits: () => groups },
+    options,
+  );
 }

@@ -118,7 +118,8 @@ class Layout {
 function runsOf({ block }: Pass, qubits: number): number[] {
   const high = block & ~(lowRun(block) - 1);
   const offsets: number[] = [];
-  for (let bits = 0, more = true; more; bits = ((bits | ~high) + 1) & high, more = bits !== 0) offsets.push(bits);
+  for (let bits = 0, more = true; more; bits = ((bits | ~high) + 1) & high, more = bits !== 0)
+    offsets.push(bits);
   return block === 2 ** qubits - 1 ? [0] : offsets;
 }
 
@@ -173,7 +174,8 @@ function compilePasses(
         ],
         record / 4,
       );
-      if (kind === MATRIX) matrix!.forEach((value, j) => doubles.setFloat64(record + 40 + 8 * j, value, true));
+      if (kind === MATRIX)
+        matrix!.forEach((value, j) => doubles.setFloat64(record + 40 + 8 * j, value, true));
     }
     const size = contiguous ? run : run * offsets.length;
     return {
@@ -236,7 +238,9 @@ function productWriter(
       let term = at.groups + 16 * groups.length;
       groups.forEach(({ x, imaginary, z, weights }, g) => {
         const group = at.groups + 16 * g;
-        [x, Number(imaginary), z.length, term].forEach((value, i) => data.setInt32(group + 4 * i, value, true));
+        [x, Number(imaginary), z.length, term].forEach((value, i) =>
+          data.setInt32(group + 4 * i, value, true),
+        );
         z.forEach((mask, t) => {
           data.setInt32(term, mask, true);
           data.setFloat64(term + 8, weights[t]!, true);

@@ -18,7 +18,8 @@ export function plainBackend(qubits: number, primitives: readonly Primitive[]): 
       for (let i = primitives.length - 1; i >= 0; i--) {
         const primitive = primitives[i]!;
         const { kind } = primitive;
-        if (kind !== MATRIX && kind !== FLIP && kind !== SWAP) terms[i] = gradientTerm(lambda, psi, primitive);
+        if (kind !== MATRIX && kind !== FLIP && kind !== SWAP)
+          terms[i] = gradientTerm(lambda, psi, primitive);
         applyPrimitive(psi, primitive, angles[i]!, true);
         applyPrimitive(lambda, primitive, angles[i]!, true);
       }

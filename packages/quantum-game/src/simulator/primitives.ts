@@ -17,7 +17,8 @@ export const PHASE = 3;
 export const FLIP = 4;
 export const SWAP = 5;
 
-export type PrimitiveKind = typeof MATRIX | typeof RY | typeof PAULI | typeof PHASE | typeof FLIP | typeof SWAP;
+export type PrimitiveKind =
+  typeof MATRIX | typeof RY | typeof PAULI | typeof PHASE | typeof FLIP | typeof SWAP;
 
 export interface Primitive {
   readonly kind: PrimitiveKind;
@@ -56,7 +57,13 @@ function lower(operation: Operation): Primitive[] {
   const controls = maskOf(operation.controls);
   const target = maskOf(qubits);
   const base = { controls, x: target, z: 0, ys: 0, angle: 0, matrix: undefined };
-  const phase = (angle: Angle): Primitive => ({ ...base, kind: PHASE, controls: controls | target, x: 0, angle });
+  const phase = (angle: Angle): Primitive => ({
+    ...base,
+    kind: PHASE,
+    controls: controls | target,
+    x: 0,
+    angle,
+  });
   switch (gate) {
     case 'h':
       return [{ ...base, kind: MATRIX, matrix: HADAMARD }];
@@ -77,7 +84,8 @@ function lower(operation: Operation): Primitive[] {
     case 'u3':
       return [phase(angles[2]!), { ...base, kind: RY, angle: angles[0]! }, phase(angles[1]!)];
     case 'pauli': {
-      const where = (letters: string): number => maskOf(qubits.filter((_, i) => letters.includes(operation.pauli![i]!)));
+      const where = (letters: string): number =>
+        maskOf(qubits.filter((_, i) => letters.includes(operation.pauli![i]!)));
       const ys = [...operation.pauli!].filter((letter) => letter === 'Y').length % 4;
       return [{ ...base, kind: PAULI, x: where('XY'), z: where('YZ'), ys, angle: angles[0]! }];
     }

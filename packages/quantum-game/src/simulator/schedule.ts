@@ -85,7 +85,8 @@ function fuse(primitives: readonly Primitive[]): Step[] {
       }
     }
     steps.push({ index, mux: 0 });
-    for (let rest = touchedBy(primitive); rest !== 0; rest &= rest - 1) last.set(rest & -rest, steps.length - 1);
+    for (let rest = touchedBy(primitive); rest !== 0; rest &= rest - 1)
+      last.set(rest & -rest, steps.length - 1);
   });
   return steps.filter((step) => step !== undefined);
 }

@@ -6,7 +6,12 @@ import { parity } from './parity.ts';
 import { FLIP, MATRIX, PAULI, PHASE, RY, SWAP, type Primitive } from './primitives.ts';
 
 /** Applies a primitive, or its inverse, to a state of 2ⁿ complex numbers. */
-export function applyPrimitive(state: Float64Array, primitive: Primitive, angle: number, inverse = false): void {
+export function applyPrimitive(
+  state: Float64Array,
+  primitive: Primitive,
+  angle: number,
+  inverse = false,
+): void {
   const sign = inverse ? -1 : 1;
   const half = (sign * angle) / 2;
   switch (primitive.kind) {
@@ -64,7 +69,16 @@ export function gradientTerm(lambda: Float64Array, psi: Float64Array, primitive:
 }
 
 function applyMatrix(state: Float64Array, { controls, x }: Primitive, m: readonly number[]): void {
-  const [ar, ai, br, bi, cr, ci, dr, di] = m as [number, number, number, number, number, number, number, number];
+  const [ar, ai, br, bi, cr, ci, dr, di] = m as [
+    number,
+    number,
+    number,
+    number,
+    number,
+    number,
+    number,
+    number,
+  ];
   const size = state.length / 2;
   for (let b = 0; b < size; b++) {
     if ((b & x) !== 0 || (b & controls) !== controls) continue;
@@ -77,10 +91,20 @@ function applyMatrix(state: Float64Array, { controls, x }: Primitive, m: readonl
   }
 }
 
-function applyPauliRotation(state: Float64Array, { controls, x, z, ys }: Primitive, c: number, s: number): void {
+function applyPauliRotation(
+  state: Float64Array,
+  { controls, x, z, ys }: Primitive,
+  c: number,
+  s: number,
+): void {
   const size = state.length / 2;
   // −i sin · i^ys
-  const [fr, fi] = [[0, -s], [s, 0], [0, s], [-s, 0]][ys] as [number, number];
+  const [fr, fi] = [
+    [0, -s],
+    [s, 0],
+    [0, s],
+    [-s, 0],
+  ][ys] as [number, number];
   for (let b = 0; b < size; b++) {
     const o = b ^ x;
     if (o < b || (b & controls) !== controls) continue;
@@ -121,6 +145,15 @@ function exchange(state: Float64Array, controls: number, one: number, other: num
 }
 
 function adjointOf(m: readonly number[]): number[] {
-  const [ar, ai, br, bi, cr, ci, dr, di] = m as [number, number, number, number, number, number, number, number];
+  const [ar, ai, br, bi, cr, ci, dr, di] = m as [
+    number,
+    number,
+    number,
+    number,
+    number,
+    number,
+    number,
+    number,
+  ];
   return [ar, -ai, cr, -ci, br, -bi, dr, -di];
 }

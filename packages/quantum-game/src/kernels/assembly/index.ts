@@ -22,8 +22,17 @@ function scatter(state: usize, block: usize, base: i32, offsets: usize, count: i
  * block is contiguous and stays where it is, else it goes through the memory at `block`.
  */
 export function forwardPass(
-  state: usize, outside: i32, blocks: i32, size: i32, block: usize, offsets: usize, count: i32, run: i32,
-  records: usize, length: i32, stride: i32,
+  state: usize,
+  outside: i32,
+  blocks: i32,
+  size: i32,
+  block: usize,
+  offsets: usize,
+  count: i32,
+  run: i32,
+  records: usize,
+  length: i32,
+  stride: i32,
 ): void {
   let base = 0;
   for (let i = 0; i < blocks; i++) {
@@ -38,8 +47,19 @@ export function forwardPass(
 
 /** The pass undone on two states, last record first; `terms` takes two numbers for each record. */
 export function backwardPass(
-  psi: usize, lambda: usize, outside: i32, blocks: i32, size: i32, block: usize, offsets: usize, count: i32, run: i32,
-  records: usize, length: i32, stride: i32, terms: usize,
+  psi: usize,
+  lambda: usize,
+  outside: i32,
+  blocks: i32,
+  size: i32,
+  block: usize,
+  offsets: usize,
+  count: i32,
+  run: i32,
+  records: usize,
+  length: i32,
+  stride: i32,
+  terms: usize,
 ): void {
   const second = block + ((size as usize) << 4);
   let base = 0;
@@ -52,7 +72,7 @@ export function backwardPass(
       gather(lambda, second, base, offsets, count, run);
     }
     for (let r = length - 1; r >= 0; r--) {
-      applyBack(p, q, size, base, records + (r * stride) as usize, terms + ((r as usize) << 4));
+      applyBack(p, q, size, base, (records + r * stride) as usize, terms + ((r as usize) << 4));
     }
     if (count > 1) {
       scatter(psi, block, base, offsets, count, run);
@@ -99,7 +119,13 @@ function factorTable(terms: usize, length: i32, base: i32, size: i32, table: usi
  * and its weight. `size` ≥ 2 numbers are worked on at once, with `table` for their factors.
  */
 export function multiply(
-  psi: usize, out: usize, total: i32, size: i32, groups: usize, length: i32, table: usize,
+  psi: usize,
+  out: usize,
+  total: i32,
+  size: i32,
+  groups: usize,
+  length: i32,
+  table: usize,
 ): f64 {
   const low = size - 1;
   const turn = f64x2.replace_lane(f64x2.splat(-1), 1, 1);
