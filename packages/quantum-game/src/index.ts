@@ -49,3 +49,7 @@ export { drawSvg } from './drawing/svg.ts';
 export { drawText } from './drawing/text.ts';
 export { toQasm, type ToQasmOptions } from './qasm/export.ts';
 export { parseQasm, type ParseQasmOptions } from './qasm/import.ts';
+export { estimate, type Estimate, type EstimateOptions } from './measurement/estimate.ts';
+export { ancillaCircuit, conditionalSwapCircuit, mixedEnergy, swapTestCircuit, uncomputeCircuit, type MeasuredCircuit } from './measurement/mixed-energy.ts';
+export { noisyTrajectory, type Noise } from './measurement/noise.ts';
+export { sample } from './measurement/sample.ts';
