@@ -50,6 +50,22 @@ export { drawText } from './drawing/text.ts';
 export { toQasm, type ToQasmOptions } from './qasm/export.ts';
 export { parseQasm, type ParseQasmOptions } from './qasm/import.ts';
 export { estimate, type Estimate, type EstimateOptions } from './measurement/estimate.ts';
-export { ancillaCircuit, conditionalSwapCircuit, mixedEnergy, swapTestCircuit, uncomputeCircuit, type MeasuredCircuit } from './measurement/mixed-energy.ts';
+export {
+  ancillaCircuit,
+  conditionalSwapCircuit,
+  mixedEnergy,
+  swapTestCircuit,
+  uncomputeCircuit,
+  type MeasuredCircuit,
+} from './measurement/mixed-energy.ts';
 export { noisyTrajectory, type Noise } from './measurement/noise.ts';
 export { sample } from './measurement/sample.ts';
+export { excitationPreserving, type ExcitationPreservingOptions } from './ansatz/excitation-preserving.ts';
+export { uccsd } from './ansatz/uccsd.ts';
+export { fubiniStudyMetric } from './gradients/metric.ts';
+export { parameterShift, type ShiftGradient } from './gradients/parameter-shift.ts';
+export { adam, type AdamOptions } from './optimizers/adam.ts';
+export { naturalGradient, type NaturalGradientOptions } from './optimizers/natural-gradient.ts';
+export { nelderMead, type NelderMeadOptions } from './optimizers/nelder-mead.ts';
+export { rotosolve, type RotosolveOptions } from './optimizers/rotosolve.ts';
+export { spsa, type SpsaOptions } from './optimizers/spsa.ts';

@@ -62,7 +62,10 @@ describe('mixed energies', () => {
       const [re, im] = mixedEnergy(sum, phi, psi);
       const [or, oi] = mixedEnergy(PauliSum.from([{ pauli: 'II', coefficient: 1 }]), phi, psi);
       expect(expectation(conditionalSwapCircuit(sum, phi, psi))).toBeCloseTo(re * or + im * oi, 12);
-      expect(expectation(conditionalSwapCircuit(sum, phi, psi, { registers: 2 }))).toBeCloseTo(re * re + im * im, 11);
+      expect(expectation(conditionalSwapCircuit(sum, phi, psi, { registers: 2 }))).toBeCloseTo(
+        re * re + im * im,
+        11,
+      );
       expect(expectation(swapTestCircuit(phi, psi))).toBeCloseTo(or * or + oi * oi, 12);
       const zero = new Simulator(uncomputeCircuit(phi, psi)).run([]);
       expect(zero[0]! ** 2 + zero[1]! ** 2).toBeCloseTo(or * or + oi * oi, 12);

@@ -48,7 +48,9 @@ export function estimate(circuit: Circuit, hamiltonian: PauliSum, options: Estim
     );
   }
   if (!(Number.isSafeInteger(trajectories) && trajectories >= 1 && trajectories <= shots)) {
-    throw new ArgumentError(`estimate: trajectories must be in [1, shots] = [1, ${shots}], got ${trajectories}.`);
+    throw new ArgumentError(
+      `estimate: trajectories must be in [1, shots] = [1, ${shots}], got ${trajectories}.`,
+    );
   }
   const random = toRandom(options.seed);
   const groups = commutingGroups(hamiltonian);

@@ -79,16 +79,17 @@ export function mixedEnergy(hamiltonian: PauliSum, phi: Circuit, psi: Circuit): 
 
 function swapped(phi: Circuit, psi: Circuit, n: number): Circuit {
   const shift = Array.from({ length: n }, (_, q) => n + q);
-  const circuit = new Circuit(2 * n + 1).append(psi).append(phi, shift).h(2 * n);
+  const circuit = new Circuit(2 * n + 1)
+    .append(psi)
+    .append(phi, shift)
+    .h(2 * n);
   for (let q = 0; q < n; q++) circuit.cswap(2 * n, q, n + q);
   return circuit.h(2 * n);
 }
 
 /** H ⊗ letters, on qubits after those of H. */
 function widened(hamiltonian: PauliSum, letters: string): PauliSum {
-  return PauliSum.from(
-    hamiltonian.terms.map(({ pauli, ...rest }) => ({ pauli: pauli + letters, ...rest })),
-  );
+  return PauliSum.from(hamiltonian.terms.map(({ pauli, ...rest }) => ({ pauli: pauli + letters, ...rest })));
 }
 
 /** I ⊗ H ⊗ I on the second register. */

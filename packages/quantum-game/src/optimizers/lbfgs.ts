@@ -15,11 +15,19 @@ export interface LbfgsOptions {
   readonly memory?: number;
   /** Length of the first step. Default 1: the gradient itself, cut to this length where it is longer. */
   readonly firstStep?: number;
+  /** Ask for the gradient again before each iteration, for an objective that changes meanwhile. Default false. */
+  readonly refresh?: boolean;
 }
 
 /** Limited-memory BFGS. */
 export function lbfgs(options: LbfgsOptions = {}): Optimizer {
-  const { gradientTolerance = 1e-8, tolerance = 1e-15, memory = 10, firstStep = 1 } = options;
+  const {
+    gradientTolerance = 1e-8,
+    tolerance = 1e-15,
+    memory = 10,
+    firstStep = 1,
+    refresh = false,
+  } = options;
   return function* (objective, start) {
     const n = start.length;
     const x = start.slice();
@@ -60,7 +68,8 @@ export function lbfgs(options: LbfgsOptions = {}): Optimizer {
       gradient.set(found.gradient);
       value = found.value;
       yield { x, value };
-      if (gain <= tolerance * Math.max(1, Math.abs(value))) return 'converged';
+      if (refresh) value = objective.gradient(x, gradient);
+      else if (gain <= tolerance * Math.max(1, Math.abs(value))) return 'converged';
     }
   };
 }
