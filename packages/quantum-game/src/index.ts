@@ -69,3 +69,11 @@ export { naturalGradient, type NaturalGradientOptions } from './optimizers/natur
 export { nelderMead, type NelderMeadOptions } from './optimizers/nelder-mead.ts';
 export { rotosolve, type RotosolveOptions } from './optimizers/rotosolve.ts';
 export { spsa, type SpsaOptions } from './optimizers/spsa.ts';
+export { eigenGame, type EigenGameOptions, type PrincipalComponents } from './methods/eigengame.ts';
+export { osrve, type OsrveOptions } from './methods/osrve.ts';
+export {
+  parallelQuantumGame,
+  type ParallelQuantumGameOptions,
+  type ParallelStates,
+} from './methods/parallel-quantum-game.ts';
+export { ssvqe, type SsvqeOptions } from './methods/ssvqe.ts';

@@ -1,0 +1,100 @@
+/**
+ * Orthogonal state reduction (Xie, Liu and Zhao 2022, doi:10.1021/acs.jctc.2c00159), which the paper names only: the
+ * states below are taken out of the trial state, and the energy of what is left is minimised,
+ * (⟨H⟩ − Σ E_j |⟨j|ψ⟩|²) / (1 − Σ |⟨j|ψ⟩|²).
+ *
+ * Deviations: the quotient is formed from measured overlaps, without the ancilla that projects the state.
+ */
+import { throwIfAborted } from '@ockham/core';
+import { toRandom } from '@ockham/core/random';
+import type { Circuit } from '../circuit/circuit.ts';
+import { countGroups } from '../hamiltonian/commuting-groups.ts';
+import type { PauliSum } from '../hamiltonian/pauli-sum.ts';
+import { lbfgs } from '../optimizers/lbfgs.ts';
+import { minimize, type Objective } from '../optimizers/optimizer.ts';
+import { addScaled, innerProduct } from '../simulator/inner-product.ts';
+import { Simulator } from '../simulator/simulator.ts';
+import { certify } from './certificate.ts';
+import { LedgerBook } from './ledger.ts';
+import { levelOf, type Level } from './level.ts';
+import { checkMethod, randomStart, type ExcitedStates, type MethodOptions } from './sequential.ts';
+
+/** Options of {@link osrve}. */
+export type OsrveOptions = MethodOptions;
+
+/**
+ * The lowest levels, each in what the levels below leave.
+ *
+ * @throws ArgumentError as `quantumGame`.
+ */
+export function osrve(
+  hamiltonian: PauliSum,
+  ansatz: Circuit,
+  count: number,
+  options: OsrveOptions,
+): ExcitedStates {
+  checkMethod('osrve', hamiltonian, ansatz, count, options);
+  const { optimizer = lbfgs(), restarts: most = 3, maxCalls = 10_000, signal, trace } = options;
+  const simulator = new Simulator(ansatz);
+  const random = toRandom(options.seed);
+  const groups = countGroups(hamiltonian);
+  const book = new LedgerBook();
+  const levels: Level[] = [];
+  let restarts = 0;
+  for (let attempt = 0; levels.length < count;) {
+    throwIfAborted(signal, 'osrve');
+    const i = levels.length;
+    const start =
+      attempt === 0 && options.starts ? options.starts[i]! : randomStart(random, i, attempt, ansatz);
+    const minimum = minimize(reduced(simulator, hamiltonian, levels), start, optimizer, {
+      maxCalls,
+      signal,
+      ...(trace && { callback: ({ calls, value }) => trace({ level: i, calls, value }) }),
+    });
+    book.addCalls(minimum, ansatz, groups + i);
+    levels.push(levelOf(hamiltonian, minimum.x, withoutBelow(simulator.run(minimum.x).slice(), levels)));
+    const alarm = certify(levels, options).alarms.find(({ kind }) => kind !== 'degenerate');
+    if (alarm && restarts < most) {
+      restarts++;
+      attempt++;
+      levels.length = Math.min(alarm.level, i);
+    } else attempt = 0;
+  }
+  return {
+    levels: levels.toSorted((a, b) => a.energy - b.energy),
+    certificate: certify(levels, options),
+    restarts,
+    ledger: book.ledger,
+  };
+}
+
+function reduced(simulator: Simulator, hamiltonian: PauliSum, below: readonly Level[]): Objective {
+  const flat = below.map(({ state }) => ({ state, weight: 0 }));
+  const quotient = (x: Float64Array): { readonly value: number; readonly rest: number } => {
+    const { energy, overlaps } = simulator.evaluate(x, hamiltonian, undefined, { projectors: flat });
+    const rest = Math.max(1e-12, overlaps.reduce((left, overlap) => left - overlap, 1)); // prettier-ignore
+    const top = overlaps.reduce((sum, overlap, j) => sum - below[j]!.energy * overlap, energy);
+    return { value: top / rest, rest };
+  };
+  return {
+    size: simulator.circuit.parameters,
+    value: (x) => quotient(x).value,
+    gradient(x, into) {
+      const { value, rest } = quotient(x);
+      // d(N/D) = (dN − (N/D) dD) / D
+      const projectors = below.map(({ state, energy }) => ({ state, weight: value - energy }));
+      simulator.evaluate(x, hamiltonian, into, { projectors });
+      for (let i = 0; i < into.length; i++) into[i]! /= rest;
+      return value;
+    },
+  };
+}
+
+function withoutBelow(state: Float64Array, below: readonly Level[]): Float64Array {
+  for (const level of below) {
+    const [re, im] = innerProduct(level.state, state);
+    addScaled(state, level.state, -re, -im);
+  }
+  const norm = Math.sqrt(innerProduct(state, state)[0]);
+  return norm > 0 ? state.map((value) => value / norm) : state;
+}
