@@ -30,7 +30,7 @@ export interface ParallelQuantumGameOptions extends Omit<
 > {
   /** A player begins when the one below has a residual below this, in the Hamiltonian's unit. Default Infinity: at once. */
   readonly startResidual?: number;
-  /** A player also begins when the one below improves by less than this in a round. Default 1e-4. */
+  /** A player also begins when the one below improves by less than this in a round; −Infinity for never. Default 1e-4. */
   readonly plateau?: number;
   /** Rounds after which a player's penalty on those above has its full weight; 0 for at once. Default 0. */
   readonly maturity?: number;
@@ -44,6 +44,9 @@ export interface ParallelStates extends ExcitedStates {
   readonly rounds: number;
 }
 
+/** A player whose parents rest, which rests not and no longer improves for so long, is in a local minimum. */
+const STUCK_ROUNDS = 5;
+
 interface Player {
   readonly simulator: Simulator;
   readonly objective: CountedObjective;
@@ -52,6 +55,8 @@ interface Player {
   value: number;
   improvement: number;
   age: number;
+  /** Rounds in a row without an improvement. */
+  stuck: number;
   level: Level | undefined;
   resting: boolean;
 }
@@ -88,7 +93,11 @@ export function parallelQuantumGame(
   const players = Array.from({ length: count }, (_, i) => makePlayer(i));
   let restarts = 0;
   let rounds = 0;
-  while (rounds < maxRounds && !players.every((player) => player.resting)) {
+  while (
+    rounds < maxRounds &&
+    !players.every((player) => player.resting) &&
+    !(restarts >= most && players.every((player) => player.resting || player.stuck >= STUCK_ROUNDS))
+  ) {
     throwIfAborted(signal, 'parallelQuantumGame');
     rounds++;
     const moving = players.filter((player, i) => !player.resting && mayStart(i));
@@ -98,7 +107,9 @@ export function parallelQuantumGame(
       const settled = (player.level?.residual ?? Infinity) < residualTolerance;
       player.resting = settled && players.slice(0, i).every((below) => below.resting);
     });
-    if (players.every((player) => player.resting)) restartWhereCertificateAsks();
+    const first = players.findIndex((player) => !player.resting);
+    if (first < 0) restartWhereCertificateAsks();
+    else if (players[first]!.stuck >= STUCK_ROUNDS) restartFrom(first);
   }
   players.forEach((player, i) => book.addCalls(player.objective, ansatz, groups * (1 + 2 * i)));
   const levels = players.map(({ level }) => ({ ...level!, energy: level!.energy + shift }));
@@ -121,7 +132,7 @@ export function parallelQuantumGame(
     });
     const x = Float64Array.from(options.starts?.[i] ?? randomStart(random, i, attempt, ansatz));
     return {
-      simulator, objective, steps: undefined, x, value: Infinity, improvement: Infinity, age: 0, level: undefined, resting: false,
+      simulator, objective, steps: undefined, x, value: Infinity, improvement: Infinity, age: 0, stuck: 0, level: undefined, resting: false,
     }; // prettier-ignore
   }
 
@@ -140,11 +151,13 @@ export function parallelQuantumGame(
     const step = player.steps.next();
     player.age++;
     if (step.done) {
+      player.stuck++;
       player.steps = undefined; // stalled, or converged for now: begin again where it stands
     } else {
       player.x = step.value.x.slice();
       player.improvement = player.value - step.value.value;
       player.value = step.value.value;
+      player.stuck = Math.abs(player.improvement) < 1e-9 ? player.stuck + 1 : 0;
     }
     player.level = levelOf(shifted, player.x, player.simulator.run(player.x).slice());
   }
@@ -159,10 +172,15 @@ export function parallelQuantumGame(
 
   function restartWhereCertificateAsks(): void {
     const alarm = certify(players.map(({ level }) => level!), options).alarms.find(({ kind }) => kind !== 'degenerate'); // prettier-ignore
-    if (alarm === undefined || restarts >= most) return;
+    if (alarm === undefined) return;
+    restartFrom(alarm.level);
+  }
+
+  function restartFrom(level: number): void {
+    if (restarts >= most) return;
     restarts++;
     attempt++;
-    for (let i = alarm.level; i < count; i++) {
+    for (let i = level; i < count; i++) {
       const fresh = makePlayer(i);
       book.addCalls(players[i]!.objective, ansatz, groups * (1 + 2 * i));
       players[i] = fresh;
