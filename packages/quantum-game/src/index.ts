@@ -20,6 +20,7 @@ export {
   hydrogenRepulsion,
   transverseFieldIsing,
   type ChainOptions,
+  type HydrogenOptions,
 } from './hamiltonian/models.ts';
 export { formatHamiltonian, parseMolecule, type Mapping, type Molecule } from './hamiltonian/molecule.ts';
 export { PauliSum, type PauliTerm } from './hamiltonian/pauli-sum.ts';

@@ -53,7 +53,7 @@ export function checkAngle(who: string, angle: Angle): void {
         Number.isFinite(angle.offset ?? 0);
   if (!fine) {
     throw new ArgumentError(
-      `${who}: an angle must be a finite number of radians or { parameter: index from 0 }, got ${JSON.stringify(angle) ?? String(angle)}.`,
+      `${who}: an angle must be a finite number of radians or { parameter: index from 0 }, got ${typeof angle === 'number' ? angle : JSON.stringify(angle)}.`,
     );
   }
 }

@@ -27,8 +27,8 @@ export function drawText(circuit: Circuit): string {
     }
     const width = Math.max(...[...cells.values()].map((cell) => cell.length));
     for (let q = 0; q < circuit.qubits; q++) {
-      wires[q] += `─${centred(cells.get(q) ?? (crossed.has(q) ? '┼' : ''), width, '─')}`;
-      gaps[q] += ` ${centred(lines.has(q) ? '│' : '', width, ' ')}`;
+      wires[q] = `${wires[q]!}─${centred(cells.get(q) ?? (crossed.has(q) ? '┼' : ''), width, '─')}`;
+      gaps[q] = `${gaps[q]!} ${centred(lines.has(q) ? '│' : '', width, ' ')}`;
     }
   }
   return wires

@@ -34,19 +34,48 @@ export function heisenberg(qubits: number, options: ChainOptions = {}): PauliSum
 /** Nuclear repulsion of {@link hydrogen}, in hartree. */
 export const hydrogenRepulsion = 0.7199689944489797;
 
-/**
- * The electronic Hamiltonian of H2 at 0.735 Å in STO-3G on two qubits (parity mapping, two qubits removed), in
- * hartree, without the nuclear repulsion. Its levels are −1.857275, −1.244585, −0.882722, −0.224911.
- */
-export function hydrogen(): PauliSum {
-  return PauliSum.from([
-    { pauli: 'II', coefficient: -1.0523732457728605 },
-    { pauli: 'IZ', coefficient: -0.3979374248431795 },
-    { pauli: 'XX', coefficient: 0.18093119978423153 },
-    { pauli: 'ZI', coefficient: 0.3979374248431795 },
-    { pauli: 'ZZ', coefficient: -0.011280104256235213 },
-  ]);
+/** Options of {@link hydrogen}. */
+export interface HydrogenOptions {
+  /** 2: parity mapping with two qubits removed; 4: Jordan–Wigner, spin-up orbitals first. Default 2. */
+  readonly qubits?: 2 | 4;
 }
+
+/**
+ * The electronic Hamiltonian of H2 at 0.735 Å in STO-3G, in hartree, without the nuclear repulsion. Its levels with one
+ * electron of each spin are −1.857275, −1.244585, −0.882722, −0.224911.
+ */
+export function hydrogen(options: HydrogenOptions = {}): PauliSum {
+  const { qubits = 2 } = options;
+  const terms = { 2: TWO_QUBITS, 4: FOUR_QUBITS }[qubits];
+  if (!terms) throw new ArgumentError(`hydrogen: qubits must be 2 or 4, got ${qubits}.`);
+  return PauliSum.from(Object.entries(terms).map(([pauli, coefficient]) => ({ pauli, coefficient })));
+}
+
+const TWO_QUBITS: Readonly<Record<string, number>> = {
+  II: -1.0523732457728605,
+  IZ: -0.3979374248431795,
+  XX: 0.18093119978423153,
+  ZI: 0.3979374248431795,
+  ZZ: -0.011280104256235213,
+};
+
+const FOUR_QUBITS: Readonly<Record<string, number>> = {
+  IIII: -0.8105479805373279,
+  IIIZ: -0.225753492224024,
+  IIZI: 0.17218393261915554,
+  IIZZ: 0.1209126326177663,
+  IZII: -0.225753492224024,
+  IZIZ: 0.17464343068300442,
+  IZZI: 0.1661454325638242,
+  XXXX: 0.04523279994605788,
+  XXYY: 0.04523279994605788,
+  YYXX: 0.04523279994605788,
+  YYYY: 0.04523279994605788,
+  ZIII: 0.17218393261915554,
+  ZIIZ: 0.1661454325638242,
+  ZIZI: 0.16892753870087918,
+  ZZII: 0.1209126326177663,
+};
 
 function bonds(who: string, qubits: number, periodic: boolean): [number, number][] {
   if (!(Number.isSafeInteger(qubits) && qubits >= 2 && qubits <= 30)) {

@@ -67,7 +67,10 @@ export function parseMolecule(text: string, name = 'molecule'): Molecule {
     hamiltonian: PauliSum.from(parsed),
     nuclearRepulsion: number('nuclearRepulsion') ?? 0,
     mapping: MAPPINGS.includes(file['mapping'] as string) ? (file['mapping'] as Mapping) : undefined,
-    hartreeFock: typeof bits === 'string' ? parseInt([...bits].reverse().join(''), 2) : undefined,
+    hartreeFock:
+      typeof bits === 'string'
+        ? Array.from(bits).reduce((mask, bit, q) => mask | (bit === '1' ? 1 << q : 0), 0)
+        : undefined,
     electrons: active.electrons,
     orbitals: active.orbitals,
     eigenvalues: Array.isArray(file['eigenvalues']) ? (file['eigenvalues'] as number[]) : undefined,

@@ -14,7 +14,7 @@ import { multiply } from '../hamiltonian/multiply.ts';
 import type { PauliSum } from '../hamiltonian/pauli-sum.ts';
 import { xGroups } from '../hamiltonian/x-groups.ts';
 import { lbfgs } from '../optimizers/lbfgs.ts';
-import { counting, type CountedObjective, type Iterate, type Optimizer } from '../optimizers/optimizer.ts';
+import { counting, type CountedObjective, type Iterate } from '../optimizers/optimizer.ts';
 import { Simulator, type Projector } from '../simulator/simulator.ts';
 import { certify } from './certificate.ts';
 import { LedgerBook } from './ledger.ts';
@@ -147,7 +147,7 @@ export function parallelQuantumGame(
   }
 
   function advance(player: Player): void {
-    player.steps ??= (optimizer as Optimizer)(player.objective, player.x);
+    player.steps ??= optimizer(player.objective, player.x);
     const step = player.steps.next();
     player.age++;
     if (step.done) {

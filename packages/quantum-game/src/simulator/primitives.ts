@@ -86,7 +86,7 @@ function lower(operation: Operation): Primitive[] {
     case 'pauli': {
       const where = (letters: string): number =>
         maskOf(qubits.filter((_, i) => letters.includes(operation.pauli![i]!)));
-      const ys = [...operation.pauli!].filter((letter) => letter === 'Y').length % 4;
+      const ys = (operation.pauli!.split('Y').length - 1) % 4;
       return [{ ...base, kind: PAULI, x: where('XY'), z: where('YZ'), ys, angle: angles[0]! }];
     }
     default:
