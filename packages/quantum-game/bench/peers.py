@@ -40,7 +40,7 @@ def qulacs(n):
             for q in range(n - 1):
                 circuit.add_CNOT_gate(q, q + 1)
         for q in range(n):
-            circuit.add_parametric_RY_gate(q, np.sin(n * layer + q + 1))
+            circuit.add_parametric_RY_gate(q, -np.sin(n * layer + q + 1))  # its rotations turn the other way
     observable = Observable(n)
     for q in range(n - 1):
         observable.add_operator(-1.0, f"Z {q} Z {q + 1}")

@@ -4,7 +4,7 @@ import node from './fixtures/browser.json' with { type: 'json' };
 
 it('gives the numbers in a browser that it gives in Node', () => {
   const { levels, ledger } = quantumGame(hydrogen(), realAmplitudes(2), 3, { seed: 7 });
-  expect(levels.map(({ energy }) => energy)).toEqual(node.energies);
+  levels.forEach(({ energy }, i) => expect(energy).toBeCloseTo(node.energies[i]!, 13)); // engines differ in the last bit of cos
   expect(ledger.gradientCalls).toBe(node.calls);
   const circuit = realAmplitudes(14);
   const simulator = new Simulator(circuit);

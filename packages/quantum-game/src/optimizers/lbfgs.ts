@@ -121,7 +121,8 @@ function searchLine(
     const f = objective.gradient(at, gradient);
     return { step, x: at, gradient, value: f, slope: dot(gradient, direction) };
   };
-  const high = (trial: Trial): boolean => trial.value > value + 1e-4 * trial.step * slope;
+  const rounding = 1e-15 * Math.max(1, Math.abs(value)); // near the minimum values no longer tell, slopes do
+  const high = (trial: Trial): boolean => trial.value > value + 1e-4 * trial.step * slope + rounding;
   const flat = (trial: Trial): boolean => Math.abs(trial.slope) <= -0.9 * slope;
   let low: Trial = { step: 0, x, gradient: direction, value, slope };
   let end: Trial | undefined;
