@@ -78,3 +78,9 @@ export {
   type ParallelStates,
 } from './methods/parallel-quantum-game.ts';
 export { ssvqe, type SsvqeOptions } from './methods/ssvqe.ts';
+export {
+  compareAtEqualCost,
+  type ComparedMethod,
+  type EqualCostOptions,
+  type EqualCostRow,
+} from './methods/equal-cost.ts';
