@@ -112,6 +112,9 @@ export function parallelQuantumGame(
     else if (players[first]!.stuck >= STUCK_ROUNDS) restartFrom(first);
   }
   players.forEach((player, i) => book.addCalls(player.objective, ansatz, groups * (1 + 2 * i)));
+  for (const player of players) {
+    player.level ??= levelOf(shifted, player.x, player.simulator.run(player.x).slice()); // it never began
+  }
   const levels = players.map(({ level }) => ({ ...level!, energy: level!.energy + shift }));
   return {
     levels: levels.toSorted((a, b) => a.energy - b.energy),
@@ -142,6 +145,7 @@ export function parallelQuantumGame(
     return (
       (below.level?.residual ?? Infinity) < startResidual ||
       below.improvement < plateau ||
+      below.stuck >= STUCK_ROUNDS ||
       startResidual === Infinity
     );
   }
