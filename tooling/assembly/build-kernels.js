@@ -1,0 +1,32 @@
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
+import asc from 'assemblyscript/asc';
+
+/**
+ * Compiles AssemblyScript under src/kernels/assembly to WebAssembly with SIMD, and writes each module into
+ * src/kernels/generated as text, so that it loads the same way in Node, in a browser and from a bundle. A file whose text
+ * is there already is not touched.
+ *
+ * @param {URL} root The package's folder.
+ * @param {Record<string, string[]>} builds For each module, by the name of its export: the source file and the compiler's flags.
+ */
+export async function buildKernels(root, builds) {
+  const folder = fileURLToPath(new URL('src/kernels/generated/', root));
+  await mkdir(folder, { recursive: true });
+  for (const [name, flags] of Object.entries(builds)) {
+    const files = new Map();
+    const { error, stderr } = await asc.main(
+      [...flags, '--outFile', 'kernels.wasm', '--runtime', 'stub', '--enable', 'simd', '-O3', '--noAssert'],
+      {
+        readFile: (path) => readFile(new URL(path, root), 'utf8').catch(() => null),
+        writeFile: (path, content) => void files.set(path, content),
+        listFiles: () => [],
+      },
+    );
+    if (error) throw new Error(`build-kernels: ${name} does not compile.\n${stderr.toString()}`);
+    const text = Buffer.from(files.get('kernels.wasm')).toString('base64');
+    const source = `/** Made by scripts/build-kernels.js from src/kernels/assembly. */\nexport const ${name}: string =\n  '${text}';\n`;
+    const path = `${folder}${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}.ts`;
+    if ((await readFile(path, 'utf8').catch(() => '')) !== source) await writeFile(path, source);
+  }
+}
