@@ -39,7 +39,15 @@ export interface Kernels {
   inputGradientBytes(geometry: number): number;
   /** dx `[batch, height, width, channels]` of a convolution. */
   inputGradient(geometry: number, dy: number, filter: number, dx: number, workspace: number): void;
-  /** dx of max pooling; the geometry's filter is the window. */
+  /** y of max pooling with windows of 2 × 2 that neither overlap nor leave the image. */
+  maxPoolHalves(geometry: number, x: number, y: number): void;
+  /** dx of average pooling; the geometry's filter is the window. */
+  averagePoolGradient(geometry: number, dy: number, dx: number): void;
+  /** dx of a depthwise convolution; out channels are channels · multiplier. */
+  depthwiseInputGradient(geometry: number, dy: number, filter: number, dx: number): void;
+  depthwiseFilterGradientBytes(geometry: number): number;
+  depthwiseFilterGradient(geometry: number, x: number, dy: number, dw: number, workspace: number): void;
+  /** dx of max pooling. */
   maxPoolGradient(geometry: number, dy: number, x: number, dx: number): void;
   /**
    * y_o[0 … p) = min(max(Σ_e values[e] · base[offsets[e] … + p) + plus[o], low), high) over the entries of each row o, as of

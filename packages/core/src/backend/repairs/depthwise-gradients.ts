@@ -2,20 +2,32 @@
  * Gradients of `depthwiseConv2d`, `[batch, height, width, channels]`, which the stock wasm engine lacks.
  *
  * With multiplier m, `y[b,i,j,c·m+q] = Σ x[b, i·s + k·d − p, j·s + l·d − p, c] · w[k,l,c,q]`; both gradients
- * walk over the same products.
+ * walk over the same products. Where our kernels are attached they do both.
+ *
+ * The gradient with a dilation above 1, which TensorFlow.js refuses, is admitted on wasm.
  */
 import {
   backend_util,
+  DepthwiseConv2dNative,
   DepthwiseConv2dNativeBackpropFilter,
   DepthwiseConv2dNativeBackpropInput,
+  engine,
+  getBackend,
+  getGradient,
 } from '@tensorflow/tfjs-core';
 import type {
+  DepthwiseConv2dNativeAttrs,
   DepthwiseConv2dNativeBackpropFilterAttrs,
   DepthwiseConv2dNativeBackpropInputAttrs,
+  GradConfig,
   KernelConfig,
   KernelFunc,
+  NamedAttrMap,
+  Tensor,
   TensorInfo,
 } from '@tensorflow/tfjs-core';
+import { kernelsOf } from '../wasm-kernels/attach.ts';
+import { depthwiseFilterGradient, depthwiseInputGradient } from '../wasm-kernels/depthwise.ts';
 import { hostOf } from './host.ts';
 
 /** The repaired kernels. */
@@ -23,6 +35,33 @@ export const depthwiseGradientKernels: readonly KernelConfig[] = [
   { kernelName: DepthwiseConv2dNativeBackpropInput, backendName: 'wasm', kernelFunc: backpropInput },
   { kernelName: DepthwiseConv2dNativeBackpropFilter, backendName: 'wasm', kernelFunc: backpropFilter },
 ];
+
+/** The gradient to register over the stock one; empty where it is in place or no gradients are imported. */
+export function depthwiseGradients(): readonly GradConfig[] {
+  const stock = getGradient(DepthwiseConv2dNative);
+  if (!stock || ours.has(stock)) return [];
+  const replacement: GradConfig = {
+    ...stock,
+    gradFunc: (dy, saved, attrs) => {
+      const { strides, dilations, pad, dimRoundingMode } = attrs as unknown as DepthwiseConv2dNativeAttrs;
+      if (getBackend() !== 'wasm' || !dilations) return stock.gradFunc(dy, saved, attrs);
+      const [x, filter] = saved as [Tensor, Tensor];
+      const shared = { strides, pad, dimRoundingMode, dilations };
+      const run = (kernel: string, inputs: Record<string, Tensor>, own: object): Tensor =>
+        engine().runKernel(kernel, inputs, { ...shared, ...own } as unknown as NamedAttrMap);
+      return {
+        x: () =>
+          run(DepthwiseConv2dNativeBackpropInput, { dy: dy as Tensor, filter }, { inputShape: x.shape }),
+        filter: () =>
+          run(DepthwiseConv2dNativeBackpropFilter, { x, dy: dy as Tensor }, { filterShape: filter.shape }),
+      };
+    },
+  };
+  ours.add(replacement);
+  return [replacement];
+}
+
+const ours = new WeakSet<GradConfig>();
 
 type Shape4 = [number, number, number, number];
 
@@ -41,6 +80,11 @@ function backpropInput({ inputs, attrs, backend }: Parameters<KernelFunc>[0]): T
   );
   const host = hostOf(backend);
   const result = host.allocate(inputShape, 'float32');
+  const attached = kernelsOf(backend);
+  if (attached) {
+    depthwiseInputGradient(attached, info, dy, filter, result);
+    return result;
+  }
   const [g, w, dx] = [host.view(dy), host.view(filter), host.view(result).fill(0)];
   const { inChannels, outChannels } = info;
   const multiplier = outChannels / inChannels;
@@ -69,6 +113,11 @@ function backpropFilter({ inputs, attrs, backend }: Parameters<KernelFunc>[0]): 
   );
   const host = hostOf(backend);
   const result = host.allocate(filterShape, 'float32');
+  const attached = kernelsOf(backend);
+  if (attached) {
+    depthwiseFilterGradient(attached, info, x, dy, result);
+    return result;
+  }
   const [g, v, dw] = [host.view(dy), host.view(x), host.view(result).fill(0)];
   const { inChannels, outChannels } = info;
   const multiplier = outChannels / inChannels;

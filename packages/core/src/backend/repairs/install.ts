@@ -9,13 +9,14 @@ import type { KernelConfig } from '@tensorflow/tfjs-core';
 import { conv2dKernels } from '../wasm-kernels/conv2d.ts';
 import { batchNormKernels, normalSumsKernels } from '../wasm-kernels/batch-norm.ts';
 import { matMulKernels } from '../wasm-kernels/mat-mul.ts';
+import { poolKernels } from '../wasm-kernels/pool2d.ts';
 import { rowOperationKernels } from '../wasm-kernels/row-operations.ts';
 import { shareKernels } from '../wasm-kernels/share.ts';
 import { sumKernels } from '../wasm-kernels/sum.ts';
 import { batchNormGradients } from './batch-norm-gradient.ts';
 import { castKernels } from './cast-to-bool.ts';
 import { conv2dGradientKernels } from './conv2d-gradients.ts';
-import { depthwiseGradientKernels } from './depthwise-gradients.ts';
+import { depthwiseGradientKernels, depthwiseGradients } from './depthwise-gradients.ts';
 import { dilatedConv2dGradients } from './dilated-conv2d-gradient.ts';
 import { meanGradients } from './mean-gradient.ts';
 import { mixedBatchKernels } from './mixed-batches.ts';
@@ -55,6 +56,7 @@ export function installRepairs(): void {
     ...shareKernels(),
     ...rowOperationKernels(),
     ...batchNormKernels(),
+    ...poolKernels(),
   ];
   for (const kernel of own) replaceKernel(kernel);
   for (const kernel of mixedBatchKernels()) replaceKernel(kernel);
@@ -64,6 +66,7 @@ export function installRepairs(): void {
     ...reluGradients(),
     ...dilatedConv2dGradients(),
     ...batchNormGradients(),
+    ...depthwiseGradients(),
     ...meanGradients(),
   ];
   for (const gradient of gradients) registerGradient(gradient);

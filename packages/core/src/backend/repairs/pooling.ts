@@ -6,7 +6,7 @@
  * overlaps the padding by its full size although the forward pass divides by the pixels inside. As in
  * TensorFlow, the first maximum of a window, in row-major order, takes the whole gradient.
  *
- * Where our kernels are attached the 2-D maximum's gradient is theirs.
+ * Where our kernels are attached the gradients of 2-D pooling are theirs.
  */
 import {
   AvgPool3DGrad,
@@ -24,14 +24,22 @@ import type {
   TensorInfo,
 } from '@tensorflow/tfjs-core';
 import { kernelsOf } from '../wasm-kernels/attach.ts';
-import { placeGeometry } from '../wasm-kernels/geometry.ts';
+import * as own from '../wasm-kernels/pool2d.ts';
 import { hostEngines, hostOf } from './host.ts';
 
 /** The repaired kernels, for every engine that needs them. */
 export const poolingKernels: readonly KernelConfig[] = [
   ...hostEngines.flatMap((backendName) => [
-    { kernelName: MaxPoolGrad, backendName, kernelFunc: maxPoolGradient },
-    { kernelName: AvgPoolGrad, backendName, kernelFunc: gradient(windows2d, spreadMeans) },
+    {
+      kernelName: MaxPoolGrad,
+      backendName,
+      kernelFunc: preferOwn(own.maxPoolGradient, gradient(windows2d, scatterMaxima)),
+    },
+    {
+      kernelName: AvgPoolGrad,
+      backendName,
+      kernelFunc: preferOwn(own.averagePoolGradient, gradient(windows2d, spreadMeans)),
+    },
     { kernelName: MaxPool3DGrad, backendName, kernelFunc: gradient(windows3d, scatterMaxima) },
     { kernelName: AvgPool3DGrad, backendName, kernelFunc: gradient(windows3d, spreadMeans) },
   ]),
@@ -101,24 +109,15 @@ function gradient(
   };
 }
 
-const composedMaxPoolGradient = gradient(windows2d, scatterMaxima);
-
-function maxPoolGradient(params: Parameters<KernelFunc>[0]): TensorInfo {
-  const { inputs, attrs, backend } = params;
-  const { dy, input } = inputs as { dy: TensorInfo; input: TensorInfo };
-  const attached = kernelsOf(backend);
-  if (!attached || input.dtype !== 'float32') return composedMaxPoolGradient(params) as TensorInfo;
-  const { batch, channels, input: size, output, filter, stride, before } = windows2d(input.shape, attrs);
-  const geometry = {
-    ...{ batch, channels, outChannels: channels, dilationHeight: 1, dilationWidth: 1 },
-    ...{ height: size[1], width: size[2], outHeight: output[1], outWidth: output[2] },
-    ...{ filterHeight: filter[1], filterWidth: filter[2], strideHeight: stride[1], strideWidth: stride[2] },
-    ...{ top: before[1], left: before[2] },
+/** A gradient of 2-D pooling by our kernels where they are attached. */
+function preferOwn(kernel: typeof own.maxPoolGradient, otherwise: KernelFunc): KernelFunc {
+  return (params) => {
+    const { inputs, attrs, backend } = params;
+    const { dy, input } = inputs as { dy: TensorInfo; input: TensorInfo };
+    const attached = kernelsOf(backend);
+    if (!attached || input.dtype !== 'float32') return otherwise(params);
+    return kernel(attached, backend, dy, input, attrs);
   };
-  const dx = hostOf(backend).allocate(input.shape, 'float32');
-  const { at } = placeGeometry(attached, geometry, () => 0);
-  attached.kernels.maxPoolGradient(at, attached.address(dy), attached.address(input), attached.address(dx));
-  return dx;
 }
 
 function maxPool3d({ inputs, attrs, backend }: Parameters<KernelFunc>[0]): TensorInfo {

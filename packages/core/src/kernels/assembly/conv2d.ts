@@ -6,6 +6,7 @@
  * - the filter's gradient is dyᵀ · patches, transposed; patches are packed from the image, never stored;
  * - the input's gradient is dy · filterᵀ, whose rows are added back to where each patch was taken from.
  */
+import { convolveDirect, convolveDirectBytes, filterGradientDirect, filterGradientDirectBytes } from './direct';
 import { KC, MC, MR, NC, NR, block, gather6, packA, packATransposed, packB, packBTransposed } from './gemm';
 
 /** A convolution's sizes, as 32-bit integers in this order; see `geometry` on the JavaScript side. */
@@ -31,49 +32,30 @@ export class Geometry {
 
 /**
  * Packs `kc` positions from `p0` on of `nc` columns of the patches from `j0` on: panels of eight columns. A column is a tap and
- * a channel, channels fastest.
+ * a channel, channels fastest and a multiple of eight.
  */
 function packPatches(g: Geometry, x: usize, p0: i32, kc: i32, j0: i32, nc: i32, to: usize): void {
   const C = g.channels;
   const perImage = g.outHeight * g.outWidth;
   const zero = f32x4.splat(0);
   for (let j = j0; j < j0 + nc; j += NR) {
-    const width = min(NR, j0 + nc - j);
     const tap = j / C;
     const channel = j - tap * C;
-    const whole = width == NR && channel + NR <= C;
     const dy = (tap / g.filterWidth) * g.dilationHeight - g.top;
     const dx = (tap % g.filterWidth) * g.dilationWidth - g.left;
     let image = p0 / perImage;
     let oy = (p0 - image * perImage) / g.outWidth;
     let ox = p0 - image * perImage - oy * g.outWidth;
     for (let p = 0; p < kc; p++) {
-      if (whole) {
-        const iy = oy * g.strideHeight + dy;
-        const ix = ox * g.strideWidth + dx;
-        if (<u32>iy < <u32>g.height && <u32>ix < <u32>g.width) {
-          const from = x + ((((((image * g.height + iy) as usize) * (g.width as usize) + (ix as usize)) * (C as usize)) + (channel as usize)) << 2);
-          v128.store(to, v128.load(from));
-          v128.store(to, v128.load(from, 16), 16);
-        } else {
-          v128.store(to, zero);
-          v128.store(to, zero, 16);
-        }
+      const iy = oy * g.strideHeight + dy;
+      const ix = ox * g.strideWidth + dx;
+      if (<u32>iy < <u32>g.height && <u32>ix < <u32>g.width) {
+        const from = x + ((((((image * g.height + iy) as usize) * (g.width as usize) + (ix as usize)) * (C as usize)) + (channel as usize)) << 2);
+        v128.store(to, v128.load(from));
+        v128.store(to, v128.load(from, 16), 16);
       } else {
-        let t = tap;
-        let c = channel;
-        for (let e = 0; e < NR; e++) {
-          let value: f32 = 0;
-          if (e < width) {
-            const iy = oy * g.strideHeight + (t / g.filterWidth) * g.dilationHeight - g.top;
-            const ix = ox * g.strideWidth + (t % g.filterWidth) * g.dilationWidth - g.left;
-            if (<u32>iy < <u32>g.height && <u32>ix < <u32>g.width) {
-              value = load<f32>(x + ((((((image * g.height + iy) as usize) * (g.width as usize) + (ix as usize)) * (C as usize)) + (c as usize)) << 2));
-            }
-          }
-          store<f32>(to + ((e as usize) << 2), value);
-          if (++c == C) { c = 0; t++; }
-        }
+        v128.store(to, zero);
+        v128.store(to, zero, 16);
       }
       to += 32;
       if (++ox == g.outWidth) {
@@ -84,13 +66,23 @@ function packPatches(g: Geometry, x: usize, p0: i32, kc: i32, j0: i32, nc: i32, 
   }
 }
 
+/** Whether the gradient of the filter is faster without patches; where it is not, a tap's channels are whole panels of eight. */
+function isNarrow(g: Geometry): bool {
+  return g.channels <= 32 || g.outChannels <= 32 || (g.channels & (NR - 1)) != 0;
+}
+
 /** Bytes of workspace for the gradient of the filter, beside that of `gemm`: its transpose. */
 export function filterGradientBytes(g: Geometry): i32 {
+  if (isNarrow(g)) return filterGradientDirectBytes(g);
   return (MC * KC + NC * KC + MR * NR + g.filterHeight * g.filterWidth * g.channels * g.outChannels) * 4;
 }
 
 /** dw, `[filter height, filter width, channels, out channels]`. */
 export function filterGradient(g: Geometry, x: usize, dy: usize, dw: usize, workspace: usize): void {
+  if (isNarrow(g)) {
+    filterGradientDirect(g, x, dy, dw, workspace);
+    return;
+  }
   const packedB = workspace;
   const packedA = packedB + ((NC * KC) as usize << 2);
   const spare = packedA + ((MC * KC) as usize << 2);
@@ -268,11 +260,16 @@ function packPatchRows(g: Geometry, table: usize, mc: i32, k0: i32, kc: i32, zer
 
 /** Bytes of workspace for the convolution: packed blocks, where the positions of one lie, and a pixel of zeros. */
 export function convolveBytes(g: Geometry): i32 {
+  if (g.channels < NR) return convolveDirectBytes(g);
   return (MC * KC + NC * KC + MR * NR + 3 * MC + g.channels) * 4;
 }
 
 /** y, `[batch, out height, out width, out channels]`. */
 export function convolve(g: Geometry, x: usize, filter: usize, y: usize, workspace: usize): void {
+  if (g.channels < NR) {
+    convolveDirect(g, x, filter, y, workspace);
+    return;
+  }
   const packedB = workspace;
   const packedA = packedB + ((NC * KC) as usize << 2);
   const spare = packedA + ((MC * KC) as usize << 2);

@@ -2,7 +2,8 @@ export { gemm, workspaceBytes } from './gemm';
 export {
   convolve, convolveBytes, filterGradient, filterGradientBytes, finish, inputGradient, inputGradientBytes,
 } from './conv2d';
-export { maxPoolGradient } from './pool2d';
+export { depthwiseFilterGradient, depthwiseFilterGradientBytes, depthwiseInputGradient } from './depthwise';
+export { averagePoolGradient, maxPoolGradient, maxPoolHalves } from './pool2d';
 export { normalise, reluGradient, repeatRow, rowOperation } from './elementwise';
 export { columnSums, columnSumsBytes, normalSums, normalSumsBytes } from './reduce';
 export { blockProduct, sparseProduct, transpose } from './sparse';
