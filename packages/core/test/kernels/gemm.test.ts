@@ -20,8 +20,9 @@ describe.each(builds)('gemm, relaxed $relaxed, shared $shared', (build) => {
     const { kernels, place, read, reset } = await bench(build);
     const size = (max: number) =>
       fc.oneof(
-        { weight: 9, arbitrary: fc.integer({ min: 1, max: 20 }) },
-        { weight: 1, arbitrary: fc.integer({ min: 1, max }) },
+        { weight: 30, arbitrary: fc.integer({ min: 1, max: 20 }) },
+        { weight: 3, arbitrary: fc.integer({ min: 1, max }) },
+        { weight: 1, arbitrary: fc.constant(0) },
       );
     fc.assert(
       fc.property(

@@ -42,3 +42,10 @@ export function wholes(length: number, seed: number): Float32Array {
     return ((state >> 16) % 9) - 4;
   });
 }
+
+/** Numbers, now and then with one that is NaN or infinite among them. */
+export function broken(length: number, seed: number): Float32Array {
+  const values = wholes(length, seed);
+  if (length > 0) values[seed % length] = [NaN, Infinity, -Infinity][seed % 3]!;
+  return values;
+}

@@ -125,6 +125,7 @@ export function inputGradient(g: Geometry, dy: usize, filter: usize, dx: usize, 
   const k = g.outChannels;
   const m = g.batch * g.outHeight * g.outWidth;
   memory.fill(dx, 0, (g.batch * g.height) as usize * (g.width as usize) * (g.channels as usize) << 2);
+  if (k == 0) return;
   const once = n <= NC && k <= KC; // the whole filter stays packed
   if (once) packBTransposed(filter, k, 0, k, 0, n, packedB);
   for (let i = 0; i < m; i += MC) {

@@ -255,6 +255,9 @@ export function gemm(
   const packedB = workspace;
   const packedA = packedB + ((NC * KC) as usize << 2);
   const spare = packedA + ((MC * KC) as usize << 2);
+  if (k == 0) {
+    for (let i = 0; i < m; i++) memory.fill(c + ((i as usize) * (ldc as usize) << 2), 0, (n as usize) << 2);
+  }
   for (let j = 0; j < n; j += NC) {
     const nc = min(NC, n - j);
     for (let p = 0; p < k; p += KC) {

@@ -1,0 +1,42 @@
+/** dx = dy where 0 < x ≤ high, 0 elsewhere, in plain TypeScript. */
+export function reluGradientTwin(dy: Float32Array, x: Float32Array, high: number): Float32Array {
+  return dy.map((gradient, i) => (x[i]! > 0 && x[i]! <= high ? gradient : 0));
+}
+
+/** (x − mean)·factor + offset in rows as long as `mean`, each step rounded to float32. */
+export function normaliseTwin(
+  x: Float32Array,
+  mean: Float32Array,
+  factor: Float32Array,
+  offset: Float32Array,
+): Float32Array {
+  const n = mean.length;
+  return x.map((value, i) => {
+    const scaled = Math.fround(Math.fround(value - mean[i % n]!) * factor[i % n]!);
+    return scaled + offset[i % n]!;
+  });
+}
+
+/** x + v, x − v or x·v in rows as long as `v`. */
+export function rowOperationTwin(kind: 0 | 1 | 2, x: Float32Array, v: Float32Array): Float32Array {
+  const of = (a: number, b: number): number => [a + b, a - b, a * b][kind]!;
+  return x.map((value, i) => of(value, v[i % v.length]!));
+}
+
+/** Sums of columns, in double precision. */
+export function columnSumsTwin(n: number, x: Float32Array): Float64Array {
+  const sums = new Float64Array(n);
+  for (const [i, value] of x.entries()) sums[i % n]! += value;
+  return sums;
+}
+
+/** Σ dy and, after them, Σ dy·(x − mean) of each column, in double precision. */
+export function normalSumsTwin(dy: Float32Array, x: Float32Array, mean: Float32Array): Float64Array {
+  const n = mean.length;
+  const sums = new Float64Array(2 * n);
+  for (const [i, gradient] of dy.entries()) {
+    sums[i % n]! += gradient;
+    sums[n + (i % n)]! += gradient * (x[i]! - mean[i % n]!);
+  }
+  return sums;
+}

@@ -1,0 +1,75 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { hasRelaxedSimd } from '../../src/kernels/index.ts';
+import {
+  columnSumsTwin,
+  normaliseTwin,
+  normalSumsTwin,
+  reluGradientTwin,
+  rowOperationTwin,
+} from '../../src/kernels/twins/elementwise.ts';
+import { bench, broken, wholes } from './memory.ts';
+
+const rowsOf = fc.oneof({ weight: 9, arbitrary: fc.nat(80) }, { weight: 1, arbitrary: fc.nat(1500) });
+const columns = fc.integer({ min: 1, max: 40 });
+
+describe.each([false, ...(hasRelaxedSimd() ? [true] : [])])('passes over tensors, relaxed %s', (relaxed) => {
+  it('rows and a vector are added, subtracted, multiplied, repeated and normalised as by the twins', async () => {
+    const { kernels, place, read, reset } = await bench({ relaxed });
+    fc.assert(
+      fc.property(fc.nat(80), columns, fc.nat(999), fc.boolean(), (rows, n, seed, whole) => {
+        reset();
+        const made = whole ? wholes : broken;
+        const [x, v] = [made(rows * n, seed), made(n, seed + 1)];
+        const [atX, atV, y] = [place(x), place(v), place(rows * n)];
+        for (const kind of [0, 1, 2] as const) {
+          kernels.rowOperation(kind, rows, n, atX, atV, y);
+          expect(read(y, rows * n)).toEqual(rowOperationTwin(kind, x, v));
+        }
+        kernels.repeatRow(rows, n, atV, y);
+        expect(read(y, rows * n)).toEqual(Float32Array.from({ length: rows * n }, (_, i) => v[i % n]!));
+        const [factor, offset] = [wholes(n, seed + 2), wholes(n, seed + 3)];
+        kernels.normalise(rows, n, atX, atV, place(factor), place(offset), y);
+        expect(read(y, rows * n)).toEqual(normaliseTwin(x, v, factor, offset));
+      }),
+      { numRuns: 500, seed: 7 },
+    );
+  });
+
+  it('the gradient of relu is let through above 0 and up to the limit', async () => {
+    const { kernels, place, read, reset } = await bench({ relaxed });
+    fc.assert(
+      fc.property(fc.nat(200), fc.nat(999), fc.constantFrom(3, Infinity), (n, seed, high) => {
+        reset();
+        const [dy, x] = [broken(n, seed), broken(n, seed + 1)];
+        const dx = place(n);
+        kernels.reluGradient(n, place(dy), place(x), dx, high);
+        expect(read(dx, n)).toEqual(reluGradientTwin(dy, x, high));
+      }),
+      { numRuns: 500, seed: 8 },
+    );
+  });
+
+  it('sums of columns equal those in double precision, however many rows', async () => {
+    const { kernels, place, read, reset } = await bench({ relaxed });
+    fc.assert(
+      fc.property(rowsOf, columns, fc.nat(999), fc.boolean(), (rows, n, seed, whole) => {
+        reset();
+        const [x, dy] = [(whole ? wholes : broken)(rows * n, seed), wholes(rows * n, seed + 1)];
+        const mean = wholes(n, seed + 2);
+        const [to, both, atX] = [place(n), place(2 * n), place(x)];
+        kernels.columnSums(rows, n, atX, to, place(kernels.columnSumsBytes(n) / 4));
+        expect(read(to, n)).toEqual(Float32Array.from(columnSumsTwin(n, x)));
+        const work = place(kernels.normalSumsBytes(n) / 4);
+        kernels.normalSums(rows, n, place(dy), atX, place(mean), both, work);
+        expect(read(both, 2 * n)).toEqual(Float32Array.from(normalSumsTwin(dy, x, mean)));
+      }),
+      { numRuns: 500, seed: 5 },
+    );
+    reset();
+    const thirds = new Float32Array(3_000_000).fill(1 / 3); // one running sum would be off by 1e-2
+    const to = place(1);
+    kernels.columnSums(thirds.length, 1, place(thirds), to, place(2));
+    expect(read(to, 1)[0]! / (Math.fround(1 / 3) * 3_000_000)).toBeCloseTo(1, 4.5);
+  });
+});

@@ -1,0 +1,49 @@
+import fc from 'fast-check';
+import { GEOMETRY_BYTES, writeGeometry, type Conv2dGeometry } from '../../src/kernels/index.ts';
+import type { Bench } from './memory.ts';
+
+const small = (min: number, max: number) => fc.integer({ min, max });
+const rarely = (value: number, otherwise: fc.Arbitrary<number>) =>
+  fc.oneof({ weight: 30, arbitrary: otherwise }, { weight: 1, arbitrary: fc.constant(value) });
+
+/** Convolutions and windows of every size, stride, dilation and padding, now and then without an image or a channel. */
+export const geometries: fc.Arbitrary<Conv2dGeometry> = fc
+  .record({
+    ...{ batch: rarely(0, small(1, 3)), height: small(1, 12), width: small(1, 12) },
+    channels: rarely(0, fc.oneof(small(1, 9), fc.constantFrom(16, 20, 24, 40))),
+    outChannels: rarely(0, fc.oneof(small(1, 9), fc.constantFrom(16, 40, 100))),
+    ...{
+      filterHeight: small(1, 4),
+      filterWidth: small(1, 4),
+      strideHeight: small(1, 3),
+      strideWidth: small(1, 3),
+    },
+    ...{ dilationHeight: small(1, 2), dilationWidth: small(1, 2), top: small(0, 3), left: small(0, 3) },
+    ...{ bottom: small(0, 3), right: small(0, 3) },
+  })
+  .map(({ bottom, right, ...g }): Conv2dGeometry => {
+    const out = (size: number, filter: number, dilation: number, stride: number) =>
+      Math.floor((size - ((filter - 1) * dilation + 1)) / stride) + 1;
+    return {
+      ...g,
+      outHeight: out(g.height + g.top + bottom, g.filterHeight, g.dilationHeight, g.strideHeight),
+      outWidth: out(g.width + g.left + right, g.filterWidth, g.dilationWidth, g.strideWidth),
+    };
+  })
+  .filter(({ outHeight, outWidth }) => outHeight > 0 && outWidth > 0);
+
+/** Writes a geometry where the kernels of a bench can read it. */
+export function placed({ place, memory }: Bench, geometry: Conv2dGeometry): number {
+  const at = place(GEOMETRY_BYTES / 4);
+  writeGeometry(memory, at, geometry);
+  return at;
+}
+
+/** How many numbers an image, an output and a filter have. */
+export function sizesOf(g: Conv2dGeometry): { x: number; y: number; w: number } {
+  return {
+    x: g.batch * g.height * g.width * g.channels,
+    y: g.batch * g.outHeight * g.outWidth * g.outChannels,
+    w: g.filterHeight * g.filterWidth * g.channels * g.outChannels,
+  };
+}
