@@ -6,6 +6,7 @@ export type ErrorCode =
   | 'non-finite'
   | 'aborted'
   | 'engine-unavailable'
+  | 'out-of-memory'
   | 'dataset-missing'
   | 'corrupt-file'
   | 'checksum-mismatch'

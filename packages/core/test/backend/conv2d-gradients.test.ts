@@ -89,6 +89,27 @@ it('the gradients of depthwiseConv2d equal central differences at any stride and
   );
 });
 
+// The other engines refuse it.
+it.runIf(getBackend() === 'wasm')(
+  'the gradients of a dilated depthwiseConv2d equal central differences',
+  () => {
+    const dilation = fc.integer({ min: 2, max: 3 });
+    fc.assert(
+      fc.property(shapes, dilation, fc.constantFrom('same' as const, 'valid' as const), (s, d, pad) => {
+        fc.pre(pad === 'same' || ((s.filterHeight - 1) * d < s.height && (s.filterWidth - 1) * d < s.width));
+        tidy(() => {
+          const x = wholeNumbers([s.batch, s.height, s.width, s.channels], s.seed);
+          const w = wholeNumbers([s.filterHeight, s.filterWidth, s.channels, s.filters], s.seed + 1);
+          const f = (a: Tensor, b: Tensor): Tensor =>
+            depthwiseConv2d(a as Tensor4D, b as Tensor4D, 1, pad, 'NHWC', d);
+          expectExactGradients(f, x, w, s.seed + 2);
+        });
+      }),
+      { numRuns: 25 },
+    );
+  },
+);
+
 it('rows that a stride leaves unused get a zero gradient', () => {
   const x = tensor4d([1, 2, 3, 4], [1, 4, 1, 1]);
   const w = tensor4d([5], [1, 1, 1, 1]);

@@ -31,6 +31,22 @@ describe('own kernels on the wasm engine', () => {
     expect(registered()).toEqual(before);
   });
 
+  it('more memory than WebAssembly addresses is refused before anything is computed', () => {
+    const before = tf.memory().numTensors;
+    const column = tf.zeros([40_000, 1]);
+    expect(() => tf.matMul(column, column, false, true)).toThrow(
+      expect.objectContaining({
+        code: 'out-of-memory',
+        message: expect.stringContaining('6104 MiB more could not be had'),
+      }),
+    );
+    column.dispose();
+    expect(tf.memory().numTensors).toBe(before);
+    expect(() => kernelsOf(tf.backend())!.workspace(2 ** 32 - 8)).toThrow(
+      expect.objectContaining({ code: 'out-of-memory' }),
+    );
+  });
+
   it('products are sums of products, transposed and broadcast', () => {
     fc.assert(
       fc.property(

@@ -1,5 +1,6 @@
 import { backend as currentBackend } from '@tensorflow/tfjs-core';
 import type { TensorInfo } from '@tensorflow/tfjs-core';
+import { outOfMemory } from '../repairs/host.ts';
 import { bindKernels, compileKernels, type Kernels } from '../../kernels/compile.ts';
 import { inUnits } from '../../kernels/threads/in-units.ts';
 import { Team } from '../../kernels/threads/team.ts';
@@ -58,15 +59,21 @@ export async function attachKernels(): Promise<void> {
     throw error;
   }
   const space = {
-    allocate: (bytes: number): number => engine.wasm._malloc(bytes),
+    allocate: (bytes: number): number => engine.wasm._malloc(bytes) >>> 0, // it returns a signed number
     free: (address: number): void => engine.wasm._free(address),
   };
   const on = { ...space, module, memory, kernels: bindKernels(module, memory) };
   const team = new Team(on);
   endWith(engine, team);
   let [start, length] = [0, 0];
+  const allocate = (bytes: number): number => {
+    const address = space.allocate(bytes);
+    if (address === 0) throw outOfMemory(bytes);
+    return address;
+  };
   attached.set(engine, {
-    ...space,
+    allocate,
+    free: space.free,
     kernels: inUnits(on, team),
     memory,
     team,
@@ -74,8 +81,9 @@ export async function attachKernels(): Promise<void> {
     workspace(bytes) {
       if (bytes > length) {
         if (start !== 0) engine.wasm._free(start);
+        [start, length] = [0, 0];
+        start = allocate(bytes);
         length = bytes;
-        start = engine.wasm._malloc(length);
       }
       return start;
     },
