@@ -1,4 +1,4 @@
-import { conv2d, depthwiseConv2d, engine, grads, memory, tensor4d, tidy } from '@tensorflow/tfjs';
+import { conv2d, depthwiseConv2d, engine, getBackend, grads, memory, tensor4d, tidy } from '@tensorflow/tfjs';
 import type { Tensor, Tensor4D } from '@tensorflow/tfjs';
 import fc from 'fast-check';
 import { expect, it } from 'vitest';

@@ -17,11 +17,17 @@ function reach(out: i32, stride: i32, filter: i32, dilation: i32): i32 {
   return (out - 1) * stride + (filter - 1) * dilation + 1;
 }
 
+/** Whether no tap reaches into the padding, which is negative where positions begin within the image. */
 function isInside(g: Geometry): bool {
   return (
-    g.top == 0 && g.left == 0 &&
-    frameHeight(g) <= g.height && frameWidth(g) <= g.width
+    g.top <= 0 && g.left <= 0 &&
+    frameHeight(g) - g.top <= g.height && frameWidth(g) - g.left <= g.width
   );
+}
+
+/** Where the first position of such a convolution has its first tap. */
+function firstTap(g: Geometry, x: usize): usize {
+  return x + (((-g.top * g.width - g.left) * g.channels) << 2);
 }
 
 /** Rows and columns of an image with as much of its padding as taps reach. */
@@ -65,8 +71,10 @@ function copyFrame(g: Geometry, x: usize, images: i32, to: usize): void {
   const row = frameRow(g) as usize;
   const height = frameHeight(g);
   const width = frameWidth(g);
-  const before = (min(g.left, width) as usize) * pixel;
-  const inside = (max(min(g.width, width - g.left), 0) as usize) * pixel;
+  const columns = min(max(g.left, 0), width);
+  const skipped = max(-g.left, 0);
+  const before = (columns as usize) * pixel;
+  const inside = (max(min(g.width - skipped, width - columns), 0) as usize) * pixel;
   for (let b = 0; b < images; b++) {
     for (let i = 0; i < height; i++) {
       const iy = i - g.top;
@@ -74,7 +82,7 @@ function copyFrame(g: Geometry, x: usize, images: i32, to: usize): void {
         memory.fill(to, 0, row);
       } else {
         memory.fill(to, 0, before);
-        memory.copy(to + before, x + ((b * g.height + iy) as usize) * (g.width as usize) * pixel, inside);
+        memory.copy(to + before, x + (((b * g.height + iy) as usize) * (g.width as usize) + (skipped as usize)) * pixel, inside);
         memory.fill(to + before + inside, 0, row - before - inside);
       }
       to += row;
@@ -121,7 +129,7 @@ export function convolveDirect(g: Geometry, x: usize, filter: usize, y: usize, w
   for (let b = 0; b < g.batch; b += images) {
     const count = min(images, g.batch - b);
     if (!inside) copyFrame(g, x + (b as usize) * (own as usize), count, frame);
-    const base = inside ? x : frame;
+    const base = inside ? firstTap(g, x) : frame;
     const m = count * perImage;
     let at: usize = base;
     let oy = 0;
@@ -257,12 +265,13 @@ export function filterGradientDirect(g: Geometry, x: usize, dy: usize, dw: usize
   const runs = g.dilationWidth == 1 ? 1 : g.filterWidth;
   const length = g.dilationWidth == 1 ? g.filterWidth * g.channels : g.channels;
   const apart = g.dilationWidth * pixel;
-  const images = inside ? g.batch : group(g);
+  const images = group(g); // of framed images or not, so that the order of sums does not depend on it
   let add = false;
   for (let b = 0; b < g.batch; b += images) {
     const count = min(images, g.batch - b);
-    if (!inside) copyFrame(g, x + (b as usize) * (own as usize), count, frame);
-    let at: usize = inside ? x : frame;
+    const from = x + (b as usize) * (own as usize);
+    if (!inside) copyFrame(g, from, count, frame);
+    let at: usize = inside ? firstTap(g, from) : frame;
     let oy = 0;
     const all = count * g.outHeight;
     for (let i = 0; i < all; i += most) {
