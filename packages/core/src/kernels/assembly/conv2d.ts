@@ -5,6 +5,7 @@
  * - the convolution is patches · filter;
  * - the filter's gradient is dyᵀ · patches, transposed; patches are packed from the image, never stored;
  * - the input's gradient is dy · filterᵀ, whose rows are added back to where each patch was taken from.
+ * With few channels, to copy patches costs as much as to multiply them: `direct.ts` does without.
  */
 import { convolveDirect, convolveDirectBytes, filterGradientDirect, filterGradientDirectBytes } from './direct';
 import { KC, MC, MR, NC, NR, block, gather6, packA, packATransposed, packB, packBTransposed } from './gemm';
