@@ -28,6 +28,8 @@ export { xGroups, type XGroup } from './hamiltonian/x-groups.ts';
 export { certify, type Alarm, type Certificate, type CertifyOptions } from './methods/certificate.ts';
 export type { Ledger } from './methods/ledger.ts';
 export { gramMatrix, type Level } from './methods/level.ts';
+export type { MeasuredOptions } from './methods/measured-objective.ts';
+export type { Probe } from './methods/probe.ts';
 export { penaltyWeight, type Penalty } from './methods/penalties.ts';
 export { quantumGame, type QuantumGameOptions } from './methods/quantum-game.ts';
 export type { ExcitedStates, MethodOptions } from './methods/sequential.ts';

@@ -5,7 +5,7 @@
 import type { Circuit } from '../circuit/circuit.ts';
 import type { PauliSum } from '../hamiltonian/pauli-sum.ts';
 import { Simulator, type Projector } from '../simulator/simulator.ts';
-import { withOwnAngles } from './own-angles.ts';
+import { withOwnAngles, type OwnAngle } from './own-angles.ts';
 
 /** See {@link parameterShift}. */
 export interface ShiftGradient {
@@ -33,21 +33,35 @@ export function parameterShift(
   );
   const gradient = new Float64Array(circuit.parameters);
   let values = 0;
+  const value = (x: Float64Array): number => {
+    values++;
+    return simulator.evaluate(x, hamiltonian, undefined, { projectors }).value;
+  };
+  shiftGradient(angles, at, value, gradient);
+  return { gradient, values };
+}
+
+/** The gradient by the parameters, into `into`, from values at shifted angles `at`. */
+export function shiftGradient(
+  angles: readonly OwnAngle[],
+  at: Float64Array,
+  value: (at: Float64Array) => number,
+  into: Float64Array,
+): void {
+  into.fill(0);
   angles.forEach(({ parameter, scale, controlled }, i) => {
     const kept = at[i]!;
     const difference = (shift: number): number => {
       at[i] = kept + shift;
-      const above = simulator.evaluate(at, hamiltonian, undefined, { projectors }).value;
+      const above = value(at);
       at[i] = kept - shift;
-      const below = simulator.evaluate(at, hamiltonian, undefined, { projectors }).value;
+      const below = value(at);
       at[i] = kept;
-      values += 2;
       return above - below;
     };
     const slope = controlled
       ? NEAR * difference(Math.PI / 2) - FAR * difference((3 * Math.PI) / 2)
       : difference(Math.PI / 2) / 2;
-    gradient[parameter]! += scale * slope;
+    into[parameter]! += scale * slope;
   });
-  return { gradient, values };
 }

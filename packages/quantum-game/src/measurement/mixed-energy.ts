@@ -24,7 +24,8 @@ export interface MeasuredCircuit {
  * adds the S gate.
  *
  * @param phi Prepares |φ⟩ from |0…0⟩; without parameters.
- * @param psi Prepares |ψ⟩.
+ * @param psi Prepares |ψ⟩; its parameters, where it has any, are those of the circuit returned.
+ * @throws ArgumentError for circuits of another size than the Hamiltonian, or `phi` with parameters.
  */
 export function ancillaCircuit(
   hamiltonian: PauliSum,
@@ -33,7 +34,7 @@ export function ancillaCircuit(
   options: { readonly part?: 're' | 'im' } = {},
 ): MeasuredCircuit {
   const { part = 're' } = options;
-  const n = checkPair('ancillaCircuit', hamiltonian, phi, psi);
+  const n = checkPair('ancillaCircuit', hamiltonian, phi, psi, true);
   const circuit = new Circuit(n + 1).h(n).x(n).append(psi.controlled(n)).x(n).append(phi.controlled(n));
   if (part === 'im') circuit.s(n);
   return { circuit: circuit.h(n), observable: widened(hamiltonian, 'Z') };
@@ -63,7 +64,7 @@ export function swapTestCircuit(phi: Circuit, psi: Circuit): MeasuredCircuit {
   return { circuit: swapped(phi, psi, n), observable };
 }
 
-/** Compute and uncompute: the probability of 0…0, here as a projector of Pauli strings, is |⟨φ|ψ⟩|². */
+/** Compute and uncompute: the probability of measuring 0…0 is |⟨φ|ψ⟩|². */
 export function uncomputeCircuit(phi: Circuit, psi: Circuit): Circuit {
   return new Circuit(phi.qubits).append(psi).append(phi.inverse());
 }
@@ -99,9 +100,15 @@ function prefixed(hamiltonian: PauliSum, n: number): PauliSum {
   );
 }
 
-function checkPair(who: string, hamiltonian: PauliSum, phi: Circuit, psi: Circuit): number {
+function checkPair(
+  who: string,
+  hamiltonian: PauliSum,
+  phi: Circuit,
+  psi: Circuit,
+  freePsi: boolean = false,
+): number {
   const n = hamiltonian.qubits;
-  if (phi.qubits !== n || psi.qubits !== n || phi.parameters + psi.parameters > 0) {
+  if (phi.qubits !== n || psi.qubits !== n || phi.parameters + (freePsi ? 0 : psi.parameters) > 0) {
     throw new ArgumentError(
       `${who}: both circuits must be bound and have the Hamiltonian's ${n} qubits, got ${phi.qubits} and ${psi.qubits} ` +
         `qubits with ${phi.parameters} and ${psi.parameters} parameters.`,

@@ -2,6 +2,7 @@
  * What can be said of a set of levels without knowing the answer: residuals, overlaps, order.
  */
 import { gramMatrix, type Level } from './level.ts';
+import type { Probe } from './probe.ts';
 
 /** Something that a certificate does not like about a level. */
 export interface Alarm {
@@ -9,8 +10,8 @@ export interface Alarm {
   readonly level: number;
   /**
    * `not-an-eigenstate`: its residual is above the tolerance. `overlap`: it is not orthogonal to a level below.
-   * `missed`: it lies below a level found before it, which therefore is not the lowest that was left.
-   * `degenerate`: its interval meets that of the level below.
+   * `missed`: a level found after it, or a probe, lies below it, so that it is not the lowest that was left.
+   * `degenerate`: its interval meets that of a level below, or that of a level that was not asked for.
    */
   readonly kind: 'not-an-eigenstate' | 'overlap' | 'missed' | 'degenerate';
   readonly message: string;
@@ -25,6 +26,8 @@ export interface Certificate {
   readonly intervals: readonly (readonly [number, number])[];
   /** |⟨ψ_i|ψ_j⟩|. */
   readonly gram: readonly (readonly number[])[];
+  /** The last look for a level that was missed; undefined where none was asked for or no level is left. */
+  readonly probe: Probe | undefined;
 }
 
 /** Options of {@link certify}. */
@@ -38,8 +41,12 @@ export interface CertifyOptions {
   readonly overlapTolerance?: number;
 }
 
-/** Judges levels, in the order in which they were found, by what a device could measure. */
-export function certify(levels: readonly Level[], options: CertifyOptions = {}): Certificate {
+/**
+ * Judges levels, in the order in which they were found, by what a device could measure.
+ *
+ * @param probe A look above them, whose verdict `missed` or `degenerate` becomes an alarm.
+ */
+export function certify(levels: readonly Level[], options: CertifyOptions = {}, probe?: Probe): Certificate {
   const { residualTolerance = 1e-3, overlapTolerance = 1e-2 } = options;
   const gram = gramMatrix(levels);
   const alarms: Alarm[] = [];
@@ -76,10 +83,27 @@ export function certify(levels: readonly Level[], options: CertifyOptions = {}):
       }
     }
   });
+  if (probe?.verdict === 'missed') {
+    const above = levels.findIndex(({ energy }) => energy > probe.energy);
+    alarms.push({
+      level: Math.max(0, above),
+      kind: 'missed',
+      message: `a probe outside of all levels reached ${probe.energy}, below level ${above} at ${levels[above]?.energy}`,
+    });
+  } else if (probe?.verdict === 'degenerate') {
+    const energies = levels.map(({ energy }) => energy);
+    const highest = energies.indexOf(Math.max(...energies));
+    alarms.push({
+      level: highest,
+      kind: 'degenerate',
+      message: `level ${highest} at ${energies[highest]} cannot be told from a further one at ${probe.energy}; ask for more levels to have both`,
+    });
+  }
   return {
     passed: alarms.every(({ kind }) => kind === 'degenerate'),
     alarms,
     intervals: levels.map(({ energy, residual }) => [energy - residual, energy + residual] as const),
     gram,
+    probe,
   };
 }

@@ -35,21 +35,22 @@ export class LedgerBook {
     return this.#ledger;
   }
 
-  /** Adds counts of the objective, each value call running `circuitsPerValue` circuits. */
+  /** Adds counts of the objective, each value call running `circuitsPerValue` circuits, each of them `shots` times. */
   addCalls(
     calls: { readonly valueCalls: number; readonly gradientCalls: number; readonly points: number },
     circuit: Circuit,
     circuitsPerValue: number,
+    shots: number = 0,
   ): void {
     const { depth, twoQubitGates, angles } = countResources(circuit);
     const before = this.#ledger;
+    const circuits = circuitsPerValue * (calls.valueCalls + calls.gradientCalls * (1 + 2 * angles));
     this.#ledger = {
       valueCalls: before.valueCalls + calls.valueCalls,
       gradientCalls: before.gradientCalls + calls.gradientCalls,
       points: before.points + calls.points,
-      circuits:
-        before.circuits + circuitsPerValue * (calls.valueCalls + calls.gradientCalls * (1 + 2 * angles)),
-      shots: before.shots,
+      circuits: before.circuits + circuits,
+      shots: before.shots + shots * circuits,
       depth: Math.max(before.depth, depth),
       twoQubitGates: Math.max(before.twoQubitGates, twoQubitGates),
     };

@@ -5,19 +5,15 @@
  *
  * Deviations: the quotient is formed from measured overlaps, without the ancilla that projects the state.
  */
-import { throwIfAborted } from '@ockham/core';
-import { toRandom } from '@ockham/core/random';
 import type { Circuit } from '../circuit/circuit.ts';
 import { countGroups } from '../hamiltonian/commuting-groups.ts';
+import { differencedObjective } from '../gradients/finite-differences.ts';
 import type { PauliSum } from '../hamiltonian/pauli-sum.ts';
-import { lbfgs } from '../optimizers/lbfgs.ts';
-import { minimize, type Objective } from '../optimizers/optimizer.ts';
+import type { Objective } from '../optimizers/optimizer.ts';
 import { addScaled, innerProduct } from '../simulator/inner-product.ts';
-import { Simulator } from '../simulator/simulator.ts';
-import { certify } from './certificate.ts';
-import { LedgerBook } from './ledger.ts';
-import { levelOf, type Level } from './level.ts';
-import { checkMethod, randomStart, type ExcitedStates, type MethodOptions } from './sequential.ts';
+import type { Simulator } from '../simulator/simulator.ts';
+import type { Level } from './level.ts';
+import { runSequential, type ExcitedStates, type MethodOptions } from './sequential.ts';
 
 /** Options of {@link osrve}. */
 export type OsrveOptions = MethodOptions;
@@ -33,39 +29,24 @@ export function osrve(
   count: number,
   options: OsrveOptions,
 ): ExcitedStates {
-  checkMethod('osrve', hamiltonian, ansatz, count, options);
-  const { optimizer = lbfgs(), restarts: most = 3, maxCalls = 10_000, signal, trace } = options;
-  const simulator = new Simulator(ansatz);
-  const random = toRandom(options.seed);
   const groups = countGroups(hamiltonian);
-  const book = new LedgerBook();
-  const levels: Level[] = [];
-  let restarts = 0;
-  for (let attempt = 0; levels.length < count;) {
-    throwIfAborted(signal, 'osrve');
-    const i = levels.length;
-    const start =
-      attempt === 0 && options.starts ? options.starts[i]! : randomStart(random, i, attempt, ansatz);
-    const minimum = minimize(reduced(simulator, hamiltonian, levels), start, optimizer, {
-      maxCalls,
-      signal,
-      ...(trace && { callback: ({ calls, value }) => trace({ level: i, calls, value }) }),
-    });
-    book.addCalls(minimum, ansatz, groups + i);
-    levels.push(levelOf(hamiltonian, minimum.x, withoutBelow(simulator.run(minimum.x).slice(), levels)));
-    const alarm = certify(levels, options).alarms.find(({ kind }) => kind !== 'degenerate');
-    if (alarm && restarts < most) {
-      restarts++;
-      attempt++;
-      levels.length = Math.min(alarm.level, i);
-    } else attempt = 0;
-  }
-  return {
-    levels: levels.toSorted((a, b) => a.energy - b.energy),
-    certificate: certify(levels, options),
-    restarts,
-    ledger: book.ledger,
-  };
+  return runSequential(
+    hamiltonian,
+    ansatz,
+    count,
+    {
+      who: 'osrve',
+      objective(simulator, below) {
+        const exact = reduced(simulator, hamiltonian, below);
+        return options.gradient === 'finite-differences'
+          ? differencedObjective(exact.size, exact.value)
+          : exact;
+      },
+      finish: withoutBelow,
+      circuits: (below) => groups + below,
+    },
+    options,
+  );
 }
 
 function reduced(simulator: Simulator, hamiltonian: PauliSum, below: readonly Level[]): Objective {

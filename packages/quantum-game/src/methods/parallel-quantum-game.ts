@@ -16,10 +16,11 @@ import { xGroups } from '../hamiltonian/x-groups.ts';
 import { lbfgs } from '../optimizers/lbfgs.ts';
 import { counting, type CountedObjective, type Iterate } from '../optimizers/optimizer.ts';
 import { Simulator, type Projector } from '../simulator/simulator.ts';
-import { certify } from './certificate.ts';
+import { certify, type Certificate } from './certificate.ts';
 import { LedgerBook } from './ledger.ts';
 import { levelOf, type Level } from './level.ts';
-import { checkMethod, randomStart, type ExcitedStates } from './sequential.ts';
+import { runProbe } from './probe.ts';
+import { checkMethod, objectiveOf, randomStart, type ExcitedStates } from './sequential.ts';
 import type { QuantumGameOptions } from './quantum-game.ts';
 import { resolveShift } from './shift.ts';
 
@@ -81,6 +82,7 @@ export function parallelQuantumGame(
     maxRounds = 2_000,
     residualTolerance = 1e-3,
     restarts: most = 3,
+    probes = 1,
     signal,
   } = options;
   const shift = resolveShift('parallelQuantumGame', options.shift ?? 'auto', hamiltonian);
@@ -93,6 +95,7 @@ export function parallelQuantumGame(
   const players = Array.from({ length: count }, (_, i) => makePlayer(i));
   let restarts = 0;
   let rounds = 0;
+  let certificate: Certificate | undefined;
   while (
     rounds < maxRounds &&
     !players.every((player) => player.resting) &&
@@ -108,23 +111,29 @@ export function parallelQuantumGame(
       player.resting = settled && players.slice(0, i).every((below) => below.resting);
     });
     const first = players.findIndex((player) => !player.resting);
-    if (first < 0) restartWhereCertificateAsks();
+    if (first < 0) judgeAll();
     else if (players[first]!.stuck >= STUCK_ROUNDS) restartFrom(first);
   }
   players.forEach((player, i) => book.addCalls(player.objective, ansatz, groups * (1 + 2 * i)));
   for (const player of players) {
     player.level ??= levelOf(shifted, player.x, player.simulator.run(player.x).slice()); // it never began
   }
+  // what was judged may have been restarted since
+  const judged = players.every(({ resting }) => resting) && certificate ? certificate : certify(players.map(({ level }) => level!), options); // prettier-ignore
   const levels = players.map(({ level }) => ({ ...level!, energy: level!.energy + shift }));
   return {
     levels: levels.toSorted((a, b) => a.energy - b.energy),
-    certificate: certify(levels, options),
+    certificate: {
+      ...judged,
+      intervals: judged.intervals.map(([low, high]) => [low + shift, high + shift] as const),
+      probe: judged.probe && { ...judged.probe, energy: judged.probe.energy + shift },
+    },
     restarts,
     ledger: book.ledger,
     rounds,
   };
 
-  function makePlayer(i: number): Player {
+  function makePlayer(i: number, start?: Float64Array): Player {
     const simulator = new Simulator(ansatz);
     const own = (): Projector[] =>
       projectors.slice(0, i).filter((projector): projector is Projector => projector !== undefined);
@@ -133,7 +142,8 @@ export function parallelQuantumGame(
       value: (x) => simulator.evaluate(x, shifted, undefined, { projectors: own() }).value,
       gradient: (x, into) => simulator.evaluate(x, shifted, into, { projectors: own() }).value,
     });
-    const x = Float64Array.from(options.starts?.[i] ?? randomStart(random, i, attempt, ansatz));
+    const given = attempt === 0 ? options.starts?.[i] : undefined;
+    const x = Float64Array.from(start ?? given ?? randomStart(random, i, attempt, ansatz));
     return {
       simulator, objective, steps: undefined, x, value: Infinity, improvement: Infinity, age: 0, stuck: 0, level: undefined, resting: false,
     }; // prettier-ignore
@@ -174,18 +184,34 @@ export function parallelQuantumGame(
     return { state: product, weight: -weight / level.energy };
   }
 
-  function restartWhereCertificateAsks(): void {
-    const alarm = certify(players.map(({ level }) => level!), options).alarms.find(({ kind }) => kind !== 'degenerate'); // prettier-ignore
+  function judgeAll(): void {
+    const all = players.map(({ level }) => level!);
+    certificate = certify(all, options);
+    const looks = count < 2 ** hamiltonian.qubits ? probes : 0;
+    for (let look = 0; look < looks && certificate.passed; look++) {
+      const start = randomStart(random.stream(`probe ${look}`), count, restarts, ansatz);
+      const { simulator } = players[0]!;
+      const above = projectors.filter((projector): projector is Projector => projector !== undefined);
+      const objective = objectiveOf(simulator, shifted, above);
+      const found = runProbe(simulator, shifted, all, objective, start, optimizer, {
+        maxCalls: 10_000,
+        residualTolerance,
+      });
+      book.addCalls(found.calls, ansatz, groups * (1 + 2 * count));
+      rounds += found.looks; // those found have nothing to do meanwhile
+      certificate = certify(all, options, found.probe);
+    }
+    const alarm = certificate.alarms.find(({ kind }) => kind !== 'degenerate');
     if (alarm === undefined) return;
-    restartFrom(alarm.level);
+    restartFrom(alarm.level, certificate.probe?.parameters);
   }
 
-  function restartFrom(level: number): void {
+  function restartFrom(level: number, start?: Float64Array): void {
     if (restarts >= most) return;
     restarts++;
     attempt++;
     for (let i = level; i < count; i++) {
-      const fresh = makePlayer(i);
+      const fresh = makePlayer(i, i === level ? start : undefined);
       book.addCalls(players[i]!.objective, ansatz, groups * (1 + 2 * i));
       players[i] = fresh;
       projectors[i] = undefined;

@@ -12,11 +12,13 @@ import { countGroups } from '../hamiltonian/commuting-groups.ts';
 import type { PauliSum } from '../hamiltonian/pauli-sum.ts';
 import { xGroups } from '../hamiltonian/x-groups.ts';
 import { multiply } from '../hamiltonian/multiply.ts';
-import { runSequential, type ExcitedStates, type MethodOptions } from './sequential.ts';
+import { spsa } from '../optimizers/spsa.ts';
+import { measuredObjective, measurementOf, type MeasuredOptions } from './measured-objective.ts';
+import { objectiveOf, runSequential, type ExcitedStates, type MethodOptions } from './sequential.ts';
 import { resolveShift } from './shift.ts';
 
 /** Options of {@link quantumGame}. */
-export interface QuantumGameOptions extends MethodOptions {
+export interface QuantumGameOptions extends MethodOptions, MeasuredOptions {
   /**
    * c of H − c: a number above the largest wanted level. Default `auto`, c_I + Σ_{P≠I}|c_P|; 0 is the printed form,
    * which finds only levels below 0.
@@ -43,27 +45,37 @@ export function quantumGame(
   const shift = resolveShift('quantumGame', options?.shift ?? 'auto', hamiltonian);
   const shifted = hamiltonian.shifted(-shift);
   const groups = countGroups(hamiltonian);
+  const measured = measurementOf('quantumGame', options);
   const found = runSequential(
     shifted,
     ansatz,
     levels,
     {
       who: 'quantumGame',
-      project({ state, energy }) {
-        if (energy >= 0) {
+      objective(simulator, below) {
+        const weights = below.map(({ energy }) => {
+          if (energy < 0) return -1 / energy;
           throw new ArgumentError(
             `quantumGame: every level must lie below the shift, as eq. 8 divides by ⟨H − shift⟩; got a level at ${energy + shift} ` +
               `with shift ${shift}. Leave out shift, or raise it.`,
           );
+        });
+        if (measured) {
+          const parents = below.map((level, j) => ({ level, weight: weights[j]!, kind: 'mixed' as const }));
+          return measuredObjective(shifted, ansatz, parents, measured.shots, measured.random.stream(`level ${below.length}`)); // prettier-ignore
         }
-        const product = new Float64Array(state.length);
-        multiply(xGroups(shifted), state, product);
-        return { state: product, weight: -1 / energy };
+        const projectors = below.map(({ state }, j) => {
+          const product = new Float64Array(state.length);
+          multiply(xGroups(shifted), state, product);
+          return { state: product, weight: weights[j]! };
+        });
+        return objectiveOf(simulator, shifted, projectors, options);
       },
       // two circuits, Re and Im, for each group of each mixed energy
       circuits: (below) => groups * (1 + 2 * below),
+      ...(measured && { shots: measured.shots.shots }),
     },
-    options,
+    measured ? { optimizer: spsa({ seed: options.seed }), ...options } : options,
   );
   return {
     ...found,
@@ -71,6 +83,7 @@ export function quantumGame(
     certificate: {
       ...found.certificate,
       intervals: found.certificate.intervals.map(([low, high]) => [low + shift, high + shift] as const),
+      probe: found.certificate.probe && { ...found.certificate.probe, energy: found.certificate.probe.energy + shift }, // prettier-ignore
     },
   };
 }

@@ -1,18 +1,19 @@
 /**
- * Levels one after another: each minimises the energy plus projectors made from the levels below. What the projectors
- * are is all that tells VQD from QuantumGame.
+ * Levels one after another: each minimises an objective made from the levels below, which is all that tells one method
+ * from another. A certificate asks for restarts; a probe looks for a level that was missed.
  */
 import { ArgumentError, throwIfAborted, type Progress } from '@ockham/core';
 import { toRandom, type Random, type Seed } from '@ockham/core/random';
-import type { Circuit } from '../circuit/circuit.ts';
+import { checkParameters, type Circuit } from '../circuit/circuit.ts';
 import { checkHermitian, type PauliSum } from '../hamiltonian/pauli-sum.ts';
 import { differencedObjective } from '../gradients/finite-differences.ts';
 import { lbfgs } from '../optimizers/lbfgs.ts';
-import { minimize, type Minimum, type Objective, type Optimizer } from '../optimizers/optimizer.ts';
+import { minimize, type Objective, type Optimizer } from '../optimizers/optimizer.ts';
 import { Simulator, type Projector } from '../simulator/simulator.ts';
 import { certify, type Certificate, type CertifyOptions } from './certificate.ts';
 import { LedgerBook, type Ledger } from './ledger.ts';
 import { levelOf, type Level } from './level.ts';
+import { runProbe, type Probe } from './probe.ts';
 
 /** Options that every variational method takes. */
 export interface MethodOptions extends CertifyOptions {
@@ -24,8 +25,13 @@ export interface MethodOptions extends CertifyOptions {
   readonly gradient?: 'adjoint' | 'finite-differences';
   /** Starting points, one for each level. Default: uniform in [−π, π). */
   readonly starts?: readonly ArrayLike<number>[];
-  /** Most restarts over all levels, each asked for by the certificate. Default 3. */
+  /** Most restarts over all levels, each asked for by the certificate. Default 3, and 0 with `shots`. */
   readonly restarts?: number;
+  /**
+   * Looks for a level that was missed, each from a fresh start, once all levels are found and pass; its calls are in the
+   * ledger. Default 1, and 0 with `shots`.
+   */
+  readonly probes?: number;
   /** Calls of the objective for one level. Default 10,000. */
   readonly maxCalls?: number;
   /** Called after each iteration with the level, its value and the calls so far of this level. */
@@ -48,13 +54,24 @@ export interface ExcitedStates {
   readonly ledger: Ledger;
 }
 
-/** How one method turns the levels below into projectors. */
+/** What makes one method different from another. */
 export interface SequentialRule {
   readonly who: string;
-  /** The projector of a finished level. */
-  project(level: Level): Projector;
+  /** What a level minimises, with those below it found. */
+  objective(simulator: Simulator, below: readonly Level[]): Objective;
+  /** The level's state from the circuit's. Default: the same. */
+  finish?(state: Float64Array, below: readonly Level[]): Float64Array;
   /** Circuits to measure one value, with `below` levels found. */
   circuits(below: number): number;
+  /** Shots of each circuit; 0 or left out where expectations are exact. */
+  readonly shots?: number;
+}
+
+/** One attempt at a level. */
+interface Attempt {
+  readonly level: Level;
+  /** Of its objective. */
+  readonly value: number;
 }
 
 /** Runs the levels one after another. */
@@ -66,38 +83,31 @@ export function runSequential(
   options: MethodOptions,
 ): ExcitedStates {
   const { who } = rule;
-  const { restarts: most = 3, optimizer = lbfgs(), maxCalls = 10_000, trace, progress, signal } = options;
   checkMethod(who, hamiltonian, ansatz, count, options);
+  const exact = rule.shots === undefined;
+  const { restarts: most = exact ? 3 : 0, probes = exact ? 1 : 0, residualTolerance = 1e-3 } = options;
+  const { progress, signal } = options;
+  const { optimizer = lbfgs(), maxCalls = 10_000, trace } = options;
   const random = toRandom(options.seed);
   const simulator = new Simulator(ansatz);
   const book = new LedgerBook();
   const levels: Level[] = [];
+  // every attempt at a level whose levels below are still the same
+  const attempts: Attempt[][] = Array.from({ length: count }, () => []);
+  const looks = count < 2 ** hamiltonian.qubits ? probes : 0;
   let restarts = 0;
-  let attempt = 0;
-  while (levels.length < count) {
-    throwIfAborted(signal, who);
-    const i = levels.length;
-    progress?.({ stage: who, done: i, total: count });
-    const projectors = levels.map((level) => rule.project(level));
-    const start =
-      attempt === 0 && options.starts ? options.starts[i]! : randomStart(random, i, attempt, ansatz);
-    const minimum = minimize(objectiveOf(simulator, hamiltonian, projectors, options), start, optimizer, {
-      maxCalls,
-      signal,
-      ...(trace && { callback: ({ calls, value }) => trace({ level: i, calls, value }) }),
-    });
-    book.addCalls(callsOf(minimum), ansatz, rule.circuits(i));
-    levels.push(levelOf(hamiltonian, minimum.x, simulator.run(minimum.x).slice()));
-    const alarm = certify(levels, options).alarms.find(({ kind }) => kind !== 'degenerate');
-    if (alarm && restarts < most) {
-      restarts++;
-      attempt++;
-      levels.length = Math.min(alarm.level, i);
-      continue;
-    }
-    attempt = 0;
+  let fresh: Float64Array | undefined;
+  let certificate: Certificate;
+  for (;;) {
+    while (levels.length < count) findNext();
+    certificate = certify(levels, options);
+    for (let look = 0; look < looks && certificate.passed; look++) certificate = certify(levels, options, probe(look)); // prettier-ignore
+    const missed = certificate.passed ? undefined : certificate.alarms.find(({ kind }) => kind === 'missed');
+    if (missed === undefined || certificate.probe === undefined || restarts >= most) break;
+    restarts++;
+    fresh = certificate.probe.parameters;
+    backTo(missed.level);
   }
-  const certificate = certify(levels, options);
   progress?.({ stage: who, done: count, total: count });
   return {
     levels: levels.toSorted((a, b) => a.energy - b.energy),
@@ -105,6 +115,49 @@ export function runSequential(
     restarts,
     ledger: book.ledger,
   };
+
+  function findNext(): void {
+    throwIfAborted(signal, who);
+    const i = levels.length;
+    progress?.({ stage: who, done: i, total: count });
+    const tried = attempts[i]!.length;
+    const given = tried === 0 ? options.starts?.[i] : undefined;
+    const start = fresh ?? given ?? randomStart(random, i, restarts, ansatz);
+    fresh = undefined;
+    const minimum = minimize(rule.objective(simulator, levels), start, optimizer, {
+      maxCalls,
+      signal,
+      ...(trace && { callback: ({ calls, value }) => trace({ level: i, calls, value }) }),
+    });
+    book.addCalls(minimum, ansatz, rule.circuits(i), rule.shots);
+    const state = simulator.run(minimum.x).slice();
+    const level = levelOf(hamiltonian, minimum.x, rule.finish?.(state, levels) ?? state);
+    attempts[i]!.push({ level, value: minimum.value });
+    levels.push(level);
+    const alarm = certify(levels, options).alarms.find(({ kind }) => kind !== 'degenerate');
+    if (alarm === undefined) return;
+    if (restarts < most) {
+      restarts++;
+      backTo(Math.min(alarm.level, i));
+    } else if (tried > 0) {
+      levels[i] = attempts[i]!.reduce((best, one) => (one.value < best.value ? one : best)).level;
+    }
+  }
+
+  function backTo(level: number): void {
+    levels.length = level;
+    for (const later of attempts.slice(level + 1)) later.length = 0;
+  }
+
+  function probe(look: number): Probe {
+    throwIfAborted(signal, who);
+    const start = randomStart(random.stream(`probe ${look}`), count, restarts, ansatz);
+    const found = runProbe(
+      simulator, hamiltonian, levels, rule.objective(simulator, levels), start, optimizer, { maxCalls, residualTolerance },
+    ); // prettier-ignore
+    book.addCalls(found.calls, ansatz, rule.circuits(count), rule.shots);
+    return found.probe;
+  }
 }
 
 /** An objective over the ansatz's parameters: ⟨H⟩ with projectors. */
@@ -122,14 +175,6 @@ export function objectiveOf(
     simulator.evaluate(x, hamiltonian, into, { projectors }).value;
   if (options.gradient === 'finite-differences') return differencedObjective(size, value, onCall);
   return { size, value, gradient };
-}
-
-function callsOf({ valueCalls, gradientCalls, points }: Minimum): {
-  readonly valueCalls: number;
-  readonly gradientCalls: number;
-  readonly points: number;
-} {
-  return { valueCalls, gradientCalls, points };
 }
 
 /** Uniform in [−π, π), by level and attempt, whatever was drawn before. */
@@ -168,5 +213,11 @@ export function checkMethod(
     throw new ArgumentError(
       `${who}: starts must hold one vector for each of ${count} levels, got ${options.starts.length}.`,
     );
+  }
+  for (const start of options.starts ?? []) checkParameters(`${who}: starts`, ansatz, start);
+  const counts = { restarts: [options.restarts, 0], probes: [options.probes, 0], maxCalls: [options.maxCalls, 1] } as const; // prettier-ignore
+  for (const [name, [value, least]] of Object.entries(counts)) {
+    if (value !== undefined && !(value >= least))
+      throw new ArgumentError(`${who}: ${name} must be at least ${least}, got ${value}.`);
   }
 }

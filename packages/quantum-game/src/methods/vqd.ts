@@ -3,10 +3,13 @@ import type { Circuit } from '../circuit/circuit.ts';
 import { countGroups } from '../hamiltonian/commuting-groups.ts';
 import type { PauliSum } from '../hamiltonian/pauli-sum.ts';
 import { penaltyWeight, type Penalty } from './penalties.ts';
-import { runSequential, type ExcitedStates, type MethodOptions } from './sequential.ts';
+import { spsa } from '../optimizers/spsa.ts';
+import type { Level } from './level.ts';
+import { measuredObjective, measurementOf, type MeasuredOptions } from './measured-objective.ts';
+import { objectiveOf, runSequential, type ExcitedStates, type MethodOptions } from './sequential.ts';
 
 /** Options of {@link vqd}. */
-export interface VqdOptions extends MethodOptions {
+export interface VqdOptions extends MethodOptions, MeasuredOptions {
   /** β_j of eq. 3. Default `spread`, 2 (E_max − E_j), which is above every gap whatever the Hamiltonian. */
   readonly penalty?: Penalty;
 }
@@ -23,21 +26,43 @@ export function vqd(
   levels: number,
   options: VqdOptions,
 ): ExcitedStates {
+  return deflate('vqd', hamiltonian, ansatz, levels, options);
+}
+
+/** {@link vqd} under the name of who called it. */
+export function deflate(
+  who: string,
+  hamiltonian: PauliSum,
+  ansatz: Circuit,
+  levels: number,
+  options: VqdOptions,
+): ExcitedStates {
   const penalty = options?.penalty ?? 'spread';
-  penaltyWeight('vqd', penalty, hamiltonian, 0);
+  penaltyWeight(who, penalty, hamiltonian, 0);
   const groups = countGroups(hamiltonian);
+  const measured = measurementOf(who, options);
+  const weightOf = ({ energy }: Level): number => penaltyWeight(who, penalty, hamiltonian, energy);
   return runSequential(
     hamiltonian,
     ansatz,
     levels,
     {
-      who: 'vqd',
-      project: ({ state, energy }) => ({
-        state,
-        weight: penaltyWeight('vqd', penalty, hamiltonian, energy),
-      }),
+      who,
+      objective(simulator, below) {
+        if (measured) {
+          const parents = below.map((level) => ({
+            level,
+            weight: weightOf(level),
+            kind: 'overlap' as const,
+          }));
+          return measuredObjective(hamiltonian, ansatz, parents, measured.shots, measured.random.stream(`level ${below.length}`)); // prettier-ignore
+        }
+        const projectors = below.map((level) => ({ state: level.state, weight: weightOf(level) }));
+        return objectiveOf(simulator, hamiltonian, projectors, options);
+      },
       circuits: (below) => groups + below,
+      ...(measured && { shots: measured.shots.shots }),
     },
-    options,
+    measured ? { optimizer: spsa({ seed: options.seed }), ...options } : options,
   );
 }

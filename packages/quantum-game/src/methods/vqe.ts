@@ -1,11 +1,12 @@
 /** The variational quantum eigensolver, eq. 2 of the paper. */
 import type { Circuit } from '../circuit/circuit.ts';
-import { countGroups } from '../hamiltonian/commuting-groups.ts';
 import type { PauliSum } from '../hamiltonian/pauli-sum.ts';
-import { runSequential, type ExcitedStates, type MethodOptions } from './sequential.ts';
+import type { MeasuredOptions } from './measured-objective.ts';
+import type { ExcitedStates, MethodOptions } from './sequential.ts';
+import { deflate } from './vqd.ts';
 
 /** Options of {@link vqe}. */
-export type VqeOptions = MethodOptions;
+export interface VqeOptions extends MethodOptions, MeasuredOptions {}
 
 /**
  * The ground state.
@@ -13,12 +14,5 @@ export type VqeOptions = MethodOptions;
  * @throws ArgumentError as `quantumGame`.
  */
 export function vqe(hamiltonian: PauliSum, ansatz: Circuit, options: VqeOptions): ExcitedStates {
-  const groups = countGroups(hamiltonian);
-  return runSequential(
-    hamiltonian,
-    ansatz,
-    1,
-    { who: 'vqe', project: ({ state }) => ({ state, weight: 0 }), circuits: () => groups },
-    options,
-  );
+  return deflate('vqe', hamiltonian, ansatz, 1, options);
 }
