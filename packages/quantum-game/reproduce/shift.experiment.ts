@@ -14,6 +14,8 @@ interface ShiftRow extends Row {
   readonly refused: boolean;
   /** Largest error of the four levels; null where refused. */
   readonly error: number | null;
+  /** Whether the certificate passed. */
+  readonly certified: boolean;
   /** log10 of it, not below −16. */
   readonly digits: number | null;
 }
@@ -39,10 +41,11 @@ export default experiment<Config, ShiftRow, never>({
           });
           const error = worstError(found, constant);
           const digits = Math.log10(Math.max(1e-16, error));
-          return { seed, constant, form, refused: false, error, digits };
+          const certified = found.certificate.passed;
+          return { seed, constant, form, refused: false, certified, error, digits };
         } catch (error) {
           if (!(error instanceof ArgumentError)) throw error;
-          return { seed, constant, form, refused: true, error: null, digits: null };
+          return { seed, constant, form, refused: true, certified: false, error: null, digits: null };
         }
       }),
     );
@@ -52,6 +55,14 @@ export default experiment<Config, ShiftRow, never>({
       paper: 'not said',
       measure: (rows) =>
         inEveryRow(where(rows, { form: 'automatic shift' }), (r) => r.error !== null && r.error < 1e-8),
+    }),
+    claim('an answer that is off by more than 1e-6 is never certified, in either form', {
+      paper: 'our bar',
+      measure: (rows) =>
+        inEveryRow(
+          rows.filter(({ error }) => error !== null && error > 1e-6),
+          ({ certified }) => !certified,
+        ),
     }),
     claim('the printed form finds the four levels of H2 with its nuclear repulsion', {
       paper: 'eq. 8 as printed',

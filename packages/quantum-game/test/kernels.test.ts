@@ -1,5 +1,5 @@
 import { Random } from '@ockham/core/random';
-import { Simulator, type Circuit } from '@ockham/quantum-game';
+import { Circuit, parameter, Simulator, type Angle } from '@ockham/quantum-game';
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { randomCircuit, randomSum } from './random-circuit.ts';
@@ -38,5 +38,55 @@ it('they agree where a state is worked on in blocks', () => {
   for (const seed of [1, 2, 3]) {
     const random = new Random(seed);
     compare(randomCircuit(random, 14, 60), random);
+  }
+});
+
+it('runs of gates on one qubit, which are fused on the way forward, give the twin’s state and gradient', () => {
+  const add = [
+    (c: Circuit, q: number, a: Angle) => c.rx(a, q),
+    (c: Circuit, q: number, a: Angle) => c.ry(a, q),
+    (c: Circuit, q: number, a: Angle) => c.rz(a, q),
+    (c: Circuit, q: number, a: Angle) => c.p(a, q),
+    (c: Circuit, q: number, a: Angle) => c.u3(a, 0.3, a, q),
+    (c: Circuit, q: number, a: Angle) => c.pauliRotation('Y', a, [q]),
+    (c: Circuit, q: number) => c.h(q),
+    (c: Circuit, q: number) => c.x(q),
+    (c: Circuit, q: number) => c.y(q),
+    (c: Circuit, q: number) => c.t(q),
+  ];
+  const gate = fc.record({
+    kind: fc.nat(add.length), // the last one is a CX
+    qubit: fc.nat(3),
+    other: fc.nat(2),
+    angle: fc.nat(5),
+  });
+  fc.assert(
+    fc.property(fc.array(gate, { minLength: 1, maxLength: 40 }), fc.nat(), (gates, seed) => {
+      const circuit = new Circuit(4);
+      for (const { kind, qubit, other, angle } of gates) {
+        const make = add[kind];
+        if (make) make(circuit, qubit, parameter(angle));
+        else circuit.cx(qubit, (qubit + 1 + other) % 4);
+      }
+      compare(circuit, new Random(seed));
+    }),
+    { numRuns: 200 },
+  );
+});
+
+it('memory that the engine refuses is named with its bytes', () => {
+  const wide = new Circuit(26).h(0);
+  const { Memory } = WebAssembly;
+  try {
+    WebAssembly.Memory = class {
+      constructor() {
+        throw new RangeError('could not allocate memory');
+      }
+    } as unknown as typeof Memory;
+    expect(() => new Simulator(wide)).toThrow(
+      '2 states of 26 qubits need 2,147,483,648 bytes, which could not be allocated',
+    );
+  } finally {
+    WebAssembly.Memory = Memory;
   }
 });

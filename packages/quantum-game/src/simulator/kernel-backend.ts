@@ -2,6 +2,7 @@
 import type { XGroup } from '../hamiltonian/x-groups.ts';
 import { bindStateKernels, type StateKernels } from '../kernels/state-kernels.ts';
 import type { Backend } from './backend.ts';
+import { fusedMatrix, fuseNeighbours, type FusedPrimitive } from './fuse-gates.ts';
 import { MATRIX, PAULI, PHASE, RY, type Primitive } from './primitives.ts';
 import { schedule, type Pass } from './schedule.ts';
 
@@ -31,17 +32,23 @@ interface CompiledPass {
 /** Undefined where the engine has no WebAssembly with SIMD. */
 export function kernelBackend(qubits: number, primitives: readonly Primitive[]): Backend | undefined {
   const whole = qubits <= MOST_BLOCK_QUBITS;
-  const passes = schedule(qubits, primitives, {
-    blockQubits: whole ? qubits : BLOCK_QUBITS,
-    lowQubits: LOW_QUBITS,
-  });
+  const size = { blockQubits: whole ? qubits : BLOCK_QUBITS, lowQubits: LOW_QUBITS };
+  const passes = schedule(qubits, primitives, size);
   const steps = passes.flatMap((pass) => pass.steps);
+  // forward alone may run neighbours on one qubit as one; where there are none both sweeps share their passes
+  const fused = fuseNeighbours(primitives);
+  const gates = fused.map(({ primitive }) => primitive);
+  const ahead = gates.length < primitives.length ? schedule(qubits, gates, size) : undefined;
   const states = 16 * 2 ** qubits;
 
   const layout = new Layout();
   const records = layout.take(STRIDE * steps.length);
   const terms = layout.take(16 * steps.length);
-  const tables = passes.map((pass) => layout.take(4 * runsOf(pass, qubits).length));
+  const tablesFor = (of: readonly Pass[]): number[] =>
+    of.map((pass) => layout.take(4 * runsOf(pass, qubits).length));
+  const tables = tablesFor(passes);
+  const aheadRecords = layout.take(STRIDE * gates.length);
+  const aheadTables = tablesFor(ahead ?? []);
   const table = layout.take(8 * 2 ** PRODUCT_QUBITS);
   const block = layout.take(whole ? 0 : 2 * 16 * 2 ** BLOCK_QUBITS);
   const psi = layout.take(states);
@@ -54,6 +61,10 @@ export function kernelBackend(qubits: number, primitives: readonly Primitive[]):
 
   const compiled = compilePasses(memory, qubits, passes, primitives, { records, terms, tables });
   const setAngles = angleWriter(memory, primitives, passes, records);
+  const forwards = ahead
+    ? compilePasses(memory, qubits, ahead, gates, { records: aheadRecords, terms, tables: aheadTables })
+    : compiled;
+  const setAhead = ahead ? fusedWriter(memory, primitives, fused, ahead, aheadRecords) : setAngles;
   const product = productWriter(memory, kernels, { psi, lambda, table, groups: groupsAt, qubits });
   const view = (at: number): (() => Float64Array) => {
     let kept = new Float64Array(memory.buffer, at, states / 8);
@@ -73,8 +84,8 @@ export function kernelBackend(qubits: number, primitives: readonly Primitive[]):
       return lambdaView();
     },
     forward(angles) {
-      setAngles(angles);
-      for (const p of compiled) {
+      setAhead(angles);
+      for (const p of forwards) {
         kernels.forwardPass(
           psi, p.outside, p.blocks, p.size, block, p.offsets, p.count, p.run, p.records, p.length, STRIDE,
         ); // prettier-ignore
@@ -175,13 +186,13 @@ function compilePasses(
         record / 4,
       );
       if (kind === MATRIX)
-        matrix!.forEach((value, j) => doubles.setFloat64(record + 40 + 8 * j, value, true));
+        matrix?.forEach((value, j) => doubles.setFloat64(record + 40 + 8 * j, value, true));
     }
-    const size = contiguous ? run : run * offsets.length;
+    const numbers = contiguous ? run : run * offsets.length;
     return {
       outside,
-      blocks: 2 ** qubits / size,
-      size,
+      blocks: 2 ** qubits / numbers,
+      size: numbers,
       offsets: at.tables[i]!,
       count: offsets.length,
       run,
@@ -210,6 +221,34 @@ function angleWriter(
       const angle = kind === PHASE ? angles[index]! : angles[index]! / 2;
       doubles[at] = Math.cos(angle);
       doubles[at + 1] = Math.sin(angle);
+    }
+  };
+}
+
+/** {@link angleWriter} for fused gates, whose matrices it writes too. */
+function fusedWriter(
+  memory: WebAssembly.Memory,
+  primitives: readonly Primitive[],
+  fused: readonly FusedPrimitive[],
+  passes: readonly Pass[],
+  records: number,
+): (angles: Float64Array) => void {
+  const gates = fused.map(({ primitive }) => primitive);
+  const single = angleWriter(memory, gates, passes, records);
+  const own = new Float64Array(fused.length);
+  const several = passes
+    .flatMap((pass) => pass.steps)
+    .map(({ index }, i) => ({ parts: fused[index]!.parts, at: (records + STRIDE * i + 40) / 8 }))
+    .filter(({ parts }) => parts.length > 1);
+  let doubles = new Float64Array(memory.buffer);
+  const matrix = new Float64Array(8);
+  return (angles) => {
+    fused.forEach(({ parts }, i) => (own[i] = angles[parts[0]!]!));
+    single(own);
+    if (doubles.length === 0) doubles = new Float64Array(memory.buffer);
+    for (const { parts, at } of several) {
+      fusedMatrix(primitives, parts, angles, matrix);
+      doubles.set(matrix, at);
     }
   };
 }

@@ -15,3 +15,20 @@ export function checkMemory(who: string, qubits: number, states: number, limit: 
     );
   }
 }
+
+/**
+ * Runs `make`, which allocates the states.
+ *
+ * @throws ArgumentError where the engine refuses the memory, which it does with a RangeError.
+ */
+export function allocating<T>(who: string, qubits: number, states: number, make: () => T): T {
+  try {
+    return make();
+  } catch (cause) {
+    if (!(cause instanceof RangeError)) throw cause;
+    throw new ArgumentError(
+      `${who}: ${states} states of ${qubits} qubits need ${(states * 16 * 2 ** qubits).toLocaleString('en')} bytes, ` +
+        `which could not be allocated (${cause.message}). Use fewer qubits, or free memory.`,
+    );
+  }
+}

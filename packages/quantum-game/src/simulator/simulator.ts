@@ -10,7 +10,7 @@ import { xGroups } from '../hamiltonian/x-groups.ts';
 import type { Backend } from './backend.ts';
 import { addScaled, innerProduct } from './inner-product.ts';
 import { kernelBackend } from './kernel-backend.ts';
-import { checkMemory } from './memory.ts';
+import { allocating, checkMemory } from './memory.ts';
 import { plainBackend } from './plain-backend.ts';
 import { toPrimitives, type Primitive } from './primitives.ts';
 
@@ -55,13 +55,18 @@ export class Simulator {
     this.#primitives = toPrimitives(circuit);
     this.#angles = new Float64Array(this.#primitives.length);
     this.#terms = new Float64Array(this.#primitives.length);
-    const kernels = engine === 'plain' ? undefined : kernelBackend(circuit.qubits, this.#primitives);
+    const kernels =
+      engine === 'plain'
+        ? undefined
+        : allocating('Simulator', circuit.qubits, 2, () => kernelBackend(circuit.qubits, this.#primitives));
     if (engine === 'kernels' && !kernels) {
       throw new ArgumentError(
         "Simulator: this engine has no WebAssembly with SIMD. Leave out engine, or pass 'plain'.",
       );
     }
-    this.#backend = kernels ?? plainBackend(circuit.qubits, this.#primitives);
+    this.#backend =
+      kernels ??
+      allocating('Simulator', circuit.qubits, 2, () => plainBackend(circuit.qubits, this.#primitives));
     this.engine = kernels ? 'kernels' : 'plain';
   }
 
