@@ -1,7 +1,4 @@
-import { eigh } from '@ockham/core/linalg/eigh';
-import { Random } from '@ockham/core/random';
 import {
-  eigenGame,
   hydrogen,
   osrve,
   parallelQuantumGame,
@@ -57,29 +54,5 @@ describe('bad input is refused', () => {
     ['states', () => ssvqe(hydrogen(), ansatz, 2, { seed: 1, initial: [1, 1] }), 'different basis states'],
   ])('%s', (_name, run, message) => {
     expect(run).toThrow(message);
-  });
-});
-
-describe('eigenGame', () => {
-  const [rows, columns] = [400, 6];
-  const random = new Random(3);
-  const data = Float64Array.from({ length: rows * columns }, (_, i) => random.normal() * (6 - (i % columns)));
-  const covariance = new Float64Array(columns * columns);
-  for (let r = 0; r < rows; r++) {
-    for (let i = 0; i < columns; i++) {
-      for (let j = 0; j < columns; j++)
-        covariance[i * columns + j]! += (data[r * columns + i]! * data[r * columns + j]!) / rows;
-    }
-  }
-  const reference = eigh({ rows: columns, columns, values: covariance }).values.toReversed();
-
-  it.each(['alpha', 'mu', 'gamma'] as const)('%s finds the principal components of data', (variant) => {
-    const { values } = eigenGame(data, columns, 3, { seed: 1, variant, steps: 800 });
-    values.forEach((value, i) => expect(value / reference[i]!).toBeCloseTo(1, 6));
-  });
-
-  it('streams batches to within a per cent', () => {
-    const { values } = eigenGame(data, columns, 3, { seed: 1, batchSize: 40, steps: 4_000 });
-    values.forEach((value, i) => expect(Math.abs(value / reference[i]! - 1)).toBeLessThan(0.01));
   });
 });
