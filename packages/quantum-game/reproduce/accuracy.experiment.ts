@@ -1,5 +1,3 @@
-import { existsSync, readFileSync } from 'node:fs';
-import { join, resolve } from 'node:path';
 import { lbfgs, lowestLevels, parseMolecule, quantumGame, realAmplitudes } from '@ockham/quantum-game';
 import { barsOverSeeds, claim, experiment, inEveryRow, type Row } from '@ockham/reproduce';
 
@@ -26,10 +24,10 @@ interface AccuracyRow extends Row {
 /** Layers that reach 1e-6 on every bundled molecule: about as many angles as a real state has numbers. */
 const LAYERS: Readonly<Record<number, number>> = { 2: 3, 3: 4, 4: 7, 5: 10, 6: 14, 7: 24, 8: 36 };
 
-export default experiment<Config, AccuracyRow, never>({
+export default experiment<Config, AccuracyRow, 'molecules'>({
   id: 'quantum-game/accuracy',
   paper: 'Section 6, accuracy: the three lowest levels of the bundled molecules',
-  datasets: [],
+  datasets: ['molecules'],
   scales: {
     smoke: { seeds: 1, config: { game: 4, lanczos: 4 } },
     standard: { seeds: 2, config: { game: 6, lanczos: 8 } },
@@ -42,9 +40,12 @@ export default experiment<Config, AccuracyRow, never>({
   differences: [
     'RealAmplitudes on every molecule, as all of the files are real; UCCSD is exact for two electrons, and stays in one sector of electron numbers, so it cannot give the lowest levels of a whole Jordan–Wigner operator.',
     'Levels of the whole qubit operator, degenerate ones with multiplicity.',
+    'The numbers of layers are a first guess, about as many angles as a real state has numbers, and were not tuned.',
   ],
-  async run({ config, seed, once, progress }) {
-    const molecules = readMolecules().filter(({ hamiltonian }) => hamiltonian.qubits <= config.lanczos);
+  async run({ config, seed, data, once, progress, signal }) {
+    const molecules = [...data.molecules.files]
+      .map(([name, text]) => parseMolecule(text, name))
+      .filter(({ hamiltonian }) => hamiltonian.qubits <= config.lanczos);
     const rows: AccuracyRow[] = [];
     for (const { name, hamiltonian, eigenvalues } of molecules) {
       progress({ stage: name, done: rows.length, total: molecules.length });
@@ -53,12 +54,15 @@ export default experiment<Config, AccuracyRow, never>({
           const { qubits } = hamiltonian;
           const worst = (energies: readonly number[]): number =>
             Math.max(...energies.map((energy, i) => Math.abs(energy - eigenvalues![i]!)));
-          const lanczosError = worst([...lowestLevels(hamiltonian, eigenvalues!.length, { seed }).values]);
+          const lanczosError = worst([
+            ...lowestLevels(hamiltonian, eigenvalues!.length, { seed, signal }).values,
+          ]);
           const none = { error: null, digits: null, parameters: null, calls: null, restarts: null };
           if (qubits > config.game) return { seed, molecule: name, qubits, ...none, lanczosError };
           const ansatz = realAmplitudes(qubits, { repetitions: LAYERS[qubits]! });
           const found = quantumGame(hamiltonian, ansatz, 3, {
             seed,
+            signal,
             optimizer: lbfgs({ gradientTolerance: 1e-6 }),
             residualTolerance: 2e-4,
           });
@@ -104,18 +108,3 @@ export default experiment<Config, AccuracyRow, never>({
       },
     ),
 });
-
-function readMolecules(): ReturnType<typeof parseMolecule>[] {
-  const given = process.env.OCKHAM_DATA ?? '';
-  const root = resolve(import.meta.dirname, '../../..');
-  const folder = [resolve(given), resolve(root, given), resolve(root, '../shared/data')]
-    .map((path) => join(path, 'molecules'))
-    .find((path) => existsSync(join(path, 'index.json')));
-  if (folder === undefined) return [];
-  const { hamiltonians } = JSON.parse(readFileSync(join(folder, 'index.json'), 'utf8')) as {
-    readonly hamiltonians: readonly { readonly name: string }[];
-  };
-  return hamiltonians.map(({ name }) =>
-    parseMolecule(readFileSync(join(folder, `${name}.json`), 'utf8'), name),
-  );
-}

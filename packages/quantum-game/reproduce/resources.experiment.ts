@@ -40,8 +40,8 @@ interface ResourceRow extends Row {
   readonly settings: number;
   /** Settings where terms share their X-mask, as the simulator sums them. */
   readonly xMasks: number;
-  /** Root mean square error of the value with `shots` for each setting; null where no settings are counted. */
-  readonly error: number | null;
+  /** Root mean square error of the value with `shots` for each setting. */
+  readonly error: number;
   /** Largest error of the exact expectation. */
   readonly exactError: number;
 }
@@ -131,31 +131,6 @@ export default experiment<Config, ResourceRow, never>({
           title: 'Layers of CX and gates on one qubit',
           x: { field: 'circuit', title: '' },
           y: { field: 'compiledDepth', title: 'layers' },
-          series: 'molecule',
-        }),
-    },
-    {
-      id: 'resources-error',
-      title: 'Error of one value at the same shots for each setting',
-      paperClaim: 'Nothing is said of the shots that a mixed energy takes.',
-      claims: [
-        claim('the mixed energy by the ancilla circuit errs less than |⟨φ|H|ψ⟩|² by two registers', {
-          paper: 'not said',
-          measure: (rows) =>
-            inEveryRow(
-              where(rows, { circuit: ANCILLA }),
-              (row) =>
-                row.error! <
-                rows.find((r) => r.circuit === TWO && r.molecule === row.molecule && r.seed === row.seed)!
-                  .error!,
-            ),
-        }),
-      ],
-      plot: (rows) =>
-        barsOverSeeds(rows, {
-          title: 'Root mean square error, 1,000 shots a setting',
-          x: { field: 'circuit', title: '' },
-          y: { field: 'error', title: 'hartree, hartree², or none for overlaps' },
           series: 'molecule',
         }),
     },

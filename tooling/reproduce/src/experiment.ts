@@ -1,5 +1,6 @@
 import type { Dataset, Progress } from '@ockham/core';
 import { ArgumentError } from '@ockham/core';
+import type { MoleculeFiles } from '@ockham/core/datasets/node';
 import type { SnapshotStore } from '@ockham/core/training';
 import type { Claim } from './claim.ts';
 import type { PlotSpec } from './plot.ts';
@@ -11,7 +12,10 @@ export type ScaleName = 'smoke' | 'standard' | 'paper';
 export const scaleNames: readonly ScaleName[] = ['smoke', 'standard', 'paper'];
 
 /** Datasets that the runner knows how to load. */
-export type DatasetName = 'mnist' | 'fashion-mnist' | 'cifar10' | 'cifar100' | 'tin100-32';
+export type DatasetName = 'mnist' | 'fashion-mnist' | 'cifar10' | 'cifar100' | 'tin100-32' | 'molecules';
+
+/** What comes of a name: examples, or the files of `molecules`. */
+export type Provided<Name extends string = DatasetName> = Name extends 'molecules' ? MoleculeFiles : Dataset;
 
 /** One measurement: plain JSON, one row per seed and condition. Numbers must be finite; use `null` for "none". */
 export interface Row {
@@ -31,7 +35,7 @@ export interface RunContext<Config, Name extends string = string> {
   readonly scale: ScaleName;
   readonly seed: number;
   /** The datasets asked for, by name. Only ever complete: with one missing, `run` is not called. */
-  readonly data: Readonly<Record<Name, Dataset>>;
+  readonly data: { readonly [N in Name]: Provided<N> };
   readonly progress: Progress;
   /** Fires on Ctrl-C. Hand it to every long call; what was checkpointed is kept. */
   readonly signal: AbortSignal;

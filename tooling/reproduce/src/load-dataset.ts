@@ -1,8 +1,8 @@
-import type { Dataset, Progress } from '@ockham/core';
-import { cifar10, cifar100, fashionMnist, mnist, tin100 } from '@ockham/core/datasets/node';
-import type { DatasetName } from './experiment.ts';
+import type { Progress } from '@ockham/core';
+import { cifar10, cifar100, fashionMnist, mnist, molecules, tin100 } from '@ockham/core/datasets/node';
+import type { DatasetName, Provided } from './experiment.ts';
 
-type Loader = (options: { signal: AbortSignal; progress: Progress }) => Promise<Dataset>;
+type Loader = (options: { signal: AbortSignal; progress: Progress }) => Promise<Provided>;
 
 const loaders: Readonly<Record<DatasetName, Loader>> = {
   mnist,
@@ -10,11 +10,12 @@ const loaders: Readonly<Record<DatasetName, Loader>> = {
   cifar10,
   cifar100,
   'tin100-32': tin100,
+  molecules: ({ signal }) => molecules({ signal }),
 };
 
 /** Loads datasets by name, each once per process. */
-export function datasetCache(progress: Progress): (name: string, signal: AbortSignal) => Promise<Dataset> {
-  const loaded = new Map<string, Promise<Dataset>>();
+export function datasetCache(progress: Progress): (name: string, signal: AbortSignal) => Promise<Provided> {
+  const loaded = new Map<string, Promise<Provided>>();
   return (name, signal) => {
     const dataset = loaded.get(name) ?? loaders[name as DatasetName]({ signal, progress });
     loaded.set(name, dataset);

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import type { Dataset, ProgressEvent } from '@ockham/core';
 import { AbortedError, DataError, throwIfAborted } from '@ockham/core';
 import { checkRows } from './check-rows.ts';
-import type { Experiment, Row, ScaleName } from './experiment.ts';
+import type { Experiment, Provided, Row, ScaleName } from './experiment.ts';
 import { experimentName } from './experiment.ts';
 import { judgeAndDraw } from './judge-and-draw.ts';
 import type { EngineUsed, Result, RunProvenance } from './result.ts';
@@ -31,7 +31,7 @@ export interface RunSurroundings {
   readonly fresh?: boolean;
   readonly signal: AbortSignal;
   readonly progress: (event: RunEvent) => void;
-  load(this: void, name: string, signal: AbortSignal): Promise<Dataset>;
+  load(this: void, name: string, signal: AbortSignal): Promise<Provided>;
 }
 
 /** Where a run is. Without `event`, a seed has just begun or been found finished. */
@@ -87,7 +87,7 @@ export async function runExperiment(
           config,
           scale,
           seed,
-          data: loaded,
+          data: loaded as Record<string, Dataset>, // each experiment knows what it asked for
           signal,
           progress: (event) => progress({ ...at, event }),
           checkpoint: (part) => state.checkpoint(part),
@@ -124,8 +124,8 @@ export async function runExperiment(
 async function loadAll(
   experiment: Experiment,
   { load, signal }: RunSurroundings,
-): Promise<Record<string, Dataset> | string> {
-  const loaded: Record<string, Dataset> = {};
+): Promise<Record<string, Provided> | string> {
+  const loaded: Record<string, Provided> = {};
   for (const name of experiment.datasets) {
     try {
       loaded[name] = await load(name, signal);
@@ -181,7 +181,7 @@ function heading(
 function provenance(
   { seeds, commit, dirty, sources, engine, machine }: RunSurroundings,
   key: string,
-  data: Readonly<Record<string, Dataset>>,
+  data: Readonly<Record<string, Provided>>,
 ): Omit<RunProvenance, 'seconds'> {
   const datasets = Object.fromEntries(
     Object.entries(data).map(([name, dataset]) => [name, dataset.provenance]),
@@ -202,7 +202,7 @@ function provenance(
 function keyOf(
   experiment: Experiment,
   { scale, engine, sources }: RunSurroundings,
-  data: Record<string, Dataset>,
+  data: Record<string, Provided>,
 ): string {
   const checksums = Object.entries(data).map(
     ([

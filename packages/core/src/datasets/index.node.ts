@@ -1,6 +1,7 @@
 export { cifar10, type Cifar10Options, cifar100, cifar100Preview, tin100 } from './cifar.node.ts';
 export { glue, type GlueOptions } from './glue.node.ts';
 export type { DatasetOptions } from './load.node.ts';
+export { molecules, type MoleculeFiles, type MoleculesOptions } from './molecules.node.ts';
 export { fashionMnist, mnist } from './mnist.node.ts';
 export { type CorpusName, textCorpus, type TextCorpusOptions } from './text-corpus.node.ts';
 export type { TextFolderOptions } from './text-file.node.ts';
