@@ -1,77 +1,61 @@
-import { execFileSync } from 'node:child_process';
-import { fileURLToPath } from 'node:url';
-import { bench } from '@ockham/bench';
+import { bench, noPython } from '@ockham/bench';
 import { realAmplitudes, Simulator, transverseFieldIsing } from '@ockham/quantum-game';
 
-/** Python with the peers of peers.py; without it only our own forms are timed. */
-const python = process.env.OCKHAM_PYTHON;
-const sizes = [8, 12, 16, 20];
-
-type Peers = Readonly<
-  Record<string, Readonly<Record<string, Readonly<Record<'energy' | 'gradient' | 'value', number>>>>>
->;
+/** Repeats of one timed piece of work: enough that a line to the peer and back does not count. */
+const repeats: Readonly<Record<number, number>> = { 8: 100, 12: 20, 16: 2, 20: 1 };
+const peers = ['qulacs', 'lightning'] as const;
+const kinds = ['energy', 'gradient'] as const;
+const pairs = Object.keys(repeats).flatMap((n) => kinds.map((kind) => ({ n: Number(n), kind })));
+const ours = (n: number, kind: string): string => `${n} qubits, ${kind} × ${repeats[n]}`;
+const theirs = (n: number, kind: string, peer: string): string => `${ours(n, kind)}, ${peer}`;
 
 export default bench({
   id: 'quantum-game/statevector',
-  question: 'How fast are energy and adjoint gradient: RY + CX-linear, depth 4, TFIM, complex amplitudes?',
-  against: {},
+  question:
+    'How fast are energy and adjoint gradient: RY + CX-linear, depth 4, TFIM, complex amplitudes, one thread?',
   rounds: 7,
   warmup: 2,
-  prepare() {
-    const variants: Record<string, () => void> = {};
-    const figures: Record<string, number> = {};
-    const peers =
-      python === undefined
-        ? undefined
-        : (JSON.parse(
-            execFileSync(
-              python,
-              [fileURLToPath(new URL('peers.py', import.meta.url)), ...sizes.map(String)],
-              {
-                encoding: 'utf8',
-                stdio: ['ignore', 'pipe', 'ignore'],
-              },
-            ),
-          ) as Peers);
-    for (const n of sizes) {
+  ownEngines: true,
+  against: Object.fromEntries(
+    pairs.map(({ n, kind }) => [
+      ours(n, kind),
+      Object.fromEntries(peers.map((peer) => [theirs(n, kind, peer), n === 20 ? 1.3 : 2])),
+    ]),
+  ),
+  async prepare({ smoke, python }) {
+    const sizes = Object.keys(repeats).map(Number).filter((n) => !smoke || n <= 12); // prettier-ignore
+    const mine = sizes.map((n) => {
       const circuit = realAmplitudes(n, { repetitions: 4 });
       const sum = transverseFieldIsing(n);
       const parameters = Float64Array.from({ length: circuit.parameters }, (_, i) => Math.sin(i + 1));
       const gradient = new Float64Array(circuit.parameters);
       const simulator = new Simulator(circuit);
-      const energy = () => void simulator.energy(parameters, sum);
-      const both = () => void simulator.evaluate(parameters, sum, gradient);
-      variants[`${n} qubits, energy`] = energy;
-      variants[`${n} qubits, gradient`] = both;
-      if (peers === undefined) continue;
-      for (const [kind, call] of [
-        ['energy', energy],
-        ['gradient', both],
-      ] as const) {
-        const ours = cpuTime(call);
-        figures[`${n} qubits, ${kind}, CPU ms`] = ours;
-        for (const [peer, times] of Object.entries(peers)) {
-          figures[`${n} qubits, ${kind}, ${peer} CPU ms ÷ ours`] = times[n]![kind] / ours;
-        }
-        const worst = Math.max(...Object.values(peers).map((times) => Math.abs(times[n]!.value - simulator.energy(parameters, sum)))); // prettier-ignore
-        if (worst > 1e-9) throw new Error(`statevector: the energies differ by ${worst} at ${n} qubits.`);
+      return {
+        n,
+        energy: () => simulator.energy(parameters, sum),
+        gradient: () => simulator.evaluate(parameters, sum, gradient).value,
+      };
+    });
+    const peer = await python(
+      new URL('statevector_peer.py', import.meta.url),
+      mine.map(({ n, energy }) => `${n}=${energy()}`),
+    );
+    const variants: Record<string, () => void | Promise<void>> = {};
+    const skipped: Record<string, string> = {};
+    for (const { n, kind } of pairs) {
+      const own = mine.find((one) => one.n === n);
+      if (own === undefined) skipped[ours(n, kind)] = 'a trial leaves out what takes long';
+      else {
+        variants[ours(n, kind)] = () => {
+          for (let i = 0; i < repeats[n]!; i++) own[kind]();
+        };
+      }
+      for (const name of peers) {
+        if (peer && own)
+          variants[theirs(n, kind, name)] = () => peer.run(`${name} ${n} ${kind} ${repeats[n]}`);
+        else skipped[theirs(n, kind, name)] = peer ? 'a trial leaves out what takes long' : noPython;
       }
     }
-    return { variants, figures };
+    return { variants, skipped, versions: peer?.versions ?? {} };
   },
 });
-
-/** Median CPU milliseconds of a call, measured as peers.py does. */
-function cpuTime(call: () => void): number {
-  const cpu = (): number => process.cpuUsage().user / 1e3;
-  for (let i = 0; i < 3; i++) call();
-  let start = cpu();
-  call();
-  const repeats = Math.max(1, Math.min(20_000, Math.floor(100 / Math.max(0.005, cpu() - start))));
-  const times = Array.from({ length: 5 }, () => {
-    start = cpu();
-    for (let i = 0; i < repeats; i++) call();
-    return (cpu() - start) / repeats;
-  });
-  return times.sort((a, b) => a - b)[2]!;
-}
