@@ -130,6 +130,8 @@ describe('the JSON of a Hamiltonian', () => {
     ['{\n "terms": []\n}', 2, 'at least one'],
     ['{\n "terms": [\n  {"pauli": "XX" "coeff": 1}\n ]\n}', 3, 'JSON'],
     ['[1]', 1, 'terms'],
+    ['{\n "terms": [\n  {"coeff": 1}\n ]\n}', 1, '1 to 30 qubits'],
+    ['{\n "nQubits": 31,\n "terms": [{}]\n}', 2, '1 to 30 qubits, .* got 31'],
   ])('is refused with its line: %j', (text, line, problem) => {
     expect(() => parseMolecule(text)).toThrow(new RegExp(`line ${line}: .*${problem}`));
   });

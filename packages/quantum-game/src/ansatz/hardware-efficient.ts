@@ -17,6 +17,10 @@ export interface HardwareEfficientOptions {
 /**
  * Layers of rotations with entangling gates between. The defaults on two qubits are the paper's circuit of 8
  * parameters, RY-RZ with one CZ.
+ *
+ * @param qubits From 1 to 30.
+ * @returns A circuit of `rotations.length · (repetitions + 1) · qubits` parameters, in radians.
+ * @throws ArgumentError for an option out of range.
  */
 export function hardwareEfficient(qubits: number, options: HardwareEfficientOptions = {}): Circuit {
   const { rotations = ['ry', 'rz'], entangler = 'cz', entanglement = 'linear', repetitions = 1 } = options;
@@ -24,6 +28,17 @@ export function hardwareEfficient(qubits: number, options: HardwareEfficientOpti
     throw new ArgumentError(
       `hardwareEfficient: repetitions must be a whole number from 0, got ${repetitions}.`,
     );
+  }
+  for (const [name, given, known] of [
+    ['rotations', rotations, ['rx', 'ry', 'rz']],
+    ['entangler', [entangler], ['cx', 'cz']],
+    ['entanglement', [entanglement], ['linear', 'full']],
+  ] as const) {
+    const odd = given.find((one) => !(known as readonly string[]).includes(one));
+    if (odd !== undefined)
+      throw new ArgumentError(
+        `hardwareEfficient: ${name} must be of ${known.join(', ')}, got ${String(odd)}.`,
+      );
   }
   const circuit = new Circuit(qubits);
   let next = 0;
@@ -41,7 +56,12 @@ export function hardwareEfficient(qubits: number, options: HardwareEfficientOpti
   return circuit;
 }
 
-/** RY layers with CX between: real amplitudes only. `(repetitions + 1) · qubits` parameters. */
+/**
+ * RY layers with CX between: real amplitudes only. `(repetitions + 1) · qubits` parameters.
+ *
+ * @param options Default 3 repetitions, linear entanglement.
+ * @throws ArgumentError as {@link hardwareEfficient}.
+ */
 export function realAmplitudes(
   qubits: number,
   options: Pick<HardwareEfficientOptions, 'entanglement' | 'repetitions'> = {},

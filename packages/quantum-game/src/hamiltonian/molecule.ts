@@ -40,9 +40,17 @@ export function parseMolecule(text: string, name = 'molecule'): Molecule {
       `nQubits must be a whole number, got ${JSON.stringify(nQubits)}`,
     );
   }
+  const first = (terms[0] as { readonly pauli?: unknown } | null)?.pauli;
+  const qubits = (nQubits as number | undefined) ?? (typeof first === 'string' ? first.length : 0);
+  if (qubits < 1 || qubits > 30) {
+    throw refuse(
+      name,
+      lineOf(text, nQubits === undefined ? '"pauli"' : '"nQubits"', 0),
+      `a Hamiltonian has 1 to 30 qubits, one letter of pauli for each, got ${qubits}`,
+    );
+  }
   const parsed = terms.map((term: unknown, i) => {
     const { pauli, coeff } = (term ?? {}) as { readonly pauli?: unknown; readonly coeff?: unknown };
-    const qubits = (nQubits as number | undefined) ?? (terms[0] as { pauli: string }).pauli.length;
     if (typeof pauli !== 'string' || pauli.length !== qubits || !/^[IXYZ]+$/.test(pauli)) {
       throw refuse(
         name,

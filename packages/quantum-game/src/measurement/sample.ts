@@ -12,10 +12,15 @@ export function checkShots(who: string, shots: number): void {
  * Measures every qubit of a state `shots` times.
  *
  * @param state `[2 · 2ⁿ]`, interleaved, of norm 1.
+ * @param shots Whole number from 1.
  * @returns `[shots]`: indices of basis states, qubit 0 the least significant bit.
+ * @throws ArgumentError for a state of another length, or shots out of range.
  */
 export function sample(state: Float64Array, shots: number, seed: Seed): Int32Array {
   checkShots('sample', shots);
+  if (state.length < 2 || (state.length & (state.length - 1)) !== 0) {
+    throw new ArgumentError(`sample: a state has 2 · 2^n numbers, got ${state.length}.`);
+  }
   const random = toRandom(seed);
   const sums = new Float64Array(state.length / 2);
   let total = 0;

@@ -6,7 +6,7 @@
  * small enough residual, or no longer improves; its penalty can grow with the age of the players below; it rests once its
  * residual is below the tolerance and those below rest.
  */
-import { throwIfAborted } from '@ockham/core';
+import { ArgumentError, throwIfAborted } from '@ockham/core';
 import { toRandom } from '@ockham/core/random';
 import type { Circuit } from '../circuit/circuit.ts';
 import { countGroups } from '../hamiltonian/commuting-groups.ts';
@@ -85,6 +85,12 @@ export function parallelQuantumGame(
     probes = 1,
     signal,
   } = options;
+  if (!(maxRounds >= 1) || !(maturity >= 0) || !(startResidual >= 0) || Number.isNaN(plateau)) {
+    throw new ArgumentError(
+      `parallelQuantumGame: maxRounds must be at least 1, maturity and startResidual at least 0 and plateau a number, got ` +
+        `${maxRounds}, ${maturity}, ${startResidual} and ${plateau}.`,
+    );
+  }
   const shift = resolveShift('parallelQuantumGame', options.shift ?? 'auto', hamiltonian);
   const shifted = hamiltonian.shifted(-shift);
   const random = toRandom(options.seed);

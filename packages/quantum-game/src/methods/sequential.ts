@@ -215,8 +215,20 @@ export function checkMethod(
     );
   }
   for (const start of options.starts ?? []) checkParameters(`${who}: starts`, ansatz, start);
-  const counts = { restarts: [options.restarts, 0], probes: [options.probes, 0], maxCalls: [options.maxCalls, 1] } as const; // prettier-ignore
-  for (const [name, [value, least]] of Object.entries(counts)) {
+  const { restarts, probes, maxCalls, residualTolerance, overlapTolerance, gradient } = options;
+  if (gradient !== undefined && gradient !== 'adjoint' && gradient !== 'finite-differences') {
+    throw new ArgumentError(
+      `${who}: gradient must be 'adjoint' or 'finite-differences', got ${String(gradient)}.`,
+    );
+  }
+  const bounds = {
+    restarts: [restarts, 0],
+    probes: [probes, 0],
+    maxCalls: [maxCalls, 1],
+    residualTolerance: [residualTolerance, 0],
+    overlapTolerance: [overlapTolerance, 0],
+  } as const;
+  for (const [name, [value, least]] of Object.entries(bounds)) {
     if (value !== undefined && !(value >= least))
       throw new ArgumentError(`${who}: ${name} must be at least ${least}, got ${value}.`);
   }

@@ -101,6 +101,11 @@ export class Simulator {
   ): Evaluation {
     const { projectors = [], initial = 0 } = options;
     this.#check('Simulator.evaluate', hamiltonian, projectors);
+    if (gradient && gradient.length !== this.circuit.parameters) {
+      throw new ArgumentError(
+        `Simulator.evaluate: the gradient must have ${this.circuit.parameters} numbers, one for each parameter, got ${gradient.length}.`,
+      );
+    }
     this.run(parameters, initial);
     const energy = this.#backend.multiply(xGroups(hamiltonian));
     const { psi, lambda } = this.#backend;
@@ -129,6 +134,11 @@ export class Simulator {
       if (initial.length !== psi.length) {
         throw new ArgumentError(
           `Simulator.run: an initial state has ${psi.length} numbers, got ${initial.length}.`,
+        );
+      }
+      if (!initial.every(Number.isFinite)) {
+        throw new ArgumentError(
+          'Simulator.run: every number of an initial state must be finite, got NaN or Infinity.',
         );
       }
       psi.set(initial);
