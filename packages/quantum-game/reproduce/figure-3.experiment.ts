@@ -169,7 +169,7 @@ export default experiment<Config, Figure3Row, never>({
               values: { ratio },
             };
           },
-          decidedFrom: 'standard',
+          decidedFrom: 'paper',
         }),
       ],
       plot: (rows) =>

@@ -47,12 +47,18 @@ export default experiment<Config, NoiseRow, never>({
     },
     standard: {
       seeds: 3,
-      config: { starts: 3, calls: 400, shots: [100, 1_000], depolarising: [0, 0.02], trajectories: 8 },
+      config: { starts: 2, calls: 300, shots: [100, 1_000], depolarising: [0.02], trajectories: 4 },
     },
     paper: {
       seeds: 5,
-      config: { starts: 10, calls: 600, shots: [100, 300, 1_000, 3_000], depolarising: [0, 0.003, 0.01, 0.03], trajectories: 10 },
-    }, // prettier-ignore
+      config: {
+        starts: 3,
+        calls: 300,
+        shots: [100, 300, 1_000, 3_000],
+        depolarising: [0.01, 0.03],
+        trajectories: 4,
+      },
+    },
   },
   why: {
     starts: 'random starts of each seed, the same for both methods',

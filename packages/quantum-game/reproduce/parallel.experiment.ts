@@ -43,7 +43,7 @@ export default experiment<Config, ParallelRow, never>({
   datasets: [],
   scales: {
     smoke: { seeds: 2, config: { starts: 5, tolerance: 3e-4 } },
-    standard: { seeds: 5, config: { starts: 30, tolerance: 3e-4 } },
+    standard: { seeds: 5, config: { starts: 10, tolerance: 3e-4 } },
     paper: { seeds: 5, config: { starts: 100, tolerance: 3e-4 } },
   },
   why: {

@@ -60,8 +60,8 @@ export default experiment<Config, ResourceRow, never>({
   datasets: [],
   scales: {
     smoke: { seeds: 1, config: { pairs: 3, shots: 200 } },
-    standard: { seeds: 3, config: { pairs: 20, shots: 1_000 } },
-    paper: { seeds: 5, config: { pairs: 100, shots: 1_000 } },
+    standard: { seeds: 3, config: { pairs: 10, shots: 1_000 } },
+    paper: { seeds: 5, config: { pairs: 40, shots: 1_000 } },
   },
   why: {
     pairs: 'pairs of states with random angles; depth and CX do not depend on them',
