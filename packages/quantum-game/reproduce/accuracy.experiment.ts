@@ -1,5 +1,5 @@
 import { lbfgs, lowestLevels, parseMolecule, quantumGame, realAmplitudes } from '@ockham/quantum-game';
-import { barsOverSeeds, claim, experiment, inEveryRow, type Row } from '@ockham/reproduce';
+import { claim, experiment, inEveryRow, type Row } from '@ockham/reproduce';
 
 interface Config {
   /** Most qubits for the game, and for Lanczos. */
@@ -97,14 +97,28 @@ export default experiment<Config, AccuracyRow, 'molecules'>({
       measure: (rows) => inEveryRow(rows, (row) => row.lanczosError < 1e-10),
     }),
   ],
-  plot: (rows) =>
-    barsOverSeeds(
-      rows.filter((row) => row.digits !== null),
+  plot: (rows) => ({
+    title: 'Largest error of the three lowest levels',
+    data: { values: rows.filter(({ error }) => error !== null).map(({ molecule, seed, error }) => ({ molecule, seed, error: Math.max(1e-16, error!) })) }, // prettier-ignore
+    height: { step: 16 },
+    layer: [
       {
-        title: 'Three lowest levels: digits after the point, in hartree',
-        x: { field: 'molecule' },
-        y: { field: 'digits', title: '−log10 of the largest error' },
-        series: 'molecule',
+        mark: { type: 'point', filled: true, size: 45, opacity: 0.8 },
+        encoding: {
+          x: {
+            field: 'error',
+            type: 'quantitative',
+            title: 'error, hartree',
+            scale: { type: 'log', domain: [1e-16, 1e-5] },
+            axis: { format: '.0e', values: [1e-16, 1e-14, 1e-12, 1e-10, 1e-8, 1e-6] },
+          },
+          y: { field: 'molecule', type: 'nominal', sort: null, title: null, axis: { labelLimit: 240 } },
+        },
       },
-    ),
+      {
+        mark: { type: 'rule', strokeDash: [4, 3] },
+        encoding: { x: { datum: 1e-6, type: 'quantitative' } },
+      },
+    ],
+  }),
 });

@@ -47,8 +47,8 @@ interface ResourceRow extends Row {
 }
 
 const molecules = {
-  'H2, two qubits, RY-RZ-CZ': { hamiltonian: hydrogen(), ansatz: hardwareEfficient(2) },
-  'H2, four qubits, RealAmplitudes': {
+  'H2, 2 qubits': { hamiltonian: hydrogen(), ansatz: hardwareEfficient(2) },
+  'H2, 4 qubits': {
     hamiltonian: hydrogen({ qubits: 4 }),
     ansatz: realAmplitudes(4, { repetitions: 2 }),
   },
@@ -69,6 +69,7 @@ export default experiment<Config, ResourceRow, never>({
   },
   differences: [
     'The paper prints no figures of cost. Compiled to CX and gates on one qubit: a controlled rotation takes 2 CX, a Toffoli 6, a conditional SWAP 8, with layers to match; a larger count of controls follows Barenco et al. 1995.',
+    'Two qubits: RY-RZ-CZ with one repetition; four: RealAmplitudes with two. cSWAP is the conditional-SWAP circuit with H on one or both registers, uncompute is compute–uncompute.',
     'The conditional-SWAP circuit does not give the mixed energy: with H on one register Re(⟨ψ|H|φ⟩⟨φ|ψ⟩), with H on both |⟨φ|H|ψ⟩|².',
   ],
   run({ config, seed }) {
@@ -137,10 +138,10 @@ export default experiment<Config, ResourceRow, never>({
   ],
 });
 
-const ANCILLA = 'ancilla, Re';
-const ONE = 'conditional SWAP, H on one';
-const TWO = 'conditional SWAP, H on both';
-const UNCOMPUTE = 'compute–uncompute';
+const ANCILLA = 'ancilla Re';
+const ONE = 'cSWAP, 1 H';
+const TWO = 'cSWAP, 2 H';
+const UNCOMPUTE = 'uncompute';
 
 interface Kind {
   readonly circuit: string;
@@ -161,7 +162,7 @@ function kinds(hamiltonian: PauliSum): Kind[] {
       exact: (phi, psi) => mixedEnergy(hamiltonian, phi, psi)[0],
     },
     {
-      circuit: 'ancilla, Im',
+      circuit: 'ancilla Im',
       measures: 'Im ⟨φ|H|ψ⟩',
       make: (phi, psi) => ancillaCircuit(hamiltonian, phi, psi, { part: 'im' }),
       exact: (phi, psi) => mixedEnergy(hamiltonian, phi, psi)[1],
