@@ -1,7 +1,6 @@
 import { Random } from '@ockham/core/random';
 import {
   ancillaCircuit,
-  Circuit,
   commutingGroups,
   conditionalSwapCircuit,
   countResources,
@@ -14,6 +13,7 @@ import {
   Simulator,
   swapTestCircuit,
   uncomputeCircuit,
+  type Circuit,
   type MeasuredCircuit,
   xGroups,
 } from '@ockham/quantum-game';

@@ -78,10 +78,8 @@ it('memory that the engine refuses is named with its bytes', () => {
   const wide = new Circuit(26).h(0);
   const { Memory } = WebAssembly;
   try {
-    WebAssembly.Memory = class {
-      constructor() {
-        throw new RangeError('could not allocate memory');
-      }
+    WebAssembly.Memory = function refuse() {
+      throw new RangeError('could not allocate memory');
     } as unknown as typeof Memory;
     expect(() => new Simulator(wide)).toThrow(
       '2 states of 26 qubits need 2,147,483,648 bytes, which could not be allocated',

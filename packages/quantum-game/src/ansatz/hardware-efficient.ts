@@ -36,9 +36,7 @@ export function hardwareEfficient(qubits: number, options: HardwareEfficientOpti
   ] as const) {
     const odd = given.find((one) => !(known as readonly string[]).includes(one));
     if (odd !== undefined)
-      throw new ArgumentError(
-        `hardwareEfficient: ${name} must be of ${known.join(', ')}, got ${String(odd)}.`,
-      );
+      throw new ArgumentError(`hardwareEfficient: ${name} must be of ${known.join(', ')}, got ${odd}.`);
   }
   const circuit = new Circuit(qubits);
   let next = 0;
