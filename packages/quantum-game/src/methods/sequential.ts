@@ -122,7 +122,7 @@ export function runSequential(
     progress?.({ stage: who, done: i, total: count });
     const tried = attempts[i]!.length;
     const given = tried === 0 ? options.starts?.[i] : undefined;
-    const start = fresh ?? given ?? randomStart(random, i, restarts, ansatz);
+    const start = fresh ?? given ?? randomStart(random, i, tried, ansatz);
     fresh = undefined;
     const minimum = minimize(rule.objective(simulator, levels), start, optimizer, {
       maxCalls,
