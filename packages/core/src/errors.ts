@@ -11,7 +11,12 @@ export type ErrorCode =
   | 'corrupt-file'
   | 'checksum-mismatch'
   | 'storage-failed'
-  | 'checkpoint-mismatch';
+  | 'checkpoint-mismatch'
+  | 'rank-lost'
+  | 'rank-silent'
+  | 'rank-diverged'
+  | 'comm-closed'
+  | 'comm-unavailable';
 
 /**
  * The base of every error that Ockham throws on purpose. The message says who refuses, the rule, what was

@@ -1,0 +1,15 @@
+export {
+  shareOf,
+  type CommArray,
+  type CommArrays,
+  type CommType,
+  type Communicator,
+  type ReduceOp,
+  type ReduceOptions,
+  type RootOptions,
+  type TagOptions,
+  type Transport,
+} from './communicator.ts';
+export { CommError, type CommErrorCode } from './comm-error.ts';
+export { Ledger, type CommOperation, type LedgerEntry } from './ledger.ts';
+export { self } from './self.ts';
