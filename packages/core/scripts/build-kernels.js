@@ -10,5 +10,6 @@ await buildKernels(new URL('../', import.meta.url), {
   simdShared: [...float32, ...shared],
   relaxed: [...float32, ...relaxed],
   relaxedShared: [...float32, ...relaxed, ...shared],
+  commReduce: ['src/kernels/assembly/comm-reduce.ts', '--importMemory', ...shared],
   panelProduct: ['src/kernels/assembly/panel-product.ts', '--initialMemory', '12'],
 });

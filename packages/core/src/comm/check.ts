@@ -28,9 +28,11 @@ export function checkArray(who: string, name: string, x: unknown): CommType {
   );
 }
 
-export function checkOp(who: string, op: ReduceOp): void {
-  if (OPS.includes(op)) return;
-  throw new ArgumentError(`${who}: op must be one of ${OPS.join(', ')}, got ${String(op)}.`);
+export function checkOp(who: string, op: unknown, order: unknown): void {
+  if (!(OPS as readonly unknown[]).includes(op))
+    throw new ArgumentError(`${who}: op must be one of ${OPS.join(', ')}, got ${String(op)}.`);
+  if (order !== 'rank' && order !== 'any')
+    throw new ArgumentError(`${who}: order must be 'rank' or 'any', got ${String(order)}.`);
 }
 
 export function checkRank(who: string, name: string, rank: number, size: number): void {
@@ -50,16 +52,16 @@ export function checkColor(color: number | undefined, key: number): void {
     throw new ArgumentError(`split: key must be an integer in (−2³¹, 2³¹), got ${key}.`);
 }
 
-/** Both are of one type and length. */
-export function checkLengths(who: string, from: CommArray | undefined, to: CommArray | undefined): void {
+/** What a rank sends itself fits where it goes. */
+export function checkPair(who: string, from: CommArray | undefined, to: CommArray | undefined): void {
   const types = [checkArray(who, 'what is sent', from), checkArray(who, 'what is received', to)];
-  if (types[0] !== types[1] || from!.length !== to!.length)
-    throw new ArgumentError(
-      `${who}: sender and receiver must agree, got ${types[0]} × ${from!.length} and ${types[1]} × ${to!.length}.`,
-    );
+  if (types[0] === types[1] && from!.length === to!.length) return;
+  throw new ArgumentError(
+    `${who}: what a rank sends itself must fit where it goes, got ${types[0]} × ${from!.length} for ${types[1]} × ${to!.length}.`,
+  );
 }
 
-/** A zeroed array in `buffer`, or in one of its own. */
+/** A zeroed array of its own. */
 export function allocate<K extends CommType>(who: string, type: K, length: number): CommArrays[K] {
   checkAllocation(who, type, length);
   return new ARRAYS[type](length) as unknown as CommArrays[K];
@@ -77,7 +79,7 @@ export function viewOf<K extends CommType>(
 
 export function checkAllocation(who: string, type: CommType, length: number): void {
   if (!TYPES.includes(type))
-    throw new ArgumentError(`${who}: type must be one of ${TYPES.join(', ')}, got ${String(type)}.`);
+    throw new ArgumentError(`${who}: type must be one of ${TYPES.join(', ')}, got ${type as string}.`);
   if (!(Number.isSafeInteger(length) && length >= 0))
     throw new ArgumentError(`${who}: length must be an integer ≥ 0, got ${length}.`);
 }

@@ -1,1 +1,2 @@
 export * from './index.ts';
+export { launch, startRanks } from './launch-threads.node.ts';

@@ -13,3 +13,6 @@ export {
 export { CommError, type CommErrorCode } from './comm-error.ts';
 export { Ledger, type CommOperation, type LedgerEntry } from './ledger.ts';
 export { self } from './self.ts';
+export { runRank, type RankFunction } from './run-rank.ts';
+export { launch, startRanks, type PageScript } from './launch-threads.ts';
+export type { Job, LaunchOptions, RankHandle } from './launch.ts';

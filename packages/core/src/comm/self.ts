@@ -1,7 +1,8 @@
-import type { CommArray, Communicator, CommType, ReduceOp } from './communicator.ts';
-import { allocate, checkArray, checkColor, checkLengths, checkOp, checkRank } from './check.ts';
-import { Ledger } from './ledger.ts';
+import type { Call, Carrier } from './carrier.ts';
+import { allocate, checkPair } from './check.ts';
 import { CommError } from './comm-error.ts';
+import type { CommArray, Communicator } from './communicator.ts';
+import { communicatorOf } from './front.ts';
 
 /**
  * The communicator of one rank alone: every operation of one, with the same checks. It runs everywhere and needs nothing.
@@ -11,129 +12,72 @@ import { CommError } from './comm-error.ts';
  * await comm.allReduce(new Float64Array([1, 2]), 'mean'); // [1, 2]
  */
 export function self(): Communicator {
-  const ledger = new Ledger();
-  const boxes = new Map<number, CommArray[]>();
-  const waiting = new Map<number, { x: CommArray; done: () => void; fail: (error: Error) => void }[]>();
-  let closed = false;
+  return communicatorOf(new SelfCarrier());
+}
 
-  const begin = (who: string): void => {
-    if (closed)
-      throw new CommError('comm-closed', `${who}: the communicator was closed. Call it before close().`);
-  };
-  const reduced = <T extends CommArray>(
-    operation: 'allReduce' | 'reduce' | 'reduceScatter',
-    x: T,
-    op: ReduceOp,
-  ): T => {
-    begin(operation);
-    checkArray(operation, 'x', x);
-    checkOp(operation, op);
-    ledger.count(operation);
-    return x;
-  };
-  const copied = <T extends CommArray>(
-    operation: 'allGather' | 'gather' | 'scatter',
-    from: T | undefined,
-    to: T | undefined,
-  ): T => {
-    begin(operation);
-    checkLengths(operation, from, to);
-    ledger.count(operation);
-    if (from !== to) to!.set(from!);
-    return to!;
-  };
-  const deliver = (from: CommArray, to: CommArray): void => {
-    checkLengths('recv', from, to);
+interface Waiting {
+  readonly x: CommArray;
+  readonly done: () => void;
+  readonly fail: (error: unknown) => void;
+}
+
+class SelfCarrier implements Carrier {
+  readonly rank = 0;
+  readonly size = 1;
+  readonly transport = 'self';
+  readonly #messages = new Map<number, CommArray[]>();
+  readonly #waiting = new Map<number, Waiting[]>();
+
+  alloc: Carrier['alloc'] = (type, length) => allocate('alloc', type, length);
+  free(): void {
+    // an ordinary array, which the garbage collector takes
+  }
+
+  collective({ operation, send: [from], receive: [to] }: Call): void {
+    if (!from || !to || from === to || operation === 'reduceScatter') return;
+    checkPair(operation, from, to);
     to.set(from);
-  };
+  }
 
-  /* eslint-disable @typescript-eslint/require-await -- a refusal is a rejection, as on every transport */
-  return {
-    rank: 0,
-    size: 1,
-    transport: 'self',
-    ledger,
-    alloc: async <K extends CommType>(type: K, length: number) => {
-      begin('alloc');
-      return allocate('alloc', type, length);
-    },
-    free: async () => begin('free'),
-    allReduce: async (x, op = 'sum') => reduced('allReduce', x, op),
-    reduce: async (x, op = 'sum', { root = 0 } = {}) => {
-      checkRank('reduce', 'root', root, 1);
-      return reduced('reduce', x, op);
-    },
-    reduceScatter: async (x, op = 'sum') => reduced('reduceScatter', x, op),
-    allGather: async (part, into) => copied('allGather', part, into),
-    gather: async (part, into, { root = 0 } = {}) => {
-      checkRank('gather', 'root', root, 1);
-      return copied('gather', part, into);
-    },
-    scatter: async (from, part, { root = 0 } = {}) => {
-      checkRank('scatter', 'root', root, 1);
-      return copied('scatter', from, part);
-    },
-    broadcast: async (x, { root = 0 } = {}) => {
-      begin('broadcast');
-      checkArray('broadcast', 'x', x);
-      checkRank('broadcast', 'root', root, 1);
-      ledger.count('broadcast');
-      return x;
-    },
-    allToAll: async (send, receive) => {
-      begin('allToAll');
-      for (const list of [send, receive])
-        if (list.length !== 1) checkRank('allToAll', 'send and receive', list.length - 1, 1);
-      checkLengths('allToAll', send[0], receive[0]);
-      ledger.count('allToAll');
-      if (send[0] !== receive[0]) receive[0]!.set(send[0]!);
-      return receive;
-    },
-    send: async (x, to, { tag = 0 } = {}) => {
-      begin('send');
-      checkArray('send', 'x', x);
-      checkRank('send', 'to', to, 1);
-      ledger.count('send');
-      const first = waiting.get(tag)?.shift();
-      if (!first) boxes.set(tag, [...(boxes.get(tag) ?? []), x.slice()]);
-      else {
-        try {
-          deliver(x, first.x);
-          first.done();
-        } catch (error) {
-          first.fail(error as Error);
-          throw error;
-        }
-      }
-      return x;
-    },
-    recv: async (x, from, { tag = 0 } = {}) => {
-      begin('recv');
-      checkArray('recv', 'x', x);
-      checkRank('recv', 'from', from, 1);
-      ledger.count('recv');
-      const message = boxes.get(tag)?.shift();
-      if (message) deliver(message, x);
-      else {
-        await new Promise<void>((done, fail) => {
-          waiting.set(tag, [...(waiting.get(tag) ?? []), { x, done, fail }]);
-        });
-      }
-      return x;
-    },
-    barrier: async () => {
-      begin('barrier');
-      ledger.count('barrier');
-    },
-    split: async (color, key = 0) => {
-      begin('split');
-      checkColor(color, key);
-      return color === undefined ? undefined : self();
-    },
-    close: async () => {
-      closed = true;
-      for (const list of waiting.values())
-        for (const { fail } of list) fail(new CommError('comm-closed', 'recv: the communicator was closed.'));
-    },
-  };
+  send(x: CommArray, _to: number, tag: number): void {
+    const first = this.#waiting.get(tag)?.shift();
+    if (!first) {
+      this.#messages.set(tag, [...(this.#messages.get(tag) ?? []), x.slice()]);
+      return;
+    }
+    try {
+      deliver(x, first.x);
+      first.done();
+    } catch (error) {
+      first.fail(error);
+      throw error;
+    }
+  }
+
+  recv(x: CommArray, _from: number, tag: number): void | Promise<void> {
+    const message = this.#messages.get(tag)?.shift();
+    if (message) return void deliver(message, x);
+    return new Promise<void>((done, fail) => {
+      this.#waiting.set(tag, [...(this.#waiting.get(tag) ?? []), { x, done, fail }]);
+    });
+  }
+
+  split(color: number | undefined): Carrier | undefined {
+    return color === undefined ? undefined : new SelfCarrier();
+  }
+
+  close(): void {
+    const closed = new CommError('comm-closed', 'recv: a message must come before close(), none did.');
+    for (const list of this.#waiting.values()) for (const { fail } of list) fail(closed);
+  }
+}
+
+function deliver(from: CommArray, to: CommArray): void {
+  if (from.constructor !== to.constructor || from.length !== to.length)
+    throw new CommError(
+      'rank-diverged',
+      `recv: rank 0 sent ${from.constructor.name} × ${from.length}, but ${to.constructor.name} × ${to.length} is received.`,
+      { rank: 0 },
+    );
+  to.set(from);
 }
