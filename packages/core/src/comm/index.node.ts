@@ -1,2 +1,4 @@
 export * from './index.ts';
 export { launch, startRanks } from './launch-threads.node.ts';
+export { closeMpi, openMpi, type MpiOptions } from './mpi/open-mpi.node.ts';
+export { runRank } from './run-rank.node.ts';

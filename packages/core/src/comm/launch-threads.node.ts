@@ -2,7 +2,14 @@ import { availableParallelism } from 'node:os';
 import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { Worker } from 'node:worker_threads';
-import { checkLaunch, startJob, threadMemory, type Job, type LaunchOptions, type SpawnRank } from './launch.ts';
+import {
+  checkLaunch,
+  startJob,
+  threadMemory,
+  type Job,
+  type LaunchOptions,
+  type SpawnRank,
+} from './launch.ts';
 import { RUN_RANK, type RankReport } from './run-rank.ts';
 
 /**
@@ -26,7 +33,11 @@ export async function launch<R = unknown>(
 }
 
 /** As {@link launch}, and gives the ranks at once: to end one from outside, or to see how each ended. */
-export function startRanks<R = unknown>(n: number, script: string | URL, options: LaunchOptions = {}): Job<R> {
+export function startRanks<R = unknown>(
+  n: number,
+  script: string | URL,
+  options: LaunchOptions = {},
+): Job<R> {
   const on = threadMemory(checkLaunch(n, options), availableParallelism());
   const address = addressOf(script);
   const spawn: SpawnRank = (start, { heard, threw, ended }) => {

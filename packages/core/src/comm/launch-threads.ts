@@ -1,4 +1,11 @@
-import { checkLaunch, startJob, threadMemory, type Job, type LaunchOptions, type SpawnRank } from './launch.ts';
+import {
+  checkLaunch,
+  startJob,
+  threadMemory,
+  type Job,
+  type LaunchOptions,
+  type SpawnRank,
+} from './launch.ts';
 import { REPORT, START, type RankReport } from './run-rank.ts';
 
 /**

@@ -113,7 +113,7 @@ export function startJob<R>(n: number, on: JobMemory, spawn: SpawnRank, options:
   };
   const settle = (rank: number, outcome: PromiseSettledResult<R>): void => {
     outcomes[rank] ??= outcome;
-    if (outcome.status === 'rejected') grace ??= setTimeout(endAll, GRACE);
+    if (outcome.status === 'rejected' || readPoison(buffer)) grace ??= setTimeout(endAll, GRACE);
     if (outcomes.every((known) => known !== undefined)) endAll();
   };
   const lose = (rank: number, message: string): void => {
@@ -172,7 +172,7 @@ export function startJob<R>(n: number, on: JobMemory, spawn: SpawnRank, options:
           cause: signal.reason,
         });
       const first = readPoison(buffer);
-      if (first && failure) throw withCause(first, thrown.get(first.rank!));
+      if (first) throw withCause(first, thrown.get(first.rank!));
       if (failure) throw failure.reason;
       if (n > 1 && calls.every((count) => count === 0))
         throw new ArgumentError(

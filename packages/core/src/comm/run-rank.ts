@@ -57,7 +57,6 @@ export async function runRank<R, D = unknown>(work: RankFunction<R, D>): Promise
   const job = new SharedJob(start.transport, start.memory, start);
   try {
     const result = await work(communicatorOf(SharedCarrier.world(job)), start.data as D);
-    job.throwIfPoisoned();
     Atomics.store(job.words, STATES + job.rank, ENDED);
     host.post({ kind: 'done', result, calls: Atomics.load(job.words, CALLS + job.rank) });
     return result;

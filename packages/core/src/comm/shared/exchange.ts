@@ -37,7 +37,8 @@ export function* exchange(group: Group, segments: Segments, call: Call): Steps<v
   }
   const total = one * Math.max(0, ...lengths);
   // in place, what was received would otherwise overwrite what is still to be sent
-  const stream = call.operation === 'allToAll' && total > SEGMENT ? call.send.map((x) => x.slice()) : call.send;
+  const stream =
+    call.operation === 'allToAll' && total > SEGMENT ? call.send.map((x) => x.slice()) : call.send;
   for (let start = 0; start < total; start += SEGMENT) {
     segments.next();
     stage(stream, start, job.bytes(segments.of(rank), SEGMENT));
@@ -46,7 +47,8 @@ export function* exchange(group: Group, segments: Segments, call: Call): Steps<v
     for (const { from, begin, bytes, to, at } of foreign) {
       const first = Math.max(begin, start);
       const end = Math.min(begin + bytes, start + SEGMENT);
-      if (first < end) copyTo(to, at + first - begin, job.bytes(segments.of(from) + first - start, end - first));
+      if (first < end)
+        copyTo(to, at + first - begin, job.bytes(segments.of(from) + first - start, end - first));
     }
   }
 }

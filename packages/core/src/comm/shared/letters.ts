@@ -87,7 +87,13 @@ export class Letters {
     for (let i = taken; i < posted; i++) {
       const entry = box + 16 + (i % BOX_ENTRIES) * ENTRY_WORDS;
       const [of, mark, type, length, address] = words.subarray(entry, entry + 5);
-      letters.push({ group: of! >>> 0, tag: mark!, type: type!, length: length! >>> 0, address: address! >>> 0 });
+      letters.push({
+        group: of! >>> 0,
+        tag: mark!,
+        type: type!,
+        length: length! >>> 0,
+        address: address! >>> 0,
+      });
     }
     if (posted > taken) {
       Atomics.store(words, box + 1, posted);

@@ -98,7 +98,9 @@ function* reduceStaged(group: Group, segments: Segments, call: Call): Steps<void
   const bytes = x!.byteLength;
   const one = x!.BYTES_PER_ELEMENT;
   const wanted =
-    call.operation === 'reduceScatter' ? shareOfBytes(bytes, one, rank, size) : ([0, to ? bytes : 0] as const);
+    call.operation === 'reduceScatter'
+      ? shareOfBytes(bytes, one, rank, size)
+      : ([0, to ? bytes : 0] as const);
   const copyOut = (start: number, back: number): void => {
     const begin = Math.max(start, wanted[0]);
     const end = Math.min(start + SEGMENT, wanted[1]);

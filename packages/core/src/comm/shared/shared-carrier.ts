@@ -3,7 +3,8 @@ import { TYPES, viewOf } from '../check.ts';
 import { CommError } from '../comm-error.ts';
 import type { CommArray, CommArrays, CommType, Transport } from '../communicator.ts';
 import { exchange } from './exchange.ts';
-import { Group, headerOf, type GroupOperation, type Header } from './group.ts';
+import { headerOf, type GroupOperation, type HeaderRow } from '../headers.ts';
+import { Group } from './group.ts';
 import type { SharedJob } from './job.ts';
 import { layoutOf, WORLD_AT } from './layout.ts';
 import { Letters } from './letters.ts';
@@ -132,7 +133,7 @@ export class SharedCarrier implements Carrier {
     if (this.rank === 0) this.#job.heap.free(this.#group.at);
   }
 
-  #take<R>(operation: GroupOperation, header: Header, steps: Steps<R>): R | Promise<R> {
+  #take<R>(operation: GroupOperation, header: Partial<HeaderRow>, steps: Steps<R>): R | Promise<R> {
     const group = this.#group;
     this.#job.throwIfPoisoned();
     group.begin(operation, header);

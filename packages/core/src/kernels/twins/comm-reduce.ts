@@ -1,20 +1,21 @@
 import type { CommArray, ReduceOp } from '../../comm/communicator.ts';
 
-/** The oracle of `assembly/comm-reduce.ts`: to = x₀ · x₁ · x₂ …, in that order. `to` may be one of them. */
+/**
+ * The oracle of `assembly/comm-reduce.ts`: to = x₀ · x₁ · x₂ …, in that order; what is stored in `to` rounds and wraps as its type
+ * does. `to` may be x₀, no other.
+ */
 export function reduceValues(op: ReduceOp, from: readonly CommArray[], to: CommArray): void {
-  const first = from[0]!;
-  const integers = first instanceof Int32Array || first instanceof Uint8Array;
-  const round = first instanceof Float32Array ? Math.fround : (value: number): number => value;
-  const wrap = first instanceof Int32Array ? (value: number): number => value | 0 : round;
-  for (let i = 0; i < to.length; i++) {
-    let value = first[i]!;
-    for (let r = 1; r < from.length; r++) {
-      const other = from[r]![i]!;
-      if (op === 'max') value = Math.max(value, other);
-      else if (op === 'min') value = Math.min(value, other);
-      else value = op === 'mean' && integers ? value + other : wrap(value + other);
-    }
-    if (op === 'mean') value = integers ? Math.trunc(value / from.length) : round(value / from.length);
-    to[i] = value;
+  const n = to.length;
+  const isFloat = to instanceof Float32Array || to instanceof Float64Array;
+  if (op === 'mean' && !isFloat) {
+    for (let i = 0; i < n; i++) to[i] = from.reduce((sum, x) => sum + x[i]!, 0) / from.length;
+    return;
   }
+  if (to !== from[0]) to.set(from[0]!);
+  for (const x of from.slice(1)) {
+    if (op === 'max') for (let i = 0; i < n; i++) to[i] = Math.max(to[i]!, x[i]!);
+    else if (op === 'min') for (let i = 0; i < n; i++) to[i] = Math.min(to[i]!, x[i]!);
+    else for (let i = 0; i < n; i++) to[i]! += x[i]!;
+  }
+  if (op === 'mean') for (let i = 0; i < n; i++) to[i]! /= from.length;
 }

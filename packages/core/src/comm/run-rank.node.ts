@@ -1,0 +1,23 @@
+import { launchedByMpi, runUnderMpi } from './mpi/open-mpi.node.ts';
+import { HOST, runRank as runHere, type RankFunction } from './run-rank.ts';
+
+/**
+ * Runs the work of this rank: with the ranks that `launch` started, or those of `mpirun`, elsewhere alone. Under `mpirun` the data is
+ * the JSON text in `OCKHAM_COMM_DATA`.
+ *
+ * @returns What `work` returns.
+ * @throws What `work` throws, after the other ranks were told.
+ *
+ * @example
+ * // train.ts: `launch(4, new URL('./train.ts', import.meta.url))`, or `mpirun -n 4 node train.ts`
+ * await runRank(async (comm) => {
+ *   const gradient = await comm.alloc('float32', 1000);
+ *   await comm.allReduce(gradient, 'mean');
+ * });
+ */
+export async function runRank<R, D = unknown>(work: RankFunction<R, D>): Promise<R> {
+  const launchedHere = HOST in globalThis;
+  if (launchedHere || launchedByMpi() === undefined) return runHere(work);
+  const text = process.env.OCKHAM_COMM_DATA;
+  return runUnderMpi(work, (text === undefined ? undefined : JSON.parse(text)) as D);
+}
