@@ -16,3 +16,5 @@ export { self } from './self.ts';
 export { runRank, type RankFunction } from './run-rank.ts';
 export { launch, startRanks, type PageScript } from './launch-threads.ts';
 export type { Job, LaunchOptions, RankHandle } from './launch.ts';
+export { mesh, type Mesh } from './mesh.ts';
+export { simulate, type SimulatedRank, type SimulateOptions, type Simulation } from './simulate.ts';

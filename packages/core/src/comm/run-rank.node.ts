@@ -1,6 +1,15 @@
 import { launchedByMpi, runUnderMpi } from './mpi/open-mpi.node.ts';
 import { HOST, runRank as runHere, type RankFunction } from './run-rank.ts';
 
+/** The address of this module, for the entry of a process. */
+export const RUN_RANK_NODE: string = import.meta.url;
+let called = false;
+
+/** Whether {@link runRank} was called in this process. */
+export function wasRun(): boolean {
+  return called;
+}
+
 /**
  * Runs the work of this rank: with the ranks that `launch` started, or those of `mpirun`, elsewhere alone. Under `mpirun` the data is
  * the JSON text in `OCKHAM_COMM_DATA`.
@@ -16,6 +25,7 @@ import { HOST, runRank as runHere, type RankFunction } from './run-rank.ts';
  * });
  */
 export async function runRank<R, D = unknown>(work: RankFunction<R, D>): Promise<R> {
+  called = true;
   const launchedHere = HOST in globalThis;
   if (launchedHere || launchedByMpi() === undefined) return runHere(work);
   const text = process.env.OCKHAM_COMM_DATA;

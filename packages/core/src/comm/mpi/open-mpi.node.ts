@@ -6,6 +6,7 @@ import { communicatorOf } from '../front.ts';
 import { threw, type RankFunction } from '../run-rank.ts';
 import { bindMpi, type Mpi, type Out } from './functions.node.ts';
 import { MpiCarrier } from './mpi-carrier.node.ts';
+import { writeReport } from './report.node.ts';
 import { Requests } from './requests.node.ts';
 
 /** Options of {@link openMpi}. */
@@ -51,10 +52,10 @@ export function openMpi({
     );
   opened = { comm: communicatorOf(carrier), mpi };
   process.once('exit', () => {
-    if (!over)
-      abort(
-        `comm: every rank must live until all are done, but rank ${carrier.rank} ended before its work was done.`,
-      );
+    if (over) return;
+    const message = `comm: every rank must live until all are done, but rank ${carrier.rank} ended before its work was done.`;
+    writeReport(carrier.rank, { kind: 'failed', code: 'rank-lost', rank: carrier.rank, message });
+    abort(message);
   });
   return opened.comm;
 }
@@ -77,13 +78,23 @@ function abort(message: string): void {
 /** The work of one rank under `mpirun`: what it throws ends the job, with an exit code that is not 0. */
 export async function runUnderMpi<R, D>(work: RankFunction<R, D>, data: D): Promise<R> {
   const comm = openMpi();
-  process.once('uncaughtExceptionMonitor', (error) => abort(threw(comm.rank, error)));
+  writeReport(comm.rank, { kind: 'started', pid: process.pid });
+  process.once('uncaughtExceptionMonitor', (error) => {
+    if (over) return;
+    const message = threw(comm.rank, error);
+    writeReport(comm.rank, { kind: 'failed', code: 'rank-lost', rank: comm.rank, message });
+    abort(message);
+  });
   try {
     const result = await work(comm, data);
+    writeReport(comm.rank, { kind: 'done', result });
     await closeMpi();
     return result;
   } catch (error) {
     const message = error instanceof CommError ? error.message : threw(comm.rank, error);
+    const { code, rank } =
+      error instanceof CommError ? error : { code: 'rank-lost' as const, rank: comm.rank };
+    writeReport(comm.rank, { kind: 'failed', code, rank, message });
     process.exitCode = 1;
     await new Promise((resolve) => setTimeout(resolve, 200)); // for what the others have to say
     abort(message);
