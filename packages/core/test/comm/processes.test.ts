@@ -1,0 +1,21 @@
+import { launch, launchProcesses, startProcesses } from '@ockham/core/comm/node';
+import { describe, expect, it } from 'vitest';
+
+const conformance = new URL('../fixtures/comm/conform.script.ts', import.meta.url);
+const misbehave = new URL('../fixtures/comm/misbehave.script.ts', import.meta.url);
+
+describe.skipIf(process.platform === 'win32')('ranks that are processes', () => {
+  it('give the bits of threads', async () => {
+    const data = { seed: 5, cases: 27 };
+    expect(await launchProcesses(3, conformance, { data })).toEqual(await launch(3, conformance, { data }));
+  });
+
+  it('are told who was killed', async () => {
+    const job = startProcesses(3, misbehave, { data: 'nothing' });
+    setTimeout(() => job.ranks[1]!.terminate(), 700);
+    const settled = await job.settled;
+    for (const rank of [0, 2])
+      expect(settled[rank]).toMatchObject({ status: 'fulfilled', value: { code: 'rank-lost', rank: 1 } });
+    await expect(job.results()).rejects.toMatchObject({ rank: 1, message: expect.stringMatching(/rank 1 ended \(SIGKILL\)/) }); // prettier-ignore
+  });
+});
