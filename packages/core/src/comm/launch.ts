@@ -119,7 +119,8 @@ export function startJob<R>(n: number, on: JobMemory, spawn: SpawnRank, options:
   const lose = (rank: number, message: string): void => {
     if (outcomes[rank]) return;
     poison(buffer, 'rank-lost', rank, message);
-    settle(rank, { status: 'rejected', reason: new CommError('rank-lost', message, { rank }) });
+    // a rank that was ended because of another names that one
+    settle(rank, { status: 'rejected', reason: readPoison(buffer) });
   };
   const leave = (rank: number): void => {
     gone.add(rank);
