@@ -16,7 +16,7 @@ export function combineCalls(calls: readonly Call[]): void {
   }
   if (operation === 'allReduce' || operation === 'reduce' || operation === 'reduceScatter') {
     const { length } = calls[0]!.send[0]!;
-    const whole = allocate(operation, type, length) as CommArray;
+    const whole: CommArray = allocate(operation, type, length);
     reduceValues(op, calls.map(({ send }) => send[0]!), whole); // prettier-ignore
     for (const [r, { receive }] of calls.entries()) {
       const [begin, end] = operation === 'reduceScatter' ? shareOf(length, r, n) : [0, length];

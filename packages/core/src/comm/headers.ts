@@ -75,8 +75,8 @@ function lengthOf({ sendLength, receiveLength }: HeaderRow): number {
 function describe(row: HeaderRow): string {
   const name = OPERATIONS[row.operation]!;
   if (name === 'barrier' || name === 'split' || name === 'close') return name;
-  const parts: string[] = [TYPES[row.type]!];
-  if (ALIKE.includes(name)) parts[0] += ` × ${lengthOf(row)}`;
+  const type = TYPES[row.type]!;
+  const parts: string[] = [ALIKE.includes(name) ? `${type} × ${lengthOf(row)}` : type];
   if (REDUCTIONS.includes(name)) parts.push(OPS[row.op]!);
   if (ROOTED.includes(name)) parts.push(`root ${row.root}`);
   return `${name}(${parts.join(', ')})`;

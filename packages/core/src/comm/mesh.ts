@@ -41,5 +41,5 @@ export async function mesh<Axis extends string>(
     coordinates[axis] = at;
     groups[axis] = (await comm.split(comm.rank - at * stride, at))!;
   }
-  return { ...groups, coordinates } as Mesh<Axis>;
+  return { ...groups, coordinates };
 }

@@ -56,7 +56,10 @@ class SelfCarrier implements Carrier {
 
   recv(x: CommArray, _from: number, tag: number): void | Promise<void> {
     const message = this.#messages.get(tag)?.shift();
-    if (message) return void deliver(message, x);
+    if (message) {
+      deliver(message, x);
+      return;
+    }
     return new Promise<void>((done, fail) => {
       this.#waiting.set(tag, [...(this.#waiting.get(tag) ?? []), { x, done, fail }]);
     });

@@ -6,15 +6,15 @@ const hasMpi = spawnSync('mpirun', ['--version']).status === 0;
 /** `OCKHAM_COMM_KILLS=34` makes it a hundred in all. */
 const runs = Number(process.env.OCKHAM_COMM_KILLS ?? 2);
 
-it.each<Transport>(['threads', 'processes', 'mpi'])(
+it.for<Transport>(['threads', 'processes', 'mpi'])(
   'a random rank of %s that is ended at a random moment is named, and none is left',
-  async (transport) => {
-    if (transport === 'mpi' && !hasMpi) return;
+  { timeout: 1_200_000 },
+  async (transport, { skip }) => {
+    if (transport === 'mpi' && !hasMpi) skip('no mpirun');
     for (let seed = 0; seed < runs; seed++) {
       const { victim, named, survivors, left } = await killOne(transport, seed);
       expect({ transport, seed, named, left }).toEqual({ transport, seed, named: victim, left: [] });
       expect(survivors.every((rank) => rank === victim)).toBe(true);
     }
   },
-  1_200_000,
 );

@@ -27,6 +27,6 @@ describe.skipIf(!hasMpi)('under mpirun', () => {
 });
 
 it('a launcher that is not there is said to be', async () => {
-  const error = await launchMpi(2, conformance, { mpirun: 'no-such-mpirun' }).then(() => undefined, (caught: CommError) => caught); // prettier-ignore
+  const error = await launchMpi(2, conformance, { mpirun: 'no-such-mpirun' }).then(() => undefined, (caught: unknown) => caught as CommError); // prettier-ignore
   expect(error).toMatchObject({ code: 'comm-unavailable' });
 });

@@ -69,9 +69,9 @@ describe('ranks on a virtual clock', () => {
   });
 
   it('ranks that wait for one another are named instead of waiting for ever', async () => {
-    const error = await simulate(3, ({ comm }) => (comm.rank === 2 ? undefined : comm.barrier())).catch((e: CommError) => e); // prettier-ignore
+    const error = await simulate(3, ({ comm }) => (comm.rank === 2 ? undefined : comm.barrier())).catch((e: unknown) => e as CommError); // prettier-ignore
     expect(error).toMatchObject({ code: 'rank-silent', rank: 2 });
-    const diverged = await simulate(3, ({ comm }) => comm.allReduce(new Float32Array(comm.rank === 1 ? 2 : 1))).catch((e: CommError) => e); // prettier-ignore
+    const diverged = await simulate(3, ({ comm }) => comm.allReduce(new Float32Array(comm.rank === 1 ? 2 : 1))).catch((e: unknown) => e as CommError); // prettier-ignore
     expect(diverged).toMatchObject({ code: 'rank-diverged', rank: 1 });
   });
 

@@ -28,7 +28,7 @@ async function told(fault: Fault, deadline = 30_000): Promise<{ others: Told[]; 
   const job = startRanks<Told>(3, misbehave, { data: fault, deadline });
   const settled = await job.settled;
   const others = [0, 2].map((rank) => (settled[rank] as PromiseFulfilledResult<Told>).value);
-  return { others, error: await job.results().then(() => { throw new Error('no rank failed'); }, (error: CommError) => error) }; // prettier-ignore
+  return { others, error: await job.results().then(() => { throw new Error('no rank failed'); }, (error: unknown) => error as CommError) }; // prettier-ignore
 }
 
 describe('a rank that goes wrong is named to all others, which do not hang', () => {

@@ -139,7 +139,7 @@ export class MpiCarrier implements Carrier {
           checkCode('a collective call', code);
           resolve();
         } catch (cause) {
-          reject(cause as Error);
+          reject(cause instanceof Error ? cause : new Error(String(cause)));
         }
       });
     });
@@ -204,7 +204,7 @@ export class MpiCarrier implements Carrier {
         this.#comm,
       );
     } else {
-      to!.set(list[0]!, places[this.rank]!);
+      to!.set(list[0]!, places[this.rank]);
       await this.#run(
         call.Allgatherv,
         byteLength,

@@ -72,7 +72,10 @@ export class Letters {
     for (;;) {
       const value = Atomics.load(words, bell);
       const letter = this.#find(group, from, tag);
-      if (letter) return this.#deliver(letter, x, from);
+      if (letter) {
+        this.#deliver(letter, x, from);
+        return;
+      }
       yield { at: bell, value };
     }
   }

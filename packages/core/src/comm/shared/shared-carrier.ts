@@ -1,5 +1,5 @@
 import type { Call, Carrier } from '../carrier.ts';
-import { TYPES, viewOf } from '../check.ts';
+import { viewOf } from '../check.ts';
 import { CommError } from '../comm-error.ts';
 import type { CommArray, CommArrays, CommType, Transport } from '../communicator.ts';
 import { exchange } from './exchange.ts';

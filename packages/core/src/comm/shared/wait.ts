@@ -38,7 +38,7 @@ async function takeSlowly<R>(steps: Steps<R>, first: Wait, options: WaiterOption
   let wait = first;
   for (;;) {
     const started = performance.now();
-    while (changed(wait, options) === false) {
+    while (!changed(wait, options)) {
       options.check(performance.now() - started);
       await sleep(wait, options.words);
     }
