@@ -5,7 +5,7 @@ import { HOST, runRank as runHere, type RankFunction } from './run-rank.ts';
 export const RUN_RANK_NODE: string = import.meta.url;
 let called = false;
 
-/** Whether {@link runRank} was called in this process. */
+/** @public Whether {@link runRank} was called in this process; the entry of a process asks, as text. */
 export function wasRun(): boolean {
   return called;
 }

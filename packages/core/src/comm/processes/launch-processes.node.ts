@@ -106,7 +106,7 @@ export function startProcesses<R = unknown>(
 /** The address of this module, for the entry of a child. */
 const CHILD: string = import.meta.url;
 
-/** What a child's entry calls. */
+/** @public What a child's entry calls, as text. */
 export function mapStart({ path, bytes, ...start }: ChildStart): object {
   try {
     return { ...start, transport: 'processes', memory: mapFile(path, bytes) };

@@ -14,9 +14,8 @@ export const POISON_LENGTH = 2;
 /** What the rank at fault saw or did, in UTF-8. */
 export const POISON_AT = 4096;
 export const POISON_BYTES = 4096;
-/** A word for each rank: how it is. */
+/** A word for each rank: 0 while it works, then {@link ENDED}. */
 export const STATES = 16;
-export const RUNNING = 0;
 export const ENDED = 1;
 /** A word for each rank: collective operations that it has begun, in all groups. */
 export const CALLS: number = STATES + MAX_RANKS;
