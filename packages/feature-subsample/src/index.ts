@@ -9,3 +9,7 @@ export { maskedGradient, maskedLoss, type MaskedForm } from './masked-operator.t
 export { complexRoots, polynomialRoots, type Complex, type StepScheme } from './step-schemes.ts';
 export type { MethodName } from './methods/registry.ts';
 export { randomProblem, type RandomProblem, type RandomProblemOptions } from './random-problem.ts';
+export { logistic, type LogisticOptions, type LogisticSolution } from './logistic.ts';
+export { readCsv, type CsvOptions, type Table } from './readers/csv.ts';
+export { readLibsvm, type LibsvmOptions } from './readers/libsvm.ts';
+export { standardise } from './readers/standardise.ts';

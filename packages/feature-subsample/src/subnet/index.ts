@@ -1,0 +1,1 @@
+export { trainSubnets, type SubnetOptions, type SubnetResult } from './independent-subnet-training.ts';
