@@ -15,7 +15,7 @@ import { linearSystem, type LinearSystem, type Samples } from './system.ts';
 
 /** What the guard found. */
 export interface GuardReport {
-  /** Whether the error is foreseen to be smaller after the last round than before the first. */
+  /** Whether the error is foreseen to stay below ten times what it was; a noise floor below that is no divergence. */
   readonly safe: boolean;
   /** Foreseen ‖A(x_K − x*)‖/‖A(x_0 − x*)‖, as a natural logarithm; Infinity where the trial overflowed. */
   readonly logGrowth: number;
@@ -33,7 +33,7 @@ export interface GuardReport {
 export interface GuardOptions extends SolveOptions {
   /** Search for the largest safe η and T: about twenty trials. Default false. */
   readonly search?: boolean;
-  /** Rounds of a trial at most. Default 100. */
+  /** Rounds of a trial at most. Default 200. */
   readonly trialRounds?: number;
 }
 
@@ -48,10 +48,10 @@ export async function guard(A: Samples, b: ArrayLike<number>, options: GuardOpti
 }
 
 export async function foresee(system: LinearSystem, options: GuardOptions): Promise<GuardReport> {
-  const { method = 'control-variate', rounds = 200, search = false, trialRounds = 100, localSteps = 1 } = options;
+  const { method = 'control-variate', rounds = 200, search = false, trialRounds = 200, localSteps = 1 } = options;
   const context = contextOf(system, options);
   const report = async (changed: SolveOptions): Promise<number> =>
-    trial(methods[method], contextOf(system, { ...options, ...changed }), rounds, trialRounds, options);
+    trials(methods[method], contextOf(system, { ...options, ...changed }), rounds, trialRounds, options);
   const logGrowth = await report({});
   let [largestLearningRate, largestLocalSteps]: [number | null, number | null] = [null, null];
   if (search) {
@@ -79,8 +79,8 @@ export async function foresee(system: LinearSystem, options: GuardOptions): Prom
   };
 }
 
-// e^-0.1: a run that is foreseen to end where it began is not called safe
-const isSafe = (logGrowth: number): boolean => logGrowth < -0.1;
+// ten times is e^2.3: the rest is the margin for what two trials do not show
+const isSafe = (logGrowth: number): boolean => logGrowth < 1;
 
 async function largestRate(from: number, safe: (rate: number) => Promise<boolean>): Promise<number | null> {
   let [low, high] = [from, from];
@@ -98,12 +98,26 @@ async function largestRate(from: number, safe: (rate: number) => Promise<boolean
   return low;
 }
 
-async function trial(
+/** The worse of two trials with seeds of their own. */
+async function trials(
   method: Method,
   context: Context,
   rounds: number,
   trialRounds: number,
   { seed = 0, precision = 'float64' }: SolveOptions,
+): Promise<number> {
+  const first = await trial(method, context, rounds, trialRounds, (seed ^ 0x5bd1e995) >>> 1, precision);
+  if (first === Infinity) return first;
+  return Math.max(first, await trial(method, context, rounds, trialRounds, (seed ^ 0x27d4eb2f) >>> 1, precision));
+}
+
+async function trial(
+  method: Method,
+  context: Context,
+  rounds: number,
+  trialRounds: number,
+  seed: number,
+  precision: 'float64' | 'float32',
 ): Promise<number> {
   const { system } = context;
   const optimum = excess(system, context);
@@ -112,7 +126,7 @@ async function trial(
   await runRounds(method, context, {
     comm: self(),
     rounds: length,
-    seed: (seed ^ 0x5bd1e995) >>> 1,
+    seed,
     precision,
     after(_, { x }) {
       const level = optimum(x);
@@ -124,12 +138,16 @@ async function trial(
   if (!(levels[last]! < 1e100)) return Infinity;
   const start = levels[0]!;
   if (!(start > 0) || last <= 0) return -Infinity;
-  // growth of the level over the last half, carried on; from maxima of quarters, as levels jump
+  // means of logarithms over quarters, as levels jump; the growth from one to the next but one is carried on
   const quarter = Math.max(1, Math.floor(levels.length / 4));
-  const top = (from: number): number => Math.max(...levels.slice(from, from + quarter), 1e-300);
-  const late = Math.log(top(levels.length - quarter));
-  const slope = (late - Math.log(top(levels.length - 3 * quarter < 0 ? 0 : levels.length - 3 * quarter))) / (2 * quarter);
-  return late - Math.log(start) + Math.max(0, slope) * (rounds - last);
+  const mean = (from: number): number => {
+    let sum = 0;
+    for (let i = from; i < from + quarter; i++) sum += Math.log(Math.max(levels[i]!, 1e-300));
+    return sum / quarter;
+  };
+  const late = mean(levels.length - quarter);
+  const slope = (late - mean(Math.max(0, levels.length - 3 * quarter))) / (2 * quarter);
+  return late - Math.log(start) + Math.max(0, slope) * (rounds - last + quarter / 2);
 }
 
 /** ‖A(x − x*)‖, by the projection of b on A's range: ‖Ax − b‖ where the rows are independent. */
