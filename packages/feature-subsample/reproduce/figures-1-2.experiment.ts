@@ -1,5 +1,13 @@
 import { randomProblem, solve } from '@ockham/feature-subsample';
-import { claim, differenceAtLeast, experiment, lineOverSeeds, meanAtMost, where, type Row } from '@ockham/reproduce';
+import {
+  claim,
+  differenceAtLeast,
+  experiment,
+  lineOverSeeds,
+  meanAtMost,
+  where,
+  type Row,
+} from '@ockham/reproduce';
 
 interface Config {
   readonly shapes: readonly (readonly [number, number])[];
@@ -31,9 +39,33 @@ export default experiment<Config, FigureRow, never>({
   paper: 'Figures 1 and 2: Algorithm 5 against κ, α and T',
   datasets: [],
   scales: {
-    smoke: { seeds: 2, config: { shapes: [[20, 50], [50, 20]], conditions: [2], alphas: [0.8], localSteps: [1, 4], rounds: 60 } },
-    standard: { seeds: 3, config: { shapes, conditions: [2, 10], alphas: [0.5, 0.8], localSteps: [1, 4], rounds: 150 } },
-    paper: { seeds: 10, config: { shapes, conditions: [2, 10, 100], alphas: [0.3, 0.5, 0.8], localSteps: [1, 2, 5, 10], rounds: 200 } },
+    smoke: {
+      seeds: 2,
+      config: {
+        shapes: [
+          [20, 50],
+          [50, 20],
+        ],
+        conditions: [2],
+        alphas: [0.8],
+        localSteps: [1, 4],
+        rounds: 60,
+      },
+    },
+    standard: {
+      seeds: 3,
+      config: { shapes, conditions: [2, 10], alphas: [0.5, 0.8], localSteps: [1, 4], rounds: 150 },
+    },
+    paper: {
+      seeds: 10,
+      config: {
+        shapes,
+        conditions: [2, 10, 100],
+        alphas: [0.3, 0.5, 0.8],
+        localSteps: [1, 2, 5, 10],
+        rounds: 200,
+      },
+    },
   },
   why: {
     shapes: 'those of the two figures',
@@ -55,7 +87,17 @@ export default experiment<Config, FigureRow, never>({
           for (const localSteps of config.localSteps) {
             progress({ stage: `${n}×${d}, κ ${condition}, α ${alpha}, T ${localSteps}`, done: 0, total: 1 });
             const recordEvery = config.rounds / 10;
-            const r = await solve(A, b, { method: 'consensus', alpha, localSteps, seed, optimum, rounds: config.rounds, recordEvery, guard: 'off', signal });
+            const r = await solve(A, b, {
+              method: 'consensus',
+              alpha,
+              localSteps,
+              seed,
+              optimum,
+              rounds: config.rounds,
+              recordEvery,
+              guard: 'off',
+              signal,
+            });
             for (const { round, distance } of r.history) {
               rows.push({
                 seed,
@@ -76,7 +118,8 @@ export default experiment<Config, FigureRow, never>({
     return rows;
   },
   figures: shapes.map(([n, d], index) => {
-    const of = (rows: readonly FigureRow[]): FigureRow[] => rows.filter(({ shape }) => (Number(shape.split(' ')[0]) < Number(shape.split(' ')[2])) === n < d);
+    const of = (rows: readonly FigureRow[]): FigureRow[] =>
+      rows.filter(({ shape }) => Number(shape.split(' ')[0]) < Number(shape.split(' ')[2]) === n < d);
     return {
       id: `figure-${index + 1}`,
       title: `Algorithm 5, n = ${n}, d = ${d}`,
@@ -87,12 +130,25 @@ export default experiment<Config, FigureRow, never>({
           measure: (rows) => {
             const ends = of(rows).filter(({ last }) => last);
             const most = Math.max(...ends.map((row) => row.localSteps));
-            return differenceAtLeast(where(ends, { localSteps: most }), where(ends, { localSteps: 1 }), (row) => row.error, 0, { names: [`T = ${most}`, 'T = 1'] });
+            return differenceAtLeast(
+              where(ends, { localSteps: most }),
+              where(ends, { localSteps: 1 }),
+              (row) => row.error,
+              0,
+              { names: [`T = ${most}`, 'T = 1'] },
+            );
           },
         }),
         claim<FigureRow>('at κ = 2 and α = 0.8 the error of T = 1 ends below 0.1', {
           paper: 'somewhat high',
-          measure: (rows) => meanAtMost(of(rows).filter((row) => row.last && row.condition === 2 && row.alpha === 0.8 && row.localSteps === 1), (row) => row.error, 0.1),
+          measure: (rows) =>
+            meanAtMost(
+              of(rows).filter(
+                (row) => row.last && row.condition === 2 && row.alpha === 0.8 && row.localSteps === 1,
+              ),
+              (row) => row.error,
+              0.1,
+            ),
         }),
       ],
       plot: (rows: readonly FigureRow[]) =>

@@ -30,7 +30,9 @@ export default experiment<Config, GuardRow, never>({
     paper: { seeds: 10, config: { problems: 100, rounds: 200 } },
   },
   why: { problems: 'of each seed; 1,000 at paper scale', rounds: 'twice the guard’s trial' },
-  differences: ['Not in the paper. A run diverged if its error ends above ten times where it began; the trial uses other masks than the run.'],
+  differences: [
+    'Not in the paper. A run diverged if its error ends above ten times where it began; the trial uses other masks than the run.',
+  ],
   async run({ config, seed, progress, signal }) {
     const rows: GuardRow[] = [];
     for (let i = 0; i < config.problems; i++) {
@@ -40,13 +42,34 @@ export default experiment<Config, GuardRow, never>({
       const { history } = await solve(problem.A, problem.b, { ...options, guard: 'off', signal });
       const growth = history.at(-1)!.distance! / history[0]!.distance!;
       const diverged = !(growth < 10);
-      rows.push({ seed, problem: i, method: options.method, safe: Number(safe), diverged: Number(diverged), right: Number(safe !== diverged), foreseen: within(logGrowth), came: within(Math.log(growth)) });
+      rows.push({
+        seed,
+        problem: i,
+        method: options.method,
+        safe: Number(safe),
+        diverged: Number(diverged),
+        right: Number(safe !== diverged),
+        foreseen: within(logGrowth),
+        came: within(Math.log(growth)),
+      });
     }
     return rows;
   },
   claims: [
-    claim('the guard is right in 99 % of the problems', { paper: 'our bar', measure: (rows) => meanAtLeast(rows, (row) => row.right, 0.99) }),
-    claim('the guard never calls a run safe that diverges', { paper: 'our bar', measure: (rows) => inEveryRow(rows, (row) => !(row.safe === 1 && row.diverged === 1)) }),
+    claim('the guard is right in 99 % of the problems', {
+      paper: 'our bar',
+      measure: (rows) => meanAtLeast(rows, (row) => row.right, 0.99),
+    }),
+    claim('the guard never calls a run safe that diverges', {
+      paper: 'our bar',
+      measure: (rows) => inEveryRow(rows, (row) => !(row.safe === 1 && row.diverged === 1)),
+    }),
   ],
-  plot: (rows) => pointsOfRows(rows, { title: 'Growth of the error, foreseen and found', x: { field: 'foreseen', title: 'ln, foreseen' }, y: { field: 'came', title: 'ln, found' }, series: 'method' }),
+  plot: (rows) =>
+    pointsOfRows(rows, {
+      title: 'Growth of the error, foreseen and found',
+      x: { field: 'foreseen', title: 'ln, foreseen' },
+      y: { field: 'came', title: 'ln, found' },
+      series: 'method',
+    }),
 });

@@ -27,7 +27,18 @@ export default experiment<Config, HalvingRow, never>({
   paper: 'Section 5, end: halving the step after some global iterations',
   datasets: [],
   scales: {
-    smoke: { seeds: 2, config: { shapes: [[40, 100], [100, 40]], alphas: [0.8], rounds: 400, halveEvery: 40 } },
+    smoke: {
+      seeds: 2,
+      config: {
+        shapes: [
+          [40, 100],
+          [100, 40],
+        ],
+        alphas: [0.8],
+        rounds: 400,
+        halveEvery: 40,
+      },
+    },
     standard: { seeds: 3, config: { shapes, alphas: [0.8], rounds: 400, halveEvery: 40 } },
     paper: { seeds: 10, config: { shapes, alphas: [0.5, 0.8], rounds: 400, halveEvery: 40 } },
   },
@@ -44,9 +55,27 @@ export default experiment<Config, HalvingRow, never>({
       const { A, b, optimum } = randomProblem(n, d, { seed, condition: 2 });
       for (const alpha of config.alphas) {
         for (const halveEvery of [0, config.halveEvery]) {
-          const r = await solve(A, b, { method: 'consensus', alpha, seed, optimum, halveEvery, rounds: config.rounds, recordEvery: 20, guard: 'off', signal });
+          const r = await solve(A, b, {
+            method: 'consensus',
+            alpha,
+            seed,
+            optimum,
+            halveEvery,
+            rounds: config.rounds,
+            recordEvery: 20,
+            guard: 'off',
+            signal,
+          });
           for (const { round, distance } of r.history) {
-            rows.push({ seed, shape: `${n} × ${d}`, alpha, curve: `α ${alpha}, ${halveEvery ? 'halved' : 'constant'}`, round, error: distance!, last: round === config.rounds });
+            rows.push({
+              seed,
+              shape: `${n} × ${d}`,
+              alpha,
+              curve: `α ${alpha}, ${halveEvery ? 'halved' : 'constant'}`,
+              round,
+              error: distance!,
+              last: round === config.rounds,
+            });
           }
         }
       }
@@ -56,7 +85,11 @@ export default experiment<Config, HalvingRow, never>({
   claims: [
     claim('with halving, every seed and shape ends below 0.01 at α = 0.8', {
       paper: 'below 0.01',
-      measure: (rows) => inEveryRow(rows.filter((row) => row.last && row.curve === 'α 0.8, halved'), (row) => row.error < 1e-2),
+      measure: (rows) =>
+        inEveryRow(
+          rows.filter((row) => row.last && row.curve === 'α 0.8, halved'),
+          (row) => row.error < 1e-2,
+        ),
     }),
   ],
   plot: (rows) =>

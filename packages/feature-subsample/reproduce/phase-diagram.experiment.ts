@@ -24,11 +24,48 @@ export default experiment<Config, PhaseRow, never>({
   paper: 'Section 5, open: how α, T, κ and L interact in Algorithm 5',
   datasets: [],
   scales: {
-    smoke: { seeds: 1, config: { size: [20, 30], alphas: [0.3, 0.8], localSteps: [1, 4], conditions: [2], workers: [2, 8], rounds: 50 } },
-    standard: { seeds: 2, config: { size: [40, 60], alphas: [0.2, 0.4, 0.6, 0.8, 1], localSteps: [1, 2, 4, 8], conditions: [2, 10], workers: [2, 8], rounds: 100 } },
-    paper: { seeds: 5, config: { size: [40, 60], alphas: [0.2, 0.4, 0.6, 0.8, 1], localSteps: [1, 2, 4, 8, 16], conditions: [2, 10, 50], workers: [1, 4, 16], rounds: 150 } },
+    smoke: {
+      seeds: 1,
+      config: {
+        size: [20, 30],
+        alphas: [0.3, 0.8],
+        localSteps: [1, 4],
+        conditions: [2],
+        workers: [2, 8],
+        rounds: 50,
+      },
+    },
+    standard: {
+      seeds: 2,
+      config: {
+        size: [40, 60],
+        alphas: [0.2, 0.4, 0.6, 0.8, 1],
+        localSteps: [1, 2, 4, 8],
+        conditions: [2, 10],
+        workers: [2, 8],
+        rounds: 100,
+      },
+    },
+    paper: {
+      seeds: 5,
+      config: {
+        size: [40, 60],
+        alphas: [0.2, 0.4, 0.6, 0.8, 1],
+        localSteps: [1, 2, 4, 8, 16],
+        conditions: [2, 10, 50],
+        workers: [1, 4, 16],
+        rounds: 150,
+      },
+    },
   },
-  why: { size: 'small, for many cells', alphas: 'all of (0, 1]', localSteps: 'powers of two', conditions: 'easy to hard', workers: 'powers of four', rounds: 'where cells are settled' },
+  why: {
+    size: 'small, for many cells',
+    alphas: 'all of (0, 1]',
+    localSteps: 'powers of two',
+    conditions: 'easy to hard',
+    workers: 'powers of four',
+    rounds: 'where cells are settled',
+  },
   differences: ['η = α²/(2σ²) throughout, β = 1.'],
   async run({ config, seed, signal }) {
     const rows: PhaseRow[] = [];
@@ -38,7 +75,18 @@ export default experiment<Config, PhaseRow, never>({
         for (const alpha of config.alphas) {
           for (const localSteps of config.localSteps) {
             const { rounds } = config;
-            const r = await solve(A, b, { method: 'consensus', alpha, localSteps, workers, seed, optimum, rounds, recordEvery: rounds, guard: 'off', signal });
+            const r = await solve(A, b, {
+              method: 'consensus',
+              alpha,
+              localSteps,
+              workers,
+              seed,
+              optimum,
+              rounds,
+              recordEvery: rounds,
+              guard: 'off',
+              signal,
+            });
             const { distance } = r.history.at(-1)!;
             const digits = distance! < 1e3 ? Math.max(-3, Math.log10(distance!)) : 3;
             rows.push({ seed, condition, workers, alpha, localSteps, digits });
@@ -49,7 +97,14 @@ export default experiment<Config, PhaseRow, never>({
     return rows;
   },
   claims: [
-    claim('with every feature seen, no run diverges', { paper: 'not said', measure: (rows) => inEveryRow(rows.filter((row) => row.alpha === 1), (row) => row.digits < 0) }),
+    claim('with every feature seen, no run diverges', {
+      paper: 'not said',
+      measure: (rows) =>
+        inEveryRow(
+          rows.filter((row) => row.alpha === 1),
+          (row) => row.digits < 0,
+        ),
+    }),
   ],
   plot: (rows) => ({
     data: { values: rows },

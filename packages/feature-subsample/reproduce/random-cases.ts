@@ -1,8 +1,16 @@
 import { Random } from '@ockham/core/random';
-import { randomProblem, type MethodName, type RandomProblem, type SolveOptions } from '@ockham/feature-subsample';
+import {
+  randomProblem,
+  type MethodName,
+  type RandomProblem,
+  type SolveOptions,
+} from '@ockham/feature-subsample';
 
 /** A random small problem with random options, whose step may or may not be safe. */
-export function randomCase(seed: number, rounds: number): { problem: RandomProblem; options: SolveOptions & { method: MethodName } } {
+export function randomCase(
+  seed: number,
+  rounds: number,
+): { problem: RandomProblem; options: SolveOptions & { method: MethodName } } {
   const random = new Random(seed).stream('guard');
   const pick = <T>(values: readonly T[]): T => values[random.integer(values.length)]!;
   const [n, d] = [8 + random.integer(33), 8 + random.integer(33)];

@@ -56,15 +56,30 @@ export default experiment<Config, TheoremRow, never>({
         const lossError = Math.abs(loss - whole) / whole;
         const gradientError = Math.hypot(...gradient.map((g, i) => g - mean[i]!)) / size;
         const biasError = Math.abs(biased - whole - ((1 / alpha - 1) / 2) * penalty) / whole;
-        return { seed, features: d, alpha, lossError, gradientError, biasError, digits: Math.log10(Math.max(1e-17, lossError, gradientError, biasError)) };
+        return {
+          seed,
+          features: d,
+          alpha,
+          lossError,
+          gradientError,
+          biasError,
+          digits: Math.log10(Math.max(1e-17, lossError, gradientError, biasError)),
+        };
       }),
     );
   },
   claims: [
     claim('loss, gradient and bias agree to 1e-12', {
       paper: 'Theorem 1',
-      measure: (rows) => inEveryRow(rows, (row) => Math.max(row.lossError, row.gradientError, row.biasError) < 1e-12),
+      measure: (rows) =>
+        inEveryRow(rows, (row) => Math.max(row.lossError, row.gradientError, row.biasError) < 1e-12),
     }),
   ],
-  plot: (rows) => pointsOfRows(rows, { title: 'Mean over all masks against the whole', x: { field: 'features', title: 'd' }, y: { field: 'digits', title: 'log10 of the largest relative difference' }, series: 'alpha' }),
+  plot: (rows) =>
+    pointsOfRows(rows, {
+      title: 'Mean over all masks against the whole',
+      x: { field: 'features', title: 'd' },
+      y: { field: 'digits', title: 'log10 of the largest relative difference' },
+      series: 'alpha',
+    }),
 });

@@ -43,12 +43,22 @@ export interface GuardOptions extends SolveOptions {
  * @example
  * const { safe, largestLearningRate } = await guard(A, b, { method: 'consensus', localSteps: 4, search: true });
  */
-export async function guard(A: Samples, b: ArrayLike<number>, options: GuardOptions = {}): Promise<GuardReport> {
+export async function guard(
+  A: Samples,
+  b: ArrayLike<number>,
+  options: GuardOptions = {},
+): Promise<GuardReport> {
   return foresee(linearSystem(A, b, { who: 'guard' }), options);
 }
 
 export async function foresee(system: LinearSystem, options: GuardOptions): Promise<GuardReport> {
-  const { method = 'control-variate', rounds = 200, search = false, trialRounds = 200, localSteps = 1 } = options;
+  const {
+    method = 'control-variate',
+    rounds = 200,
+    search = false,
+    trialRounds = 200,
+    localSteps = 1,
+  } = options;
   const context = contextOf(system, options);
   const report = async (changed: SolveOptions): Promise<number> =>
     trials(methods[method], contextOf(system, { ...options, ...changed }), rounds, trialRounds, options);
@@ -59,8 +69,19 @@ export async function foresee(system: LinearSystem, options: GuardOptions): Prom
       isSafe(await report({ learningRate })),
     );
     let most = 0;
-    const many = method === 'gd' || method === 'sgd' || method === 'cg' || method === 'deregularised' || method === 'control-variate' ? 1 : 64;
-    for (let T = 1; T <= many && isSafe(await report({ localSteps: T, learningRate: context.learningRate })); T *= 2)
+    const many =
+      method === 'gd' ||
+      method === 'sgd' ||
+      method === 'cg' ||
+      method === 'deregularised' ||
+      method === 'control-variate'
+        ? 1
+        : 64;
+    for (
+      let T = 1;
+      T <= many && isSafe(await report({ localSteps: T, learningRate: context.learningRate }));
+      T *= 2
+    )
       most = T;
     // between a power of two and the next
     for (let step = most / 2; step >= 1 && most < many; step /= 2) {
@@ -108,7 +129,10 @@ async function trials(
 ): Promise<number> {
   const first = await trial(method, context, rounds, trialRounds, (seed ^ 0x5bd1e995) >>> 1, precision);
   if (first === Infinity) return first;
-  return Math.max(first, await trial(method, context, rounds, trialRounds, (seed ^ 0x27d4eb2f) >>> 1, precision));
+  return Math.max(
+    first,
+    await trial(method, context, rounds, trialRounds, (seed ^ 0x27d4eb2f) >>> 1, precision),
+  );
 }
 
 async function trial(
@@ -160,7 +184,11 @@ function excess(system: LinearSystem, context: Context): (x: Float64Array) => nu
   return (x) => Math.sqrt(squares(system.gradient(x)));
 }
 
-function localSpectrum({ masks, system }: Context, name: string, localSteps: number): GuardReport['localSpectrum'] {
+function localSpectrum(
+  { masks, system }: Context,
+  name: string,
+  localSteps: number,
+): GuardReport['localSpectrum'] {
   if (!methods[name as keyof typeof methods].masked || masks.kind === 'greedy' || localSteps < 1) return null;
   const mask = masks.draw(1, 0);
   const m = mask.indices.length;
@@ -170,7 +198,10 @@ function localSpectrum({ masks, system }: Context, name: string, localSteps: num
   const unit = new Float64Array(m);
   for (let p = 0; p < m; p++) {
     unit[p] = 1;
-    H.set(maskedGradient(system, mask, unit, form, { pairFactor: masks.pairFactor, homogeneous: true }), p * m);
+    H.set(
+      maskedGradient(system, mask, unit, form, { pairFactor: masks.pairFactor, homogeneous: true }),
+      p * m,
+    );
     unit[p] = 0;
   }
   const { values } = eigh({ rows: m, columns: m, values: H }, { symmetryTolerance: 1e-8 });

@@ -3,7 +3,14 @@ export type { SolveOptions } from './options.ts';
 export { guard, type GuardOptions, type GuardReport } from './guard.ts';
 export { certify, type Certificate } from './certificate.ts';
 export type { ByteLedger, RoundBytes } from './byte-ledger.ts';
-export { linearSystem, spectrum, type DenseMatrix, type LinearSystem, type Samples, type Spectrum } from './system.ts';
+export {
+  linearSystem,
+  spectrum,
+  type DenseMatrix,
+  type LinearSystem,
+  type Samples,
+  type Spectrum,
+} from './system.ts';
 export { maskFamily, type Mask, type MaskFamily, type MaskKind } from './masks/mask.ts';
 export { maskedGradient, maskedLoss, type MaskedForm } from './masked-operator.ts';
 export { complexRoots, polynomialRoots, type Complex, type StepScheme } from './step-schemes.ts';

@@ -47,14 +47,29 @@ export interface LogisticSolution {
  * @param labels `[n]`, +1 or −1
  * @throws ArgumentError for labels other than ±1, and as `solve`.
  */
-export function logistic(A: Samples, labels: ArrayLike<number>, options: LogisticOptions = {}): LogisticSolution {
-  const { workers = 10, alpha = 0.5, localSteps = 1, rounds = 200, ridge = 1e-4, masks = 'blocks', seed = 0, signal } = options;
+export function logistic(
+  A: Samples,
+  labels: ArrayLike<number>,
+  options: LogisticOptions = {},
+): LogisticSolution {
+  const {
+    workers = 10,
+    alpha = 0.5,
+    localSteps = 1,
+    rounds = 200,
+    ridge = 1e-4,
+    masks = 'blocks',
+    seed = 0,
+    signal,
+  } = options;
   const system = linearSystem(A, labels, { who: 'logistic' });
   const { n, d, a, b } = system;
   const wrong = b.findIndex((value) => value !== 1 && value !== -1);
   if (wrong >= 0) throw new ArgumentError(`logistic: labels must be +1 or −1, got ${b[wrong]} at ${wrong}.`);
   if (!(workers >= 1 && localSteps >= 1 && Number.isInteger(workers) && Number.isInteger(localSteps))) {
-    throw new ArgumentError(`logistic: workers and localSteps must be whole numbers from 1, got ${workers} and ${localSteps}.`);
+    throw new ArgumentError(
+      `logistic: workers and localSteps must be whole numbers from 1, got ${workers} and ${localSteps}.`,
+    );
   }
   const family = maskFamily(masks, system, alpha);
   const largest = largestEigenvalue(d, (x) => system.gradient(x, 0, n, true), 20);

@@ -125,7 +125,9 @@ export function contextOf(system: LinearSystem, options: SolveOptions): Context 
     ['optimum', options.optimum],
   ] as const) {
     if (vector && vector.length !== system.d) {
-      throw new ArgumentError(`solve: ${name} must have ${system.d} numbers, one for each column of A, got ${vector.length}.`);
+      throw new ArgumentError(
+        `solve: ${name} must have ${system.d} numbers, one for each column of A, got ${vector.length}.`,
+      );
     }
   }
   let found: Spectrum | undefined;

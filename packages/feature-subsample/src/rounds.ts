@@ -47,7 +47,10 @@ async function coordinate(
   const owners = ownersOf(workers, comm.size);
   const wire = wireOf(precision);
   const random = new Random(seed).stream('masks');
-  const helpers = own.length < workers ? Array.from({ length: workers }, (_, w) => (owners[w] === 0 ? own[w]! : method.worker(context, w))) : own;
+  const helpers =
+    own.length < workers
+      ? Array.from({ length: workers }, (_, w) => (owners[w] === 0 ? own[w]! : method.worker(context, w)))
+      : own;
   let stopped = await after(-1, coordinator, []);
   let k = 0;
   for (; k < rounds && !stopped; k++) {
@@ -77,8 +80,7 @@ async function coordinate(
   }
   // a seed below 0, or a mask of nothing, ends the other ranks; not needed after the last round, which they count too
   if (k < rounds) {
-    const last =
-      method.masked && masks.kind === 'greedy' ? new Uint8Array(masks.bytes) : Int32Array.of(-1);
+    const last = method.masked && masks.kind === 'greedy' ? new Uint8Array(masks.bytes) : Int32Array.of(-1);
     for (let rank = 1; rank < comm.size; rank++) if (owners.includes(rank)) await comm.send(last, rank);
   }
   return coordinator.x;

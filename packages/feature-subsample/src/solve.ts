@@ -70,7 +70,8 @@ export async function solve(A: Samples, b: ArrayLike<number>, options: SolveOpti
     signal,
   } = options;
   throwIfAborted(signal, 'solve');
-  if (!Number.isSafeInteger(seed)) throw new ArgumentError(`solve: seed must be a safe integer, got ${seed}.`);
+  if (!Number.isSafeInteger(seed))
+    throw new ArgumentError(`solve: seed must be a safe integer, got ${seed}.`);
   const system = linearSystem(A, b);
   const context = contextOf(system, options);
   const warnings: string[] = [];
@@ -87,7 +88,9 @@ export async function solve(A: Samples, b: ArrayLike<number>, options: SolveOpti
   if (complex > 0) {
     warnings.push(
       `solve: ${complex} of the ${context.localSteps} roots of Section 4.2 are not real` +
-        (context.form === 'printed' ? '; their real parts are taken as steps.' : '; their steps are taken together, in real arithmetic.'),
+        (context.form === 'printed'
+          ? '; their real parts are taken as steps.'
+          : '; their steps are taken together, in real arithmetic.'),
     );
   }
   const comm = transport === 'self' ? self() : transport;

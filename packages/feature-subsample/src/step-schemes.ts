@@ -67,6 +67,7 @@ export function localDescent(
     else if (scheme === 'chebyshev') step = eta / (0.55 + 0.45 * Math.cos((Math.PI * (t + 0.5)) / T));
     v = v.map((value, p) => value - step * g[p]!);
   }
-  if (scheme === 'polynomial' && !printed) return v.map((value, p) => start[p]! + (value - start[p]!) / alpha);
+  if (scheme === 'polynomial' && !printed)
+    return v.map((value, p) => start[p]! + (value - start[p]!) / alpha);
   return v;
 }

@@ -88,15 +88,18 @@ export function linearSystem(
       xs.set(x);
       outs.fill(0);
       if (kernels)
-        kernels.addGradient(
+        kernels.addGradient(end - begin, d, 8 * begin * d, at.x, homogeneous ? 0 : at.b + 8 * begin, at.out);
+      else
+        plainAddGradient(
           end - begin,
           d,
-          8 * begin * d,
-          at.x,
-          homogeneous ? 0 : at.b + 8 * begin,
-          at.out,
+          values,
+          begin * d,
+          xs,
+          homogeneous ? undefined : target,
+          begin,
+          outs,
         );
-      else plainAddGradient(end - begin, d, values, begin * d, xs, homogeneous ? undefined : target, begin, outs);
       return outs.slice();
     },
   };
@@ -168,7 +171,12 @@ export interface Spectrum {
 export function spectrum(system: LinearSystem): Spectrum {
   const { n, d, a } = system;
   const side = Math.min(n, d);
-  if (side > 1500) return { largest: largestEigenvalue(d, (x) => system.gradient(x, 0, n, true)), smallest: null, rank: null };
+  if (side > 1500)
+    return {
+      largest: largestEigenvalue(d, (x) => system.gradient(x, 0, n, true)),
+      smallest: null,
+      rank: null,
+    };
   const { values } = eigh({ rows: side, columns: side, values: gram(a, n < d) });
   const largest = values[side - 1]!;
   const floor = largest * Math.max(n, d) * Number.EPSILON;
@@ -184,7 +192,8 @@ export function gram({ rows, columns, values }: DenseMatrix, outer = false): Flo
     for (let i = 0; i < rows; i++) {
       for (let j = 0; j <= i; j++) {
         let sum = 0;
-        for (let p = i * columns, q = j * columns, end = p + columns; p < end; p++, q++) sum += values[p]! * values[q]!;
+        for (let p = i * columns, q = j * columns, end = p + columns; p < end; p++, q++)
+          sum += values[p]! * values[q]!;
         made[i * side + j] = made[j * side + i] = sum;
       }
     }
@@ -198,16 +207,13 @@ export function gram({ rows, columns, values }: DenseMatrix, outer = false): Flo
       for (let l = 0, p = j * columns; l <= j; l++) made[p + l]! += weight * row[l]!;
     }
   }
-  for (let j = 0; j < columns; j++) for (let l = 0; l < j; l++) made[l * columns + j] = made[j * columns + l]!;
+  for (let j = 0; j < columns; j++)
+    for (let l = 0; l < j; l++) made[l * columns + j] = made[j * columns + l]!;
   return made;
 }
 
 /** An upper bound of the largest eigenvalue of a symmetric product, tight after `steps` Lanczos steps. */
-export function largestEigenvalue(
-  d: number,
-  product: (x: Float64Array) => Float64Array,
-  steps = 40,
-): number {
+export function largestEigenvalue(d: number, product: (x: Float64Array) => Float64Array, steps = 40): number {
   const basis: Float64Array[] = [];
   const m = Math.min(steps, d);
   const T = new Float64Array(m * m);

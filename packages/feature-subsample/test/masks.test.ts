@@ -1,5 +1,12 @@
 import fc from 'fast-check';
-import { linearSystem, maskFamily, maskedGradient, maskedLoss, randomProblem, type Mask } from '@ockham/feature-subsample';
+import {
+  linearSystem,
+  maskFamily,
+  maskedGradient,
+  maskedLoss,
+  randomProblem,
+  type Mask,
+} from '@ockham/feature-subsample';
 import { describe, expect, it } from 'vitest';
 
 const { A, b } = randomProblem(15, 8, { seed: 1, condition: 3, noise: 0.3 });
@@ -44,8 +51,11 @@ describe.each(['bernoulli', 'fixed', 'blocks', 'leverage'] as const)('%s masks',
   it('each feature is seen as often as its probability says', () => {
     const seen = new Float64Array(8);
     const draws = 4000;
-    for (let seed = 0; seed < draws; seed++) for (const i of family.draw(seed, seed % 3).indices) seen[i]! += 1;
-    seen.forEach((count, i) => expect(Math.abs(count / draws - family.probabilities[i]!)).toBeLessThan(0.035));
+    for (let seed = 0; seed < draws; seed++)
+      for (const i of family.draw(seed, seed % 3).indices) seen[i]! += 1;
+    seen.forEach((count, i) =>
+      expect(Math.abs(count / draws - family.probabilities[i]!)).toBeLessThan(0.035),
+    );
   });
 
   it('come from the seed and the worker alone, rising and without repeats', () => {

@@ -40,12 +40,22 @@ describe('readLibsvm', () => {
   it('reads back what was written, zeros left out', () => {
     const value = fc.double({ noNaN: true, noDefaultInfinity: true });
     fc.assert(
-      fc.property(fc.array(fc.tuple(value, fc.array(value, { minLength: 4, maxLength: 4 })), { minLength: 1, maxLength: 8 }), (rows) => {
-        const text = rows.map(([label, x]) => [label, ...x.flatMap((v, j) => (v === 0 ? [] : [`${j + 1}:${v}`]))].join(' ')).join('\n');
-        const { A, b } = readLibsvm(text, { features: 4 });
-        expect([...b].map((v) => v + 0)).toEqual(rows.map(([label]) => label + 0));
-        expect([...A.values]).toEqual(rows.flatMap(([, x]) => x.map((v) => v + 0)));
-      }),
+      fc.property(
+        fc.array(fc.tuple(value, fc.array(value, { minLength: 4, maxLength: 4 })), {
+          minLength: 1,
+          maxLength: 8,
+        }),
+        (rows) => {
+          const text = rows
+            .map(([label, x]) =>
+              [label, ...x.flatMap((v, j) => (v === 0 ? [] : [`${j + 1}:${v}`]))].join(' '),
+            )
+            .join('\n');
+          const { A, b } = readLibsvm(text, { features: 4 });
+          expect([...b].map((v) => v + 0)).toEqual(rows.map(([label]) => label + 0));
+          expect([...A.values]).toEqual(rows.flatMap(([, x]) => x.map((v) => v + 0)));
+        },
+      ),
     );
   });
 
@@ -83,6 +93,11 @@ describe('logistic', () => {
   });
 
   it('refuses labels other than ±1', () => {
-    expect(() => logistic(A, b.map((v) => (v > 0 ? 1 : 0)))).toThrow('labels must be +1 or −1, got 0');
+    expect(() =>
+      logistic(
+        A,
+        b.map((v) => (v > 0 ? 1 : 0)),
+      ),
+    ).toThrow('labels must be +1 or −1, got 0');
   });
 });

@@ -17,7 +17,12 @@ describe.each(Object.entries(quick))('%s', (method, options) => {
   it('reaches the least-squares optimum of an overdetermined problem', async () => {
     const { A, b } = randomProblem(60, 20, { seed: 3, condition: 2, noise: 0.2 });
     const { x } = lstsq(A, { rows: 60, columns: 1, values: b });
-    const r = await solve(A, b, { method: method as MethodName, optimum: x.values, guard: 'off', ...options });
+    const r = await solve(A, b, {
+      method: method as MethodName,
+      optimum: x.values,
+      guard: 'off',
+      ...options,
+    });
     const first = r.history[0]!.distance!;
     // SGD with a constant step stays in a ball around it
     expect(r.history.at(-1)!.distance! / first).toBeLessThan(method === 'sgd' ? 0.3 : 1e-5);
@@ -53,7 +58,14 @@ it('the same seed gives the same bits, another seed others', async () => {
 
 it('the biased Algorithm 3 stops above the deregularised Algorithm 4', async () => {
   const { A, b, optimum } = randomProblem(80, 40, { seed: 4 });
-  const options = { rounds: 300, alpha: 0.8, halveEvery: 40, optimum, guard: 'off', recordEvery: 300 } as const;
+  const options = {
+    rounds: 300,
+    alpha: 0.8,
+    halveEvery: 40,
+    optimum,
+    guard: 'off',
+    recordEvery: 300,
+  } as const;
   const biased = await solve(A, b, { ...options, method: 'masked' });
   const unbiased = await solve(A, b, { ...options, method: 'deregularised' });
   expect(biased.history.at(-1)!.distance!).toBeGreaterThan(5 * unbiased.history.at(-1)!.distance!);
@@ -61,7 +73,14 @@ it('the biased Algorithm 3 stops above the deregularised Algorithm 4', async () 
 
 it('momentum and Chebyshev need fewer rounds than plain steps at κ = 10', async () => {
   const { A, b, optimum } = randomProblem(60, 40, { seed: 4, condition: 10 });
-  const options = { rounds: 900, alpha: 0.8, optimum, tolerance: 1e-6, guard: 'off', snapshotEvery: 5 } as const;
+  const options = {
+    rounds: 900,
+    alpha: 0.8,
+    optimum,
+    tolerance: 1e-6,
+    guard: 'off',
+    snapshotEvery: 5,
+  } as const;
   const rounds = async (acceleration: 'none' | 'nesterov' | 'chebyshev'): Promise<number> =>
     (await solve(A, b, { ...options, acceleration })).history.at(-1)!.round;
   const plain = await rounds('none');
@@ -92,21 +111,67 @@ describe('bad input is refused', () => {
     ['b of another length', () => solve(A, [1, 2]), 'one number for each row of A, 3, got 2'],
     ['ragged rows', () => solve([[1, 2], [3]], [1, 2]), 'all rows as long as the first (2), got 1 in row 1'],
     ['no rows', () => solve([], []), 'at least one row'],
-    ['NaN in A', () => solve([[1, 2], [NaN, 1]], [1, 2]), 'got NaN in row 1, column 0'],
+    [
+      'NaN in A',
+      () =>
+        solve(
+          [
+            [1, 2],
+            [NaN, 1],
+          ],
+          [1, 2],
+        ),
+      'got NaN in row 1, column 0',
+    ],
     ['an infinite b', () => solve(A, [1, Infinity, 1]), 'every value of b must be finite, got Infinity at 1'],
-    ['a zero column', () => solve([[1, 0], [2, 0]], [1, 2]), 'column 1 of A is zero'],
+    [
+      'a zero column',
+      () =>
+        solve(
+          [
+            [1, 0],
+            [2, 0],
+          ],
+          [1, 2],
+        ),
+      'column 1 of A is zero',
+    ],
     ['alpha 0', () => solve(A, [1, 2, 3], { alpha: 0 }), 'alpha must be in (0, 1]'],
     ['alpha above 1', () => solve(A, [1, 2, 3], { alpha: 1.1 }), 'alpha must be in (0, 1]'],
     ['no workers', () => solve(A, [1, 2, 3], { workers: 0 }), 'workers (L) must be a whole number from 1'],
-    ['half a local step', () => solve(A, [1, 2, 3], { localSteps: 0.5 }), 'localSteps (T) must be a whole number'],
-    ['a fixed size of one', () => solve(A, [1, 2, 3], { alpha: 0.5, masks: 'fixed' }), 'two features at least'],
-    ['T > 1 for Algorithm 4', () => solve(A, [1, 2, 3], { method: 'deregularised', localSteps: 2 }), 'unbiased for localSteps = 1 alone'],
-    ['an unknown method', () => solve(A, [1, 2, 3], { method: 'newton' as 'gd' }), 'method must be one of gd'],
-    ['Algorithm 2 as printed', () => solve(A, [1, 2, 3], { method: 'sgd', form: 'printed' }), 'which is not defined'],
+    [
+      'half a local step',
+      () => solve(A, [1, 2, 3], { localSteps: 0.5 }),
+      'localSteps (T) must be a whole number',
+    ],
+    [
+      'a fixed size of one',
+      () => solve(A, [1, 2, 3], { alpha: 0.5, masks: 'fixed' }),
+      'two features at least',
+    ],
+    [
+      'T > 1 for Algorithm 4',
+      () => solve(A, [1, 2, 3], { method: 'deregularised', localSteps: 2 }),
+      'unbiased for localSteps = 1 alone',
+    ],
+    [
+      'an unknown method',
+      () => solve(A, [1, 2, 3], { method: 'newton' as 'gd' }),
+      'method must be one of gd',
+    ],
+    [
+      'Algorithm 2 as printed',
+      () => solve(A, [1, 2, 3], { method: 'sgd', form: 'printed' }),
+      'which is not defined',
+    ],
     ['a step of 0', () => solve(A, [1, 2, 3], { learningRate: 0 }), 'learningRate must be above 0'],
     ['a start of another length', () => solve(A, [1, 2, 3], { start: [1] }), 'start must have 2 numbers'],
     ['a broken seed', () => solve(A, [1, 2, 3], { seed: 0.5, alpha: 1 }), 'seed must be a safe integer'],
-    ['a transposed matrix', () => solve({ rows: 2, columns: 3, values: new Float64Array(5) }, [1, 2]), 'rows × columns values'],
+    [
+      'a transposed matrix',
+      () => solve({ rows: 2, columns: 3, values: new Float64Array(5) }, [1, 2]),
+      'rows × columns values',
+    ],
   ])('%s', async (_, run, message) => {
     await expect(run()).rejects.toThrow(message);
   });

@@ -1,4 +1,12 @@
-import { complexRoots, linearSystem, maskFamily, maskedGradient, polynomialRoots, randomProblem, solve } from '@ockham/feature-subsample';
+import {
+  complexRoots,
+  linearSystem,
+  maskFamily,
+  maskedGradient,
+  polynomialRoots,
+  randomProblem,
+  solve,
+} from '@ockham/feature-subsample';
 import { describe, expect, it } from 'vitest';
 
 const binomial = (n: number, k: number): number => (k === 0 ? 1 : (binomial(n - 1, k - 1) * n) / k);
@@ -26,7 +34,14 @@ describe('Section 4.2', () => {
 
   it('two real roots as steps end where T steps of αη stretched by 1/α end', async () => {
     const { A, b } = randomProblem(20, 10, { seed: 1 });
-    const options = { method: 'masked', steps: 'polynomial', localSteps: 2, rounds: 3, learningRate: 0.4, guard: 'off' } as const;
+    const options = {
+      method: 'masked',
+      steps: 'polynomial',
+      localSteps: 2,
+      rounds: 3,
+      learningRate: 0.4,
+      guard: 'off',
+    } as const;
     const stretched = await solve(A, b, options);
     const rooted = await solve(A, b, { ...options, form: 'printed' });
     stretched.x.forEach((value, i) => expect(value).toBeCloseTo(rooted.x[i]!, 12));
@@ -39,7 +54,14 @@ describe('Section 4.2', () => {
 it('the line search leaves a gradient orthogonal to the one before', async () => {
   const { A, b } = randomProblem(20, 6, { seed: 1 });
   const system = linearSystem(A, b);
-  const { x } = await solve(A, b, { method: 'masked', steps: 'line-search', alpha: 1, workers: 1, rounds: 1, guard: 'off' });
+  const { x } = await solve(A, b, {
+    method: 'masked',
+    steps: 'line-search',
+    alpha: 1,
+    workers: 1,
+    rounds: 1,
+    guard: 'off',
+  });
   const mask = maskFamily('bernoulli', system, 1).draw(0, 0);
   const before = maskedGradient(system, mask, new Float64Array(6), 'plain');
   const after = maskedGradient(system, mask, x, 'plain');

@@ -15,7 +15,8 @@ export function leverageScores({ n, d, a, diagonal }: LinearSystem): Float64Arra
     const eigenvalue = Math.max(0, values[k]!);
     if (n >= d) {
       // v_jk² s²/(s² + λ), as Aᵀ(AAᵀ + λ)⁻¹A = V diag(s²/(s² + λ)) Vᵀ
-      for (let j = 0; j < d; j++) scores[j]! += (vectors.values[j * d + k]! ** 2 * eigenvalue) / (eigenvalue + lambda);
+      for (let j = 0; j < d; j++)
+        scores[j]! += (vectors.values[j * d + k]! ** 2 * eigenvalue) / (eigenvalue + lambda);
       continue;
     }
     const along = new Float64Array(d); // Aᵀu_k

@@ -44,7 +44,9 @@ export interface MaskFamily {
 export function maskFamily(kind: MaskKind, system: LinearSystem, alpha: number): MaskFamily {
   const { d } = system;
   if (!(alpha > 0 && alpha <= 1)) {
-    throw new ArgumentError(`solve: alpha must be in (0, 1], the share of features a worker sees, got ${alpha}.`);
+    throw new ArgumentError(
+      `solve: alpha must be in (0, 1], the share of features a worker sees, got ${alpha}.`,
+    );
   }
   switch (kind) {
     case 'bernoulli':

@@ -42,9 +42,7 @@ export const controlVariate: Method = {
       },
       apply(_, ups, masks) {
         const g = known.slice();
-        ups.forEach((up, worker) =>
-          masks[worker]!.indices.forEach((i, p) => (g[i]! += up[p]! / workers)),
-        );
+        ups.forEach((up, worker) => masks[worker]!.indices.forEach((i, p) => (g[i]! += up[p]! / workers)));
         if (variate === 'recursive') {
           reference = loop.point.slice();
           known = g;

@@ -22,7 +22,11 @@ export const fedSplit: Method = {
     return denseWorker(system.d, 1, 1, (k, _, mean) => {
       const anchor = mean.map((value, i) => 2 * value - z[i]!);
       const x = clientDescent(client, mean, { localSteps, eta: eta(k), weight, anchor });
-      addScaled(z, 2, x.map((value, i) => value - mean[i]!));
+      addScaled(
+        z,
+        2,
+        x.map((value, i) => value - mean[i]!),
+      );
       return z;
     });
   },

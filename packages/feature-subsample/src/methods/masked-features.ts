@@ -13,7 +13,9 @@ export const maskedFeatures: Method = {
   masked: true,
   defaultRate: ({ spectrum, form, scaled, alpha }) => {
     const { largest } = spectrum();
-    return (scaled && form === 'intended' ? alpha ** 2 : 1) / (form === 'printed' ? Math.sqrt(largest) : largest);
+    return (
+      (scaled && form === 'intended' ? alpha ** 2 : 1) / (form === 'printed' ? Math.sqrt(largest) : largest)
+    );
   },
   coordinator({ start, workers }) {
     const x = start.slice();

@@ -47,7 +47,12 @@ export function outerLoop(
     point,
     step(g) {
       // x_{k+1} = x_k + ω(x_k − x_{k−1} …) in the form of Golub and Varga, 1961
-      omega = k === 0 ? 1 : k === 1 ? 1 / (1 - half ** 2 / (2 * centre ** 2)) : 1 / (1 - (omega * half ** 2) / (4 * centre ** 2));
+      omega =
+        k === 0
+          ? 1
+          : k === 1
+            ? 1 / (1 - half ** 2 / (2 * centre ** 2))
+            : 1 / (1 - (omega * half ** 2) / (4 * centre ** 2));
       k++;
       for (let i = 0; i < d; i++) {
         move[i] = (omega - 1) * move[i]! - (omega / centre) * g[i]!;

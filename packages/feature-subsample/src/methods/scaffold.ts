@@ -32,7 +32,10 @@ export const scaffold: Method = {
         const g = client.gradient(x);
         for (let i = 0; i < d; i++) x[i]! -= eta(k) * (g[i]! - own[i]! + common[i]!);
       }
-      const next = Float64Array.from(own, (c, i) => c - common[i]! + (down[i]! - x[i]!) / (localSteps * eta(k)));
+      const next = Float64Array.from(
+        own,
+        (c, i) => c - common[i]! + (down[i]! - x[i]!) / (localSteps * eta(k)),
+      );
       const up = new Float64Array(2 * d);
       for (let i = 0; i < d; i++) {
         up[i] = x[i]! - down[i]!;

@@ -48,7 +48,8 @@ export function readCsv(text: string, options: CsvOptions = {}): Table {
     .map((fields, line) => ({ fields: fields.map((field) => field.trim()), line: line + 1 }))
     .filter(({ fields }) => fields.length > 1 || fields[0] !== '');
   const first = rows[0];
-  if (!first) throw new DataError('corrupt-file', 'readCsv: the text has no lines. Give the content of a file.');
+  if (!first)
+    throw new DataError('corrupt-file', 'readCsv: the text has no lines. Give the content of a file.');
   const isNumber = (field: string): boolean => missing.includes(field) || Number.isFinite(Number(field));
   const header = options.header ?? !first.fields.every(isNumber);
   const names = header ? first.fields : first.fields.map((_, j) => `column ${j}`);
@@ -72,7 +73,10 @@ export function readCsv(text: string, options: CsvOptions = {}): Table {
     );
   });
   if (complete.length === 0 || kept.length === 0) {
-    throw new DataError('corrupt-file', `readCsv: there must be a row and a feature left, got ${complete.length} and ${kept.length}.`);
+    throw new DataError(
+      'corrupt-file',
+      `readCsv: there must be a row and a feature left, got ${complete.length} and ${kept.length}.`,
+    );
   }
   const number = (fields: readonly string[], j: number, line: number): number => {
     const value = Number(fields[j]);

@@ -43,10 +43,16 @@ export function readLibsvm(text: string, options: LibsvmOptions = {}): Table {
   });
   const { features: d = most } = options;
   if (labels.length === 0 || d === 0) {
-    throw new DataError('corrupt-file', `readLibsvm: there must be a line and a feature, got ${labels.length} and ${d}.`);
+    throw new DataError(
+      'corrupt-file',
+      `readLibsvm: there must be a line and a feature, got ${labels.length} and ${d}.`,
+    );
   }
   if (most > d) {
-    throw new DataError('corrupt-file', `readLibsvm: features must cover the largest index, ${most}, got ${d}.`);
+    throw new DataError(
+      'corrupt-file',
+      `readLibsvm: features must cover the largest index, ${most}, got ${d}.`,
+    );
   }
   const values = new Float64Array(labels.length * d);
   for (const { row, column, value } of entries) values[row * d + column - 1] = value;

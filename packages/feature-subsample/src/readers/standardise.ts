@@ -12,7 +12,8 @@ export function standardise({ A, b, columns }: Table): Table {
   const mean = new Float64Array(d);
   const spread = new Float64Array(d);
   for (let i = 0, p = 0; i < n; i++) for (let j = 0; j < d; j++, p++) mean[j]! += values[p]! / n;
-  for (let i = 0, p = 0; i < n; i++) for (let j = 0; j < d; j++, p++) spread[j]! += (values[p]! - mean[j]!) ** 2 / n;
+  for (let i = 0, p = 0; i < n; i++)
+    for (let j = 0; j < d; j++, p++) spread[j]! += (values[p]! - mean[j]!) ** 2 / n;
   const kept = columns.map((_, j) => j).filter((j) => spread[j]! > 1e-24 * (1 + mean[j]! ** 2));
   if (kept.length === 0) throw new ArgumentError('standardise: no column varies. Check the table.');
   const made = new Float64Array(n * kept.length);

@@ -6,7 +6,13 @@
  * Deviations: while a worker trains, kernels behind a hidden layer are L times as large, as in dropout, so that sums
  * keep their size without batch normalisation; the output's bias, the one part that all share, is averaged.
  */
-import { ArgumentError, UnsupportedModelError, throwIfAborted, type Progress, type Split } from '@ockham/core';
+import {
+  ArgumentError,
+  UnsupportedModelError,
+  throwIfAborted,
+  type Progress,
+  type Split,
+} from '@ockham/core';
 import { shareOf } from '@ockham/core/comm';
 import { Random, type Seed, toRandom } from '@ockham/core/random';
 import { train, type TrainOptions } from '@ockham/core/training';
@@ -57,9 +63,14 @@ interface DenseLayer {
  * @param data Shared out to the workers by rows.
  * @throws UnsupportedModelError for other layers; ArgumentError where a hidden layer has fewer neurons than workers.
  */
-export async function trainSubnets(model: LayersModel, data: Split, options: SubnetOptions): Promise<SubnetResult> {
+export async function trainSubnets(
+  model: LayersModel,
+  data: Split,
+  options: SubnetOptions,
+): Promise<SubnetResult> {
   const { workers, rounds, localSteps = 10, batchSize = 32, seed = 0, progress, signal } = options;
-  const { optimizer = { name: 'sgd', learningRate: 0.1 } as NonNullable<TrainOptions['optimizer']> } = options;
+  const { optimizer = { name: 'sgd', learningRate: 0.1 } as NonNullable<TrainOptions['optimizer']> } =
+    options;
   for (const [name, value] of Object.entries({ workers, rounds, localSteps, batchSize })) {
     if (!Number.isSafeInteger(value) || value < 1) {
       throw new ArgumentError(`trainSubnets: ${name} must be a whole number from 1, got ${value}.`);
@@ -73,7 +84,8 @@ export async function trainSubnets(model: LayersModel, data: Split, options: Sub
       `trainSubnets: every hidden layer must have a neuron for each of ${workers} workers, got a layer of ${narrow}. Lower workers.`,
     );
   }
-  if (data.size < workers) throw new ArgumentError(`trainSubnets: ${workers} workers need as many examples, got ${data.size}.`);
+  if (data.size < workers)
+    throw new ArgumentError(`trainSubnets: ${workers} workers need as many examples, got ${data.size}.`);
   const random = toRandom(seed).stream('subnets');
   const history: number[] = [];
   let bytes = 0;
@@ -127,7 +139,9 @@ async function denseLayers(model: LayersModel): Promise<DenseLayer[]> {
     found.push({ units, inputs, kernel, bias, activation: String(layer.getConfig().activation) });
   }
   if (found.length < 2) {
-    throw new UnsupportedModelError(`trainSubnets: the model must have a hidden layer, got ${found.length} dense layers.`);
+    throw new UnsupportedModelError(
+      `trainSubnets: the model must have a hidden layer, got ${found.length} dense layers.`,
+    );
   }
   return found;
 }

@@ -69,8 +69,14 @@ function fourDots(columns: i32, a: usize, width: usize, x: usize): void {
   let d23 = v128.add<f64>(v128.shuffle<f64>(s2, s3, 0, 2), v128.shuffle<f64>(s2, s3, 1, 3));
   if (columns & 1) {
     const v = v128.splat<f64>(load<f64>(x));
-    d01 = v128.add<f64>(d01, v128.mul<f64>(v128.replace_lane<f64>(v128.splat<f64>(load<f64>(a)), 1, load<f64>(p1)), v));
-    d23 = v128.add<f64>(d23, v128.mul<f64>(v128.replace_lane<f64>(v128.splat<f64>(load<f64>(p2)), 1, load<f64>(p3)), v));
+    d01 = v128.add<f64>(
+      d01,
+      v128.mul<f64>(v128.replace_lane<f64>(v128.splat<f64>(load<f64>(a)), 1, load<f64>(p1)), v),
+    );
+    d23 = v128.add<f64>(
+      d23,
+      v128.mul<f64>(v128.replace_lane<f64>(v128.splat<f64>(load<f64>(p2)), 1, load<f64>(p3)), v),
+    );
   }
   sums01 = d01;
   sums23 = d23;
@@ -96,8 +102,10 @@ function addFour(columns: i32, a: usize, width: usize, out: usize): void {
     p3 += 16;
   }
   if (columns & 1) {
-    const first = v128.extract_lane<f64>(w0, 0) * load<f64>(a) + v128.extract_lane<f64>(w1, 0) * load<f64>(p1);
-    const second = v128.extract_lane<f64>(w2, 0) * load<f64>(p2) + v128.extract_lane<f64>(w3, 0) * load<f64>(p3);
+    const first =
+      v128.extract_lane<f64>(w0, 0) * load<f64>(a) + v128.extract_lane<f64>(w1, 0) * load<f64>(p1);
+    const second =
+      v128.extract_lane<f64>(w2, 0) * load<f64>(p2) + v128.extract_lane<f64>(w3, 0) * load<f64>(p3);
     store<f64>(out, load<f64>(out) + (first + second));
   }
 }
