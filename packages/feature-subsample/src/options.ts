@@ -82,7 +82,7 @@ export function contextOf(system: LinearSystem, options: SolveOptions): Context 
   } = options;
   if (!(method in methods)) {
     throw new ArgumentError(
-      `solve: method must be one of ${Object.keys(methods).join(', ')}, got ${String(method)}.`,
+      `solve: method must be one of ${Object.keys(methods).join(', ')}, got ${method}.`,
     );
   }
   wholeFrom('workers (L)', workers, 1);

@@ -39,7 +39,7 @@ describe.each([8, 4])('values of %i bytes', (w) => {
     const totals = bytes.rounds.map((round) => round.map(({ mask, down, up }) => mask + down + up));
     const plain = 2 * w * 12 + 4;
     expect(totals).toEqual(
-      [0, 1, 2, 3, 4, 5, 6].map((k) => Array(2).fill(plain + (k % 3 === 0 ? w * d : 0))),
+      [0, 1, 2, 3, 4, 5, 6].map((k) => new Array<number>(2).fill(plain + (k % 3 === 0 ? w * d : 0))),
     );
   });
 

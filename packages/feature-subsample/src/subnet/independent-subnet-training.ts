@@ -69,8 +69,7 @@ export async function trainSubnets(
   options: SubnetOptions,
 ): Promise<SubnetResult> {
   const { workers, rounds, localSteps = 10, batchSize = 32, seed = 0, progress, signal } = options;
-  const { optimizer = { name: 'sgd', learningRate: 0.1 } as NonNullable<TrainOptions['optimizer']> } =
-    options;
+  const { optimizer = { name: 'sgd', learningRate: 0.1 } } = options;
   for (const [name, value] of Object.entries({ workers, rounds, localSteps, batchSize })) {
     if (!Number.isSafeInteger(value) || value < 1) {
       throw new ArgumentError(`trainSubnets: ${name} must be a whole number from 1, got ${value}.`);
@@ -100,14 +99,19 @@ export async function trainSubnets(
       const shard = shardOf(data, worker, workers);
       const subnet = build(model, dense, neurons, workers, startBias);
       try {
-        const result = await train(subnet, shard, {
+        let [sum, steps] = [0, 0];
+        await train(subnet, shard, {
           epochs: localSteps / Math.ceil(shard.size / batchSize),
           batchSize,
           optimizer,
           seed: random.seed(),
+          progress({ metrics }) {
+            sum += metrics!.loss!;
+            steps++;
+          },
           ...(signal && { signal }),
         });
-        loss += (result.epochs.at(-1) as { loss: number } | undefined)?.loss ?? NaN;
+        loss += sum / steps;
         bytes += 4 + 2 * 4 * subnet.countParams();
         await collect(subnet, dense, neurons, workers, outputBias);
       } finally {
@@ -136,7 +140,7 @@ async function denseLayers(model: LayersModel): Promise<DenseLayer[]> {
     const [inputs, units] = weights[0]!.shape as [number, number];
     const kernel = Float32Array.from(await weights[0]!.data());
     const bias = Float32Array.from(await weights[1]!.data());
-    found.push({ units, inputs, kernel, bias, activation: String(layer.getConfig().activation) });
+    found.push({ units, inputs, kernel, bias, activation: layer.getConfig().activation as string });
   }
   if (found.length < 2) {
     throw new UnsupportedModelError(
@@ -157,7 +161,7 @@ function build(
 ): LayersModel {
   const subnet = sequential();
   const inputShape = (model.inputs[0]!.shape as number[]).slice(1);
-  subnet.add(layers.flatten({ inputShape }));
+  subnet.add(layers.reshape({ inputShape, targetShape: [dense[0]!.inputs] }));
   for (const [l, { activation }] of dense.entries()) {
     const units = neurons[l]?.length ?? dense[l]!.units;
     subnet.add(layers.dense({ units, activation: activation as 'relu' }));
