@@ -25,7 +25,7 @@ function group(size: number): Communicator[] {
         const message = sent.shift() ?? (await new Promise<CommArray>((resolve) => waiting.push(resolve)));
         if (message.constructor !== x.constructor || message.length !== x.length)
           throw new Error(`expected ${x.length}, got ${message.length}`);
-        x.set(message as never);
+        x.set(message);
         return x;
       },
       broadcast: async (x: CommArray) => {
