@@ -67,6 +67,7 @@ export default experiment<Config, BaselineRow, never>({
   why: { shapes: 'those of the figures', megabytes: '200 rounds of 10 workers with d = 500 both ways' },
   differences: [
     'The paper names FedProx, FedPD and FedSplit and runs none of them. κ = 2, L = 10, α = 0.8; the baselines split rows, T = 5.',
+    'The control variate has its exact gradients from the coordinator, who holds A, without an upload; the baselines pay for every gradient.',
   ],
   async run({ config, seed, signal }) {
     const rows: BaselineRow[] = [];
