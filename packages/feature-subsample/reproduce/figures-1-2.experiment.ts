@@ -158,6 +158,7 @@ export default experiment<Config, FigureRow, never>({
           y: { field: 'error', title: '‖A(x − x*)‖ / ‖b‖', scale: 'log' },
           series: 'curve',
           facet: 'condition',
+          facetLabel: 'κ = ',
         }),
     };
   }),

@@ -27,12 +27,15 @@ export interface SeedPlotOptions<R extends Row> {
   readonly names?: Readonly<Record<string, string>>;
   /** One small chart per value of this column. */
   readonly facet?: keyof R & string;
+  /** What stands before that value: `κ = `. Default nothing. */
+  readonly facetLabel?: string;
   /** A horizontal line with its label, for example the dense network. */
   readonly rule?: { readonly value: number; readonly label: string };
 }
 
 /**
- * Lines of the mean over seeds, with a band of ± one standard deviation. Series differ by colour and by symbol.
+ * Lines of the mean over seeds, with a band of ± one standard deviation; on a logarithmic axis both are those of the
+ * logarithm. Series differ by colour and by symbol.
  *
  * @example
  * plot: (rows) => lineOverSeeds(rows, { title: 'Accuracy', series: 'method', x: { field: 'epochs' }, y: { field: 'accuracy' } })
@@ -98,12 +101,12 @@ export function barsOverSeeds<R extends Row>(rows: readonly R[], options: SeedPl
 
 /** One symbol per row, for example accuracy against compression where every seed should be seen. */
 export function pointsOfRows<R extends Row>(rows: readonly R[], options: SeedPlotOptions<R>): PlotSpec {
-  const { x, y, series, facet, names = {} } = options;
+  const { x, y, series, facet, facetLabel = '', names = {} } = options;
   const values = rows.map((row) => ({
     x: row[x.field],
     y: row[y.field],
     series: names[String(row[series])] ?? String(row[series]),
-    ...(facet && { facet: row[facet] }),
+    ...(facet && { facet: `${facetLabel}${String(row[facet])}` }),
   }));
   const encoding = { x: xEncoding(x), y: yEncoding(y, 'y'), ...seriesEncoding(rows, options) };
   return finish(options, values, [
@@ -116,22 +119,43 @@ function assemble<R extends Row>(
   options: SeedPlotOptions<R>,
   layers: readonly object[],
 ): PlotSpec {
-  const { x, y, series, facet, names = {} } = options;
-  const groups = groupBy(rows, (row) => JSON.stringify([facet && row[facet], row[series], row[x.field]]));
+  const { x, y, series, facet, facetLabel = '', names = {} } = options;
+  // what is not above zero has no place on a logarithmic axis
+  const placed = y.scale === 'log' ? rows.filter((row) => Number(row[y.field]) > 0) : rows;
+  const groups = groupBy(placed, (row) => JSON.stringify([facet && row[facet], row[series], row[x.field]]));
   const values = [...groups.values()].map((group) => {
-    const { mean, sd, n } = overSeeds(group, (row) => Number(row[y.field]));
     const row = group[0]!;
+    const { n, ...band } = y.scale === 'log' ? logBand(group, y.field) : linearBand(group, y.field);
     return {
       x: x.field === series ? (names[String(row[series])] ?? row[series]) : row[x.field],
       series: names[String(row[series])] ?? String(row[series]),
-      ...(facet && { facet: row[facet] }),
-      mean,
-      low: mean - sd,
-      high: mean + sd,
+      ...(facet && { facet: `${facetLabel}${String(row[facet])}` }),
+      ...band,
       n,
     };
   });
   return finish(options, values, layers);
+}
+
+interface Band {
+  readonly mean: number;
+  readonly low: number;
+  readonly high: number;
+  readonly n: number;
+}
+
+function linearBand<R extends Row>(group: readonly R[], field: keyof R): Band {
+  const { mean, sd, n } = overSeeds(group, (row) => Number(row[field]));
+  return { mean, low: mean - sd, high: mean + sd, n };
+}
+
+/** The band of the logarithm, so that it does not reach below zero. */
+function logBand<R extends Row>(group: readonly R[], field: keyof R): Band {
+  const { mean, low, high, n } = linearBand(
+    group.map((row) => ({ seed: row.seed, log: Math.log(Number(row[field])) })),
+    'log',
+  );
+  return { mean: Math.exp(mean), low: Math.exp(low), high: Math.exp(high), n };
 }
 
 function finish<R extends Row>(
@@ -160,7 +184,12 @@ function finish<R extends Row>(
   return {
     title,
     data,
-    facet: { field: 'facet', type: 'nominal', title: null, sort: null },
+    facet: {
+      field: 'facet',
+      type: 'nominal',
+      title: null,
+      sort: null,
+    },
     columns: 2,
     spec: { width: 260, height: 200, layer },
   };
