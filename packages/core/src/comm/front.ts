@@ -30,8 +30,8 @@ class Front implements Communicator {
   readonly ledger: Ledger = new Ledger();
   readonly #carrier: Carrier;
   readonly #groups: Communicator[] = [];
-  /** The last collective call that has not settled. */
-  #last: Promise<unknown> | undefined;
+  /** The last call that has not settled of each line: the collective ones, and those to or from a rank with a tag. */
+  readonly #last = new Map<string, Promise<unknown>>();
   #broken: unknown;
 
   constructor(carrier: Carrier) {
@@ -133,7 +133,7 @@ class Front implements Communicator {
     checkArray('send', 'x', x);
     checkRank('send', 'to', to, this.size);
     checkTag('send', tag);
-    await this.#guarded(() => this.#carrier.send(x, to, tag));
+    await this.#inOrder(() => this.#carrier.send(x, to, tag), `send ${to} ${tag}`);
     this.ledger.count('send', { sent: to === this.rank ? 0 : x.byteLength });
     return x;
   }
@@ -143,7 +143,7 @@ class Front implements Communicator {
     checkArray('recv', 'x', x);
     checkRank('recv', 'from', from, this.size);
     checkTag('recv', tag);
-    await this.#guarded(() => this.#carrier.recv(x, from, tag));
+    await this.#inOrder(() => this.#carrier.recv(x, from, tag), `recv ${from} ${tag}`);
     this.ledger.count('recv', { received: from === this.rank ? 0 : x.byteLength });
     return x;
   }
@@ -189,18 +189,19 @@ class Front implements Communicator {
     this.#count(call);
   }
 
-  /** At once if nothing is under way, else when that is done. */
-  #inOrder<R>(start: () => R | Promise<R>): R | Promise<R> {
+  /** At once if nothing in this line is under way, else when that is done. */
+  #inOrder<R>(start: () => R | Promise<R>, line = 'collective'): R | Promise<R> {
     const run = (): R | Promise<R> => this.#guarded(start);
-    const result = this.#last ? this.#last.then(run, run) : run();
+    const last = this.#last.get(line);
+    const result = last ? last.then(run, run) : run();
     if (!(result instanceof Promise)) return result;
     const settled = result.then(
       () => undefined,
       () => undefined,
     );
-    this.#last = settled;
+    this.#last.set(line, settled);
     void settled.then(() => {
-      if (this.#last === settled) this.#last = undefined;
+      if (this.#last.get(line) === settled) this.#last.delete(line);
     });
     return result;
   }

@@ -50,7 +50,7 @@ export async function molecules(options: MoleculesOptions = {}): Promise<Molecul
 }
 
 function listed(text: string, path: string): string[] {
-  let names: unknown[] = [];
+  let names: unknown[];
   try {
     const { hamiltonians } = JSON.parse(text) as {
       readonly hamiltonians: readonly { readonly name: unknown }[];

@@ -95,10 +95,10 @@ describe('own kernels on the wasm engine', () => {
         async (rows, [inputs, outputs], activation, biased) => {
           const product = () =>
             tf.fused.matMul({
-              a: wholeNumbers([rows, inputs], 3) as tf.Tensor2D,
-              b: wholeNumbers([inputs, outputs], 4) as tf.Tensor2D,
+              a: wholeNumbers([rows, inputs], 3),
+              b: wholeNumbers([inputs, outputs], 4),
               ...(biased && { bias: wholeNumbers([outputs], 5) }),
-              activation: activation as 'linear',
+              activation: activation,
             });
           const [wasm, cpu] = await onBoth(product);
           expect(wasm.length).toBe(rows * outputs);

@@ -12,7 +12,7 @@ describe.skipIf(process.platform === 'win32')('ranks that are processes', () => 
 
   it('are told who was killed', async () => {
     const job = startProcesses(3, misbehave, { data: 'nothing' });
-    setTimeout(() => job.ranks[1]!.terminate(), 700);
+    setTimeout(() => job.ranks[1]!.terminate(), 2_500); // when all have started
     const settled = await job.settled;
     for (const rank of [0, 2])
       expect(settled[rank]).toMatchObject({ status: 'fulfilled', value: { code: 'rank-lost', rank: 1 } });

@@ -31,6 +31,14 @@ async function told(fault: Fault, deadline = 30_000): Promise<{ others: Told[]; 
   return { others, error: await job.results().then(() => { throw new Error('no rank failed'); }, (error: unknown) => error as CommError) }; // prettier-ignore
 }
 
+it('messages that are asked for at once arrive in the order of the asking', async () => {
+  const expected = Array.from({ length: 8 }, (_, i) => i * (i + 1));
+  expect(await launch<number[]>(2, new URL('../fixtures/comm/backlog.script.ts', import.meta.url))).toEqual([
+    expected,
+    expected,
+  ]);
+});
+
 describe('a rank that goes wrong is named to all others, which do not hang', () => {
   it.each<[Fault, string, RegExp]>([
     ['throws', 'rank-lost', /rank 1 threw RangeError: out of luck/],
