@@ -2,29 +2,12 @@ import * as tf from '@tensorflow/tfjs';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { describeBackend, useBackend } from '@ockham/core/backend/node';
-import { tableOneCnn } from '@ockham/core/models';
 import { describe, expect, it } from 'vitest';
 import { isShared, kernelsOf } from '../../src/backend/wasm-kernels/attach.ts';
+import { compute } from '../threaded-work.ts';
 import { freshWasm } from './wasm-engine.ts';
 
 const attached = () => kernelsOf(tf.backend())!;
-
-/** Weights after two steps of training, and a product large enough to be shared. */
-async function compute(): Promise<Float32Array[]> {
-  const model = tableOneCnn({ seed: 7, dropout: 0 });
-  model.compile({ optimizer: tf.train.adam(0.01), loss: 'categoricalCrossentropy' });
-  const x = tf.randomUniform([32, 28, 28, 1], 0, 1, 'float32', 7);
-  const labels = Array.from({ length: 32 }, (_, i) => i % 10);
-  const y = tf.oneHot(tf.tensor1d(labels, 'int32'), 10);
-  for (let step = 0; step < 2; step++) await model.trainOnBatch(x, y);
-  const weights = model.getWeights().map((weight) => weight.dataSync<'float32'>().slice());
-  const a = tf.randomUniform<tf.Rank.R2>([300, 200], -1, 1, 'float32', 8);
-  const product = tf.matMul(a, a, true);
-  weights.push(product.dataSync<'float32'>().slice());
-  model.dispose();
-  tf.dispose([x, y, a, product]);
-  return weights;
-}
 
 describe('the wasm engine with threads', () => {
   it('gives the bits of one thread, on a memory of its own or a shared one', async () => {

@@ -68,17 +68,20 @@ export function gradientTerm(lambda: Float64Array, psi: Float64Array, primitive:
   return [im, re, -im, -re][pauli.ys]!;
 }
 
+/** Real and imaginary parts of the four entries of a 2 × 2 matrix, row by row. */
+type Entries = readonly [
+  ar: number,
+  ai: number,
+  br: number,
+  bi: number,
+  cr: number,
+  ci: number,
+  dr: number,
+  di: number,
+];
+
 function applyMatrix(state: Float64Array, { controls, x }: Primitive, m: readonly number[]): void {
-  const [ar, ai, br, bi, cr, ci, dr, di] = m as [
-    number,
-    number,
-    number,
-    number,
-    number,
-    number,
-    number,
-    number,
-  ];
+  const [ar, ai, br, bi, cr, ci, dr, di] = m as Entries;
   const size = state.length / 2;
   for (let b = 0; b < size; b++) {
     if ((b & x) !== 0 || (b & controls) !== controls) continue;
@@ -145,15 +148,6 @@ function exchange(state: Float64Array, controls: number, one: number, other: num
 }
 
 function adjointOf(m: readonly number[]): number[] {
-  const [ar, ai, br, bi, cr, ci, dr, di] = m as [
-    number,
-    number,
-    number,
-    number,
-    number,
-    number,
-    number,
-    number,
-  ];
+  const [ar, ai, br, bi, cr, ci, dr, di] = m as Entries;
   return [ar, -ai, cr, -ci, br, -bi, dr, -di];
 }

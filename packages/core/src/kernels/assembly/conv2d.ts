@@ -8,7 +8,8 @@
  * With few channels, to copy patches costs as much as to multiply them: `direct.ts` does without.
  */
 import { convolveDirect, convolveDirectBytes, filterGradientDirect, filterGradientDirectBytes } from './direct';
-import { KC, MC, MR, NC, NR, block, gather6, packA, packATransposed, packB, packBTransposed } from './gemm';
+import { KC, MC, NC, block, gather6, packA, packATransposed, packB, packBTransposed } from './gemm';
+import { MR, NR } from './store-tile';
 
 /** A convolution's sizes, as 32-bit integers in this order; see `geometry` on the JavaScript side. */
 // @ts-ignore: decorator

@@ -6,7 +6,8 @@
  */
 import { Geometry } from './conv2d';
 import { fma } from './fma';
-import { MR, NR, packB } from './gemm';
+import { packB } from './gemm';
+import { MR, NR, storeTile } from './store-tile';
 
 /** Positions that share the packed part of the other operand while it is in the first-level cache. */
 const POSITIONS: i32 = 96;
@@ -210,27 +211,7 @@ function positionTile(
     runs = select(runs + 4, runs, left == 0);
     left = select(length, left, left == 0);
   }
-  const inside = rows == MR && columns == NR;
-  let to = inside ? c : spare;
-  const step = inside ? (ldc as usize) << 2 : 32;
-  v128.store(to, c00); v128.store(to, c01, 16); to += step;
-  v128.store(to, c10); v128.store(to, c11, 16); to += step;
-  v128.store(to, c20); v128.store(to, c21, 16); to += step;
-  v128.store(to, c30); v128.store(to, c31, 16); to += step;
-  v128.store(to, c40); v128.store(to, c41, 16); to += step;
-  v128.store(to, c50); v128.store(to, c51, 16);
-  if (!inside) copyTile(spare, c, ldc, rows, columns, false);
-}
-
-/** The part of a tile that is inside C. */
-function copyTile(spare: usize, c: usize, ldc: i32, rows: i32, columns: i32, add: bool): void {
-  for (let y = 0; y < rows; y++) {
-    for (let x = 0; x < columns; x++) {
-      const value = load<f32>(spare + ((y * NR + x) as usize << 2));
-      const at = c + ((y * ldc + x) as usize << 2);
-      store<f32>(at, add ? load<f32>(at) + value : value);
-    }
-  }
+  storeTile(c00, c01, c10, c11, c20, c21, c30, c31, c40, c41, c50, c51, c, ldc, rows, columns, false, spare);
 }
 
 /** Output rows whose positions are summed at a time. */
@@ -340,29 +321,11 @@ function tapTile(
     x = v128.load_splat<f32>(a, 20);
     c50 = fma(x, b0, c50);
     c51 = fma(x, b1, c51);
-b += 32;
+    b += 32;
     left--;
     a = select((load<u32>(table) as usize) + offset, a + (step as usize), left == 0);
     table = select(table + 4, table, left == 0);
     left = select(width, left, left == 0);
   }
-  const inside = height == MR && columns == NR;
-  let to = inside ? c : spare;
-  const apart = inside ? (ldc as usize) << 2 : 32;
-  if (inside && add) {
-    v128.store(to, f32x4.add(v128.load(to), c00)); v128.store(to, f32x4.add(v128.load(to, 16), c01), 16); to += apart;
-    v128.store(to, f32x4.add(v128.load(to), c10)); v128.store(to, f32x4.add(v128.load(to, 16), c11), 16); to += apart;
-    v128.store(to, f32x4.add(v128.load(to), c20)); v128.store(to, f32x4.add(v128.load(to, 16), c21), 16); to += apart;
-    v128.store(to, f32x4.add(v128.load(to), c30)); v128.store(to, f32x4.add(v128.load(to, 16), c31), 16); to += apart;
-    v128.store(to, f32x4.add(v128.load(to), c40)); v128.store(to, f32x4.add(v128.load(to, 16), c41), 16); to += apart;
-    v128.store(to, f32x4.add(v128.load(to), c50)); v128.store(to, f32x4.add(v128.load(to, 16), c51), 16);
-    return;
-  }
-  v128.store(to, c00); v128.store(to, c01, 16); to += apart;
-  v128.store(to, c10); v128.store(to, c11, 16); to += apart;
-  v128.store(to, c20); v128.store(to, c21, 16); to += apart;
-  v128.store(to, c30); v128.store(to, c31, 16); to += apart;
-  v128.store(to, c40); v128.store(to, c41, 16); to += apart;
-  v128.store(to, c50); v128.store(to, c51, 16);
-  if (!inside) copyTile(spare, c, ldc, height, columns, add);
+  storeTile(c00, c01, c10, c11, c20, c21, c30, c31, c40, c41, c50, c51, c, ldc, height, columns, add, spare);
 }

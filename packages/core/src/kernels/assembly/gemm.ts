@@ -6,9 +6,8 @@
  * image. Everything is addressed by byte offset: the module has no memory of its own.
  */
 import { fma } from './fma';
+import { MR, NR, storeTile } from './store-tile';
 
-export const MR: i32 = 6;
-export const NR: i32 = 8;
 /** Depth of a block: a panel of B (8 columns) then takes 8 KB, half of the smallest first-level cache. */
 export const KC: i32 = 256;
 /** Rows of A packed at a time, a multiple of MR: 96 KB at most. */
@@ -198,32 +197,7 @@ export function tile(
     a += 24;
     b += 32;
   }
-  const inside = rows == MR && columns == NR;
-  let to = inside ? c : spare;
-  const step = inside ? (ldc as usize) << 2 : 32;
-  if (inside && add) {
-    v128.store(to, f32x4.add(v128.load(to), c00)); v128.store(to, f32x4.add(v128.load(to, 16), c01), 16); to += step;
-    v128.store(to, f32x4.add(v128.load(to), c10)); v128.store(to, f32x4.add(v128.load(to, 16), c11), 16); to += step;
-    v128.store(to, f32x4.add(v128.load(to), c20)); v128.store(to, f32x4.add(v128.load(to, 16), c21), 16); to += step;
-    v128.store(to, f32x4.add(v128.load(to), c30)); v128.store(to, f32x4.add(v128.load(to, 16), c31), 16); to += step;
-    v128.store(to, f32x4.add(v128.load(to), c40)); v128.store(to, f32x4.add(v128.load(to, 16), c41), 16); to += step;
-    v128.store(to, f32x4.add(v128.load(to), c50)); v128.store(to, f32x4.add(v128.load(to, 16), c51), 16);
-    return;
-  }
-  v128.store(to, c00); v128.store(to, c01, 16); to += step;
-  v128.store(to, c10); v128.store(to, c11, 16); to += step;
-  v128.store(to, c20); v128.store(to, c21, 16); to += step;
-  v128.store(to, c30); v128.store(to, c31, 16); to += step;
-  v128.store(to, c40); v128.store(to, c41, 16); to += step;
-  v128.store(to, c50); v128.store(to, c51, 16);
-  if (inside) return;
-  for (let y = 0; y < rows; y++) {
-    for (let x = 0; x < columns; x++) {
-      const value = load<f32>(spare + (((y as usize) * 8 + (x as usize)) << 2));
-      const at = c + (((y as usize) * (ldc as usize) + (x as usize)) << 2);
-      store<f32>(at, add ? load<f32>(at) + value : value);
-    }
-  }
+  storeTile(c00, c01, c10, c11, c20, c21, c30, c31, c40, c41, c50, c51, c, ldc, rows, columns, add, spare);
 }
 
 /** All tiles of one packed block: `mc` × `nc` of C at `c`. */
