@@ -1,0 +1,4 @@
+export * from './lora/index.ts';
+export * from './dlrt/index.ts';
+export * from './factorise/index.ts';
+export * from './lte/index.ts';
