@@ -19,6 +19,7 @@ const env = { ...process.env, OMPI_ALLOW_RUN_AS_ROOT: '1', OMPI_ALLOW_RUN_AS_ROO
 
 export default {
   id: 'core/comm',
+  ownEngines: true,
   question:
     'How long does an allReduce on two ranks take beside Open MPI called from C (ratios of best medians)?',
   rounds: 3,

@@ -12,6 +12,7 @@ const N = 1024;
 
 export default {
   id: 'core/int8',
+  ownEngines: true,
   question: 'How fast is a product of 1024 × 1024 matrices in int8, beside float32?',
   rounds: 30,
   warmup: 5,

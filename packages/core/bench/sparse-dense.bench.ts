@@ -148,6 +148,7 @@ const layer = (values: Float32Array): LayersModel => {
 export default {
   id: 'core/sparse-dense',
   question: 'How much faster is a dense layer of 1024 × 1024 when its zeros are skipped?',
+  engine: 'wasm',
   rounds: 30,
   warmup: 10,
   against: Object.fromEntries(

@@ -28,6 +28,7 @@ export default {
   id: 'core/threads',
   question:
     'How much faster are two threads than one: a product of 1024³, a training step of the Table-1 CNN, batch 128?',
+  engine: 'wasm',
   rounds: 25,
   warmup: 5,
   against: {

@@ -184,6 +184,11 @@ export interface Kernels {
   ): void;
   /** y = x + v (`kind` 0), x − v (1) or x·v (2) in rows of `n`, v a row. */
   rowOperation(kind: number, rows: number, n: number, x: number, v: number, y: number): void;
+  /**
+   * A step of Adam: moments m and v in place, new weights to `to`. `scalars` are eight numbers: β₁, 1 − β₁, β₂, 1 − β₂,
+   * 1 − β₁ᵗ, 1 − β₂ᵗ, ε and −η.
+   */
+  adamStep(n: number, w: number, m: number, v: number, g: number, to: number, scalars: number): void;
   /** y = v in each of its rows. */
   repeatRow(rows: number, n: number, v: number, y: number): void;
 }

@@ -1,4 +1,5 @@
-import { engine, memory, tensor1d, tidy, train, variable, variableGrads } from '@tensorflow/tfjs';
+import { engine, getBackend, memory, randomNormal, tensor1d, tidy, train } from '@tensorflow/tfjs';
+import { variable, variableGrads } from '@tensorflow/tfjs';
 import type { Optimizer, Scalar, Variable } from '@tensorflow/tfjs';
 import { expect, it } from 'vitest';
 
@@ -65,4 +66,39 @@ it('steps leave nothing behind but the moments, and those go with the optimizer'
   optimizer.dispose();
   expect([memory().numTensors, engine().backend.numDataIds()]).toEqual(before);
   x.dispose();
+});
+
+it.runIf(getBackend() === 'wasm')('on wasm a step has the bits of the operations that it stands for', () => {
+  const optimizer = train.adam(0.01, 0.8, 0.99, 1e-6);
+  const x = variable(randomNormal([1003], 0, 1, 'float32', 1));
+  let [w, m, v, power1, power2] = [x.clone(), x.mul(0), x.mul(0), tensor1d([0.8]), tensor1d([0.99])];
+  for (let t = 1; t <= 3; t++) {
+    const g = randomNormal([1003], 0, 1, 'float32', 10 + t);
+    [w, m, v, power1, power2] = tidy(() => {
+      const first = m.mul(0.8).add(g.mul(1 - 0.8));
+      const second = v.mul(0.99).add(g.square().mul(1 - 0.99));
+      const root = second
+        .div(tensor1d([1]).sub(power2))
+        .sqrt()
+        .add(1e-6);
+      const moved = first
+        .div(tensor1d([1]).sub(power1))
+        .div(root)
+        .mul(-0.01)
+        .add(w);
+      return [moved, first, second, power1.mul(0.8), power2.mul(0.99)] as const;
+    }) as [typeof w, typeof m, typeof v, typeof power1, typeof power2];
+    optimizer.applyGradients([{ name: x.name, tensor: g }]);
+    expect(x.dataSync()).toEqual(w.dataSync());
+  }
+});
+
+it('moments that are held elsewhere are copied before they change', async () => {
+  const optimizer = train.adam(0.1);
+  const x = variable(tensor1d(start));
+  step(optimizer, x);
+  const kept = (await optimizer.getWeights()).map(({ tensor }) => tensor.clone());
+  const values = kept.map((tensor) => Array.from(tensor.dataSync()));
+  step(optimizer, x);
+  expect(kept.map((tensor) => Array.from(tensor.dataSync()))).toEqual(values);
 });

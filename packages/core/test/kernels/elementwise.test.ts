@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { hasRelaxedSimd } from '../../src/kernels/index.ts';
 import {
+  adamStepTwin,
   columnSumsTwin,
   normaliseTwin,
   normalSumsTwin,
@@ -33,6 +34,24 @@ describe.each([false, ...(hasRelaxedSimd() ? [true] : [])])('passes over tensors
         expect(read(y, rows * n)).toEqual(normaliseTwin(x, v, factor, offset));
       }),
       { numRuns: 500, seed: 7 },
+    );
+  });
+
+  it('a step of Adam gives the bits of the twin, its moments in place', async () => {
+    const { kernels, place, read, reset } = await bench({ relaxed });
+    fc.assert(
+      fc.property(fc.nat(200), fc.nat(999), fc.integer({ min: 1, max: 50 }), (n, seed, t) => {
+        reset();
+        const [w, m, g] = [broken(n, seed), broken(n, seed + 1), broken(n, seed + 2)];
+        const v = broken(n, seed + 3).map(Math.abs);
+        const scalars = Float32Array.of(0.9, 0.1, 0.999, 0.001, 1 - 0.9 ** t, 1 - 0.999 ** t, 1e-7, -0.01);
+        const [atW, atM, atV, atG, to] = [place(w), place(m), place(v), place(g), place(n)];
+        kernels.adamStep(n, atW, atM, atV, atG, to, place(scalars));
+        const wanted = adamStepTwin(w, m, v, g, scalars);
+        expect({ w: read(to, n), m: read(atM, n), v: read(atV, n) }).toEqual(wanted);
+        expect(read(atW, n)).toEqual(w);
+      }),
+      { numRuns: 500, seed: 11 },
     );
   });
 

@@ -13,6 +13,7 @@ import { poolKernels } from '../wasm-kernels/pool2d.ts';
 import { rowOperationKernels } from '../wasm-kernels/row-operations.ts';
 import { shareKernels } from '../wasm-kernels/share.ts';
 import { sumKernels } from '../wasm-kernels/sum.ts';
+import { installAdam } from './adam.ts';
 import { batchNormGradients } from './batch-norm-gradient.ts';
 import { castKernels } from './cast-to-bool.ts';
 import { conv2dGradientKernels } from './conv2d-gradients.ts';
@@ -70,6 +71,7 @@ export function installRepairs(): void {
     ...meanGradients(),
   ];
   for (const gradient of gradients) registerGradient(gradient);
+  installAdam();
 }
 
 function replaceKernel(config: KernelConfig): void {

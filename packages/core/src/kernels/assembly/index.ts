@@ -1,6 +1,13 @@
+export { adamStep } from './adam';
 export { gemm, workspaceBytes } from './gemm';
 export {
-  convolve, convolveBytes, filterGradient, filterGradientBytes, finish, inputGradient, inputGradientBytes,
+  convolve,
+  convolveBytes,
+  filterGradient,
+  filterGradientBytes,
+  finish,
+  inputGradient,
+  inputGradientBytes,
 } from './conv2d';
 export { depthwiseFilterGradient, depthwiseFilterGradientBytes, depthwiseInputGradient } from './depthwise';
 export { averagePoolGradient, maxPoolGradient, maxPoolHalves } from './pool2d';

@@ -192,6 +192,10 @@ export function inUnits(
       overRows('finish', rows, n, (i, count) => [count, n, y + 4 * i * n, bias, low, high]),
     reluGradient: (n, dy, x, dx, high) =>
       overRows('reluGradient', n, 1, (i, count) => [count, dy + 4 * i, x + 4 * i, dx + 4 * i, high]),
+    adamStep: (n, w, m, v, g, to, scalars) =>
+      overRows('adamStep', n, 1, (i, count) => {
+        return [count, ...[w, m, v, g, to].map((place) => place + 4 * i), scalars];
+      }),
     normalise: (rows, n, x, mean, factor, offset, y) =>
       overRows('normalise', rows, n, (i, count) => {
         return [count, n, x + 4 * i * n, mean, factor, offset, y + 4 * i * n];

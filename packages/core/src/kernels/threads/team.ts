@@ -43,6 +43,7 @@ export type UnitKernel = Extract<
   | 'reluGradient'
   | 'normalise'
   | 'rowOperation'
+  | 'adamStep'
 >;
 
 /** By number, as threads talk of them. */
@@ -57,6 +58,7 @@ const KERNELS: readonly UnitKernel[] = [
   'reluGradient',
   'normalise',
   'rowOperation',
+  'adamStep',
 ];
 
 /** A call of a kernel that depends on no other of its round; `workspace` says that its last argument is left out: it is one. */

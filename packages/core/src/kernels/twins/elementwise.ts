@@ -40,3 +40,21 @@ export function normalSumsTwin(dy: Float32Array, x: Float32Array, mean: Float32A
   }
   return sums;
 }
+
+/** A step of Adam on weights, moments and gradient, each operation rounded to float32: the new weights and moments. */
+export function adamStepTwin(
+  w: Float32Array,
+  m: Float32Array,
+  v: Float32Array,
+  g: Float32Array,
+  [beta1, rest1, beta2, rest2, correction1, correction2, epsilon, rate]: Float32Array,
+): { readonly w: Float32Array; readonly m: Float32Array; readonly v: Float32Array } {
+  const f = Math.fround;
+  const first = m.map((value, i) => f(value * beta1!) + f(g[i]! * rest1!));
+  const second = v.map((value, i) => f(value * beta2!) + f(f(g[i]! * g[i]!) * rest2!));
+  const moved = w.map((value, i) => {
+    const root = f(f(Math.sqrt(f(second[i]! / correction2!))) + epsilon!);
+    return f(f(f(first[i]! / correction1!) / root) * rate!) + value;
+  });
+  return { w: moved, m: first, v: second };
+}

@@ -1,91 +1,21 @@
 /**
- * A step of Adam on the native engine by TensorFlow's `ResourceApplyAdam`: one pass over weights and moments, where
- * `tf.train.adam` composes fifteen.
+ * A step of Adam on the native engine by TensorFlow's `ResourceApplyAdam`.
  *
  * TensorFlow scales √v before it adds ε, TensorFlow.js after; with ε·√(1 − β₂ᵗ) in place of ε they are the same.
  */
-import { AdamOptimizer, backend, engine, getBackend, scalar, tidy, zerosLike } from '@tensorflow/tfjs-core';
-import type { NamedTensorMap, Tensor, TensorInfo, Variable } from '@tensorflow/tfjs-core';
+import { scalar } from '@tensorflow/tfjs-core';
+import type { Tensor, TensorInfo, Variable } from '@tensorflow/tfjs-core';
+import type { AdamPass, AdamStep } from '../adam.ts';
 import { encode, type Attributes, type NativeBackend } from './operation.ts';
 
-type Gradients = Parameters<AdamOptimizer['applyGradients']>[0];
-
-/** The optimizer's own fields, which its declaration hides. */
-interface Adam {
-  readonly beta1: number;
-  readonly beta2: number;
-  readonly epsilon: number;
-  readonly learningRate: number;
-  readonly accBeta1: Variable;
-  readonly accBeta2: Variable;
-  readonly accumulatedFirstMoment: Moment[];
-  readonly accumulatedSecondMoment: Moment[];
-  incrementIterations(): void;
-}
-
-interface Moment {
-  readonly originalName: string;
-  readonly variable: Variable;
-}
-
-const patched = new WeakSet();
-
-/** Makes every `AdamOptimizer` step this way while the native engine is in use. Calling it again changes nothing. */
-export function installNativeAdam(): void {
-  const stock = AdamOptimizer.prototype.applyGradients;
-  if (patched.has(stock)) return;
-  const applyGradients = function (this: AdamOptimizer, gradients: Gradients): void {
-    const step = getBackend() === 'tensorflow' ? stepOf(gradients) : undefined;
-    if (step) apply(this as unknown as Adam, step);
-    else stock.call(this, gradients);
+/** The pass of the native engine. */
+export function nativeAdam(engine: unknown, step: AdamStep): AdamPass {
+  const { beta1, beta2, epsilon, learningRate, power1, power2 } = step;
+  const values = [power1, power2, learningRate, beta1, beta2, epsilon * Math.sqrt(1 - power2)];
+  return (weights, first, second, gradient) => {
+    const scalars = values.map((value) => scalar(value, 'float32'));
+    applyAdam(engine as NativeBackend & Handles, [weights, first, second], [...scalars, gradient]);
   };
-  patched.add(applyGradients);
-  AdamOptimizer.prototype.applyGradients = applyGradients;
-}
-
-interface Change {
-  readonly name: string;
-  readonly variable: Variable;
-  readonly gradient: Tensor | null | undefined;
-}
-
-/** What to change by what; undefined where a dtype does not fit. */
-function stepOf(gradients: Gradients): Change[] | undefined {
-  const named = Array.isArray(gradients)
-    ? gradients.map(({ name, tensor: gradient }) => [name, gradient] as const)
-    : Object.entries(gradients as NamedTensorMap);
-  const step = named.map(([name, gradient]) => ({
-    name,
-    gradient,
-    variable: engine().registeredVariables[name]!,
-  }));
-  const fits = ({ variable, gradient }: Change): boolean =>
-    variable.dtype === 'float32' && (!gradient || gradient.dtype === 'float32');
-  return step.every(fits) ? step : undefined;
-}
-
-function apply(adam: Adam, step: readonly Change[]): void {
-  const { beta1, beta2, epsilon, learningRate } = adam;
-  const native = backend() as unknown as NativeBackend & Handles;
-  tidy(() => {
-    const [power1, power2] = [adam.accBeta1.dataSync()[0]!, adam.accBeta2.dataSync()[0]!];
-    const scalars = [power1, power2, learningRate, beta1, beta2, epsilon * Math.sqrt(1 - power2)].map(
-      (value) => scalar(value, 'float32'),
-    );
-    for (const [i, { name, variable, gradient }] of step.entries()) {
-      const first = (adam.accumulatedFirstMoment[i] ??= moment(`${name}/m`, variable)).variable;
-      const second = (adam.accumulatedSecondMoment[i] ??= moment(`${name}/v`, variable)).variable;
-      if (!gradient) continue;
-      applyAdam(native, [variable, first, second], [...scalars, gradient]);
-    }
-    adam.accBeta1.assign(scalar(Math.fround(power1 * Math.fround(beta1)), 'float32'));
-    adam.accBeta2.assign(scalar(Math.fround(power2 * Math.fround(beta2)), 'float32'));
-  });
-  adam.incrementIterations();
-}
-
-function moment(originalName: string, of: Variable): Moment {
-  return { originalName, variable: tidy(() => zerosLike(of).variable(false)) };
 }
 
 /** Ids of the library's tensors behind those of TensorFlow.js. */

@@ -1,7 +1,6 @@
 import { findBackendFactory, registerGradient } from '@tensorflow/tfjs-core';
 import type { KernelConfig } from '@tensorflow/tfjs-core';
 import { activationGradientKernels, activationGradients } from './activation-gradients.ts';
-import { installNativeAdam } from './adam.ts';
 import {
   batchNormTrainingBackward,
   batchNormTrainingGradient,
@@ -29,6 +28,5 @@ export function installNativeRepairs(replaceKernel: (kernel: KernelConfig) => vo
   for (const kernel of kernels) replaceKernel(kernel);
   for (const kernel of explicitPaddingKernels()) replaceKernel(kernel); // around the above
   for (const gradient of [...activationGradients(), batchNormTrainingGradient]) registerGradient(gradient);
-  installNativeAdam();
   installNativeBatchNorm();
 }
