@@ -38,7 +38,8 @@ const CALLS: Readonly<Record<number, number>> = { 1: 20, 32: 2, 128: 1 };
 
 export default bench({
   id: 'fw-prune/sparse-inference',
-  question: 'How much faster does a pruned model predict when its zeros are skipped? (OCKHAM_ENGINE=wasm)',
+  question: 'How much faster does a pruned model predict when its zeros are skipped?',
+  engine: 'wasm',
   warmup: 10,
   against: Object.fromEntries(
     Object.keys(SUBJECTS).flatMap((name) =>

@@ -1,3 +1,4 @@
+import type { EngineName } from '@ockham/core/backend';
 import { interleave, type InterleaveOptions, type Variant } from './interleave.ts';
 import { machine, type Machine } from './machine.ts';
 import { ratio, timing, type Ratio, type Timing } from './summary.ts';
@@ -29,8 +30,10 @@ export interface Bench extends Pick<InterleaveOptions, 'rounds' | 'warmup' | 'pa
   readonly against: Readonly<Record<string, Against>>;
   /** What everything random is drawn from. */
   readonly seed?: number;
-  /** Whether it brings its engines along; else it runs on the one that `OCKHAM_ENGINE` names. */
+  /** Whether it brings its engines along, or needs none. */
   readonly ownEngines?: boolean;
+  /** The one engine that it is about. Default: the one that `OCKHAM_ENGINE` names. */
+  readonly engine?: EngineName;
   prepare(tools: Tools): Prepared | Promise<Prepared>;
 }
 

@@ -31,7 +31,6 @@ await (values.readme ? writeReadme() : runAll());
 async function runAll(): Promise<void> {
   const { smoke, save, only } = values;
   if (smoke && save) throw new Error('ockham-bench: --save wants real figures, got --smoke too. Take one.');
-  let engine: string | undefined;
   let ran = 0;
   for (const file of globSync('bench/*.bench.ts').sort()) {
     const { default: exported } = (await import(pathToFileURL(resolve(file)).href)) as {
@@ -39,10 +38,9 @@ async function runAll(): Promise<void> {
     };
     for (const definition of [exported].flat()) {
       if (only !== undefined && !definition.id.includes(only)) continue;
-      const own = definition.ownEngines === true;
-      if (!own) engine ??= (await useBackend((process.env.OCKHAM_ENGINE ?? 'auto') as EngineName)).name;
-      const result = await runBench(definition, own ? 'each its own' : engine!, { smoke });
-      const name = `${definition.id.split('/').at(-1)!}${own ? '' : `-${engine}`}`;
+      const engine = definition.ownEngines ? undefined : await engineOf(definition);
+      const result = await runBench(definition, engine ?? 'each its own', { smoke });
+      const name = [definition.id.split('/').at(-1)!, ...(engine ? [engine] : [])].join('-');
       const output = join('bench/results', save ? '' : '.raw', `${name}.json`);
       await mkdir(dirname(output), { recursive: true });
       await writeFile(output, `${JSON.stringify(result, undefined, 2)}\n`);
@@ -54,6 +52,10 @@ async function runAll(): Promise<void> {
   if (ran > 0) return;
   process.stderr.write(`ockham-bench: no bench/*.bench.ts here${only ? ` with ${only} in its id` : ''}.\n`);
   process.exitCode = 1;
+}
+
+async function engineOf({ engine = process.env.OCKHAM_ENGINE ?? 'auto' }: Bench): Promise<string> {
+  return (await useBackend(engine as EngineName)).name;
 }
 
 async function writeReadme(): Promise<void> {
