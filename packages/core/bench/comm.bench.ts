@@ -14,7 +14,7 @@ import { launch, launchMpi } from '@ockham/core/comm/node';
 import type { Speeds } from '../test/fixtures/comm/speed.script.ts';
 
 const script = new URL('../test/fixtures/comm/speed.script.ts', import.meta.url);
-const REPEATS = 5;
+const REPEATS = 8;
 const env = { ...process.env, OMPI_ALLOW_RUN_AS_ROOT: '1', OMPI_ALLOW_RUN_AS_ROOT_CONFIRM: '1' };
 
 export default {

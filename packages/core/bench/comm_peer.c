@@ -9,7 +9,8 @@ static int ascending(const void *a, const void *b) {
 }
 
 int main(int argc, char **argv) {
-  MPI_Init(&argc, &argv);
+  int level; /* as any program needs that waits for MPI on another thread */
+  MPI_Init_thread(&argc, &argv, MPI_THREAD_MULTIPLE, &level);
   int rank;
   MPI_Comm_rank(MPI_COMM_WORLD, &rank);
   const long sizes[] = {1024, 65536, 1048576, 10485760};

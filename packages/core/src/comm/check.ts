@@ -16,7 +16,10 @@ export const OPS: readonly ReduceOp[] = ['sum', 'mean', 'max', 'min'];
 
 /** The type of an array, undefined if it is none that can be sent. */
 export function typeOf(x: unknown): CommType | undefined {
-  return TYPES.find((type) => x instanceof ARRAYS[type]);
+  if (x instanceof Float32Array) return 'float32';
+  if (x instanceof Float64Array) return 'float64';
+  if (x instanceof Int32Array) return 'int32';
+  return x instanceof Uint8Array ? 'uint8' : undefined;
 }
 
 export function checkArray(who: string, name: string, x: unknown): CommType {

@@ -51,8 +51,13 @@ class Front implements Communicator {
     this.#carrier.free(array);
   }
 
-  async allReduce<T extends CommArray>(x: T, op: ReduceOp = 'sum', options: ReduceOptions = {}): Promise<T> {
-    await this.#call({ operation: 'allReduce', op, ...options, send: [x], receive: [x] });
+  async allReduce<T extends CommArray>(
+    x: T,
+    op: ReduceOp = 'sum',
+    { order = 'rank' }: ReduceOptions = {},
+  ): Promise<T> {
+    const under = this.#call({ operation: 'allReduce', op, order, send: [x], receive: [x] });
+    if (under) await under;
     return x;
   }
 
@@ -177,13 +182,7 @@ class Front implements Communicator {
     this.#open(operation);
     checkOp(operation, op, order);
     checkRank(operation, 'root', root, this.size);
-    const types = [...send, ...receive].map((x) => checkArray(operation, 'every array', x));
-    const type = types[0] ?? 'uint8';
-    if (types.some((other) => other !== type))
-      throw new ArgumentError(
-        `${operation}: all arrays must have one type, got ${[...new Set(types)].join(' and ')}. Copy one of them.`,
-      );
-    const call = { operation, type, op, order, root, send, receive };
+    const call = { operation, type: oneType(operation, send, receive), op, order, root, send, receive };
     const done = this.#inOrder(() => this.#carrier.collective(call));
     if (done) return done.then(() => this.#count(call));
     this.#count(call);
@@ -191,9 +190,9 @@ class Front implements Communicator {
 
   /** At once if nothing in this line is under way, else when that is done. */
   #inOrder<R>(start: () => R | Promise<R>, line = 'collective'): R | Promise<R> {
+    const last = this.#last.size > 0 ? this.#last.get(line) : undefined;
     const run = (): R | Promise<R> => this.#guarded(start);
-    const last = this.#last.get(line);
-    const result = last ? last.then(run, run) : run();
+    const result = last ? last.then(run, run) : this.#guarded(start);
     if (!(result instanceof Promise)) return result;
     const settled = result.then(
       () => undefined,
@@ -208,46 +207,88 @@ class Front implements Communicator {
 
   /** Once communication failed it stays so. */
   #guarded<R>(start: () => R | Promise<R>): R | Promise<R> {
-    const broke = (error: unknown): never => {
-      if (error instanceof CommError) this.#broken ??= error;
-      throw error;
-    };
     try {
       if (this.#broken !== undefined) throw this.#broken as Error;
       const result = start();
-      return result instanceof Promise ? result.catch(broke) : result;
+      return result instanceof Promise ? result.catch((error: unknown) => this.#broke(error)) : result;
     } catch (error) {
-      return broke(error);
+      return this.#broke(error);
     }
+  }
+
+  #broke(error: unknown): never {
+    if (error instanceof CommError) this.#broken ??= error;
+    throw error;
   }
 
   #open(_who: string): void {
     if (this.#broken !== undefined) throw this.#broken as Error;
   }
 
-  #count({ operation, root, send, receive }: Call): void {
-    const [given, got] = [bytesOf(send), bytesOf(receive)];
-    const others = this.size - 1;
-    const atRoot = this.rank === root;
-    const [begin, end] = shareOf(send[0]?.length ?? 0, this.rank, this.size);
-    const share = (end - begin) * (send[0]?.BYTES_PER_ELEMENT ?? 0);
-    const own = (list: readonly CommArray[]): number => list[this.rank]?.byteLength ?? 0;
-    const moved: Record<Call['operation'], () => readonly [sent: number, received: number]> = {
-      allReduce: () => [given - share + others * share, others * share + given - share],
-      reduceScatter: () => [given - share, others * share],
-      reduce: () => (atRoot ? [0, others * given] : [given, 0]),
-      allGather: () => [others * given, got - given],
-      gather: () => (atRoot ? [0, got - given] : [given, 0]),
-      scatter: () => (atRoot ? [given - got, 0] : [0, got]),
-      broadcast: () => (atRoot ? [others * given, 0] : [0, got]),
-      allToAll: () => [given - own(send), got - own(receive)],
-      barrier: () => [0, 0],
-    };
-    const [sent, received] = moved[operation]();
-    this.ledger.count(operation, { sent, received });
+  #count(call: Call): void {
+    const [sent, received] = moved(call, this.rank, this.size);
+    this.ledger.count(call.operation, { sent, received });
   }
 }
 
+/** The type of all arrays of a call. */
+function oneType(who: string, send: readonly CommArray[], receive: readonly CommArray[]): CommType {
+  let type: CommType | undefined;
+  for (const arrays of [send, receive]) {
+    for (const x of arrays) {
+      const other = checkArray(who, 'every array', x);
+      type ??= other;
+      if (other !== type)
+        throw new ArgumentError(
+          `${who}: all arrays must have one type, got ${type} and ${other}. Copy one of them.`,
+        );
+    }
+  }
+  return type ?? 'uint8';
+}
+
+/** Bytes that a call sends from a rank to others and brings it from them, as {@link Ledger} counts them. */
+function moved(
+  { operation, root, send, receive }: Call,
+  rank: number,
+  size: number,
+): readonly [sent: number, received: number] {
+  const [given, got] = [bytesOf(send), bytesOf(receive)];
+  const others = size - 1;
+  const atRoot = rank === root;
+  switch (operation) {
+    case 'allReduce': {
+      const share = shareOfBytes(send, rank, size);
+      return [given - share + others * share, others * share + given - share];
+    }
+    case 'reduceScatter': {
+      const share = shareOfBytes(send, rank, size);
+      return [given - share, others * share];
+    }
+    case 'reduce':
+      return atRoot ? [0, others * given] : [given, 0];
+    case 'allGather':
+      return [others * given, got - given];
+    case 'gather':
+      return atRoot ? [0, got - given] : [given, 0];
+    case 'scatter':
+      return atRoot ? [given - got, 0] : [0, got];
+    case 'broadcast':
+      return atRoot ? [others * given, 0] : [0, got];
+    case 'allToAll':
+      return [given - (send[rank]?.byteLength ?? 0), got - (receive[rank]?.byteLength ?? 0)];
+    case 'barrier':
+      return [0, 0];
+  }
+}
+
+function shareOfBytes([x]: readonly CommArray[], rank: number, size: number): number {
+  const [begin, end] = shareOf(x?.length ?? 0, rank, size);
+  return (end - begin) * (x?.BYTES_PER_ELEMENT ?? 0);
+}
+
 function bytesOf(arrays: readonly CommArray[]): number {
-  return arrays.reduce((bytes, { byteLength }) => bytes + byteLength, 0);
+  let bytes = 0;
+  for (const { byteLength } of arrays) bytes += byteLength;
+  return bytes;
 }

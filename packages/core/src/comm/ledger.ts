@@ -29,21 +29,23 @@ export interface LedgerEntry {
  * `reduce` and a `gather` each rank sends its bytes to the root, in a `broadcast` and a `scatter` the root sends each rank its.
  */
 export class Ledger {
-  readonly #entries = new Map<CommOperation, LedgerEntry>();
+  readonly #entries = new Map<CommOperation, { -readonly [K in keyof LedgerEntry]: number }>();
 
   /** Counts calls of an operation, one by default. */
   count(operation: CommOperation, { calls = 1, sent = 0, received = 0 }: Partial<LedgerEntry> = {}): void {
-    const before = this.of(operation);
-    this.#entries.set(operation, {
-      calls: before.calls + calls,
-      sent: before.sent + sent,
-      received: before.received + received,
-    });
+    const entry = this.#entries.get(operation);
+    if (!entry) {
+      this.#entries.set(operation, { calls, sent, received });
+      return;
+    }
+    entry.calls += calls;
+    entry.sent += sent;
+    entry.received += received;
   }
 
   /** The counts of one operation, zeros if it was never called. */
   of(operation: CommOperation): LedgerEntry {
-    return this.#entries.get(operation) ?? { calls: 0, sent: 0, received: 0 };
+    return { calls: 0, sent: 0, received: 0, ...this.#entries.get(operation) };
   }
 
   /** The counts of all operations together. */
@@ -60,7 +62,7 @@ export class Ledger {
 
   /** The counts by operation, as plain data for a result file. */
   toJSON(): Partial<Record<CommOperation, LedgerEntry>> {
-    return Object.fromEntries(this.#entries);
+    return Object.fromEntries([...this.#entries].map(([operation, entry]) => [operation, { ...entry }]));
   }
 
   /** Back to zero. */

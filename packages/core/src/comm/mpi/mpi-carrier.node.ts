@@ -16,8 +16,8 @@ import type { Mpi, Out } from './functions.node.ts';
 import type { Handle, MpiFunction } from './library.node.ts';
 import { checkCode, type Requests } from './requests.node.ts';
 
-/** Bytes up to which a call that all ranks have come to blocks: a thread of its own costs more. */
-const BLOCKING = 65_536;
+/** Bytes up to which a call blocks: to wake a thread of its own costs more than a tenth of what they take. */
+const BLOCKING = 2 ** 20;
 /** Bytes up to which a reduction gathers everything everywhere. */
 const SMALL = 8192;
 const FIELDS = ['operation', 'type', 'op', 'root', 'sendLength', 'receiveLength', 'color', 'key'] as const;
