@@ -170,6 +170,8 @@ export interface Kernels {
     to: number,
     workspace: number,
   ): void;
+  /** y = min(max(x, low), high); NaN stays NaN. */
+  keepWithin(n: number, x: number, y: number, low: number, high: number): void;
   /** dx = dy where 0 < x ≤ high, else 0. */
   reluGradient(n: number, dy: number, x: number, dx: number, high: number): void;
   /** y = (x − mean)·factor + offset in rows of `n`. */

@@ -16,6 +16,15 @@ import { expect, it } from 'vitest';
 
 const numbers = [-2, -0.5, 0, 0.5, 3, 6, 7];
 
+it('relu and relu6 cut off, and let NaN through', () => {
+  const x = tensor1d([-Infinity, -2, -0, 0.5, 7, NaN, Infinity]);
+  const cut = [relu(x), relu6(x)].map((y) => Array.from(y.dataSync(), (v) => v + 0));
+  expect(cut).toEqual([
+    [0, 0, 0, 0.5, 7, NaN, Infinity],
+    [0, 0, 0, 0.5, 6, NaN, 6],
+  ]);
+});
+
 it('the gradient of relu is 1 above 0 and 0 elsewhere', () => {
   const dx = grad((x: Tensor) => relu(x))(tensor1d(numbers), tensor1d([1, 2, 3, 4, 5, 6, 7]));
   expect(Array.from(dx.dataSync(), (v) => v + 0)).toEqual([0, 0, 0, 4, 5, 6, 7]);

@@ -4,6 +4,7 @@ import { hasRelaxedSimd } from '../../src/kernels/index.ts';
 import {
   adamStepTwin,
   columnSumsTwin,
+  keepWithinTwin,
   normaliseTwin,
   normalSumsTwin,
   reluGradientTwin,
@@ -34,6 +35,20 @@ describe.each([false, ...(hasRelaxedSimd() ? [true] : [])])('passes over tensors
         expect(read(y, rows * n)).toEqual(normaliseTwin(x, v, factor, offset));
       }),
       { numRuns: 500, seed: 7 },
+    );
+  });
+
+  it('numbers are kept within a range, NaN stays', async () => {
+    const { kernels, place, read, reset } = await bench({ relaxed });
+    fc.assert(
+      fc.property(fc.nat(200), fc.nat(999), fc.constantFrom(6, Infinity), (n, seed, high) => {
+        reset();
+        const x = broken(n, seed);
+        const y = place(n);
+        kernels.keepWithin(n, place(x), y, 0, high);
+        expect(read(y, n)).toEqual(keepWithinTwin(x, 0, high));
+      }),
+      { numRuns: 500, seed: 12 },
     );
   });
 

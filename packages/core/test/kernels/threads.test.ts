@@ -123,7 +123,7 @@ describe.each([2, 3])('%i threads give the bits of one', (threads) => {
     convolved(square(3, 6, 64), 2);
   });
 
-  it('in gradients of pooling, sums of columns, and results kept in a range', () => {
+  it('in pooling and its gradients, sums of columns, passes over numbers, and results kept in a range', () => {
     fc.assert(
       fc.property(geometries, fc.nat(1000), (given, seed) => {
         on.reset();
@@ -146,6 +146,39 @@ describe.each([2, 3])('%i threads give the bits of one', (threads) => {
       }),
       { numRuns: 100, seed: threads },
     );
+    fc.assert(
+      fc.property(
+        small(0, 5),
+        small(1, 9),
+        small(1, 9),
+        small(1, 5),
+        fc.nat(1000),
+        (batch, h, w, c, seed) => {
+          on.reset();
+          const image = { batch, height: 2 * h + (seed % 2), width: 2 * w, channels: c, outChannels: c };
+          const halves = { outHeight: h, outWidth: w, filterHeight: 2, filterWidth: 2, top: 0, left: 0 };
+          const steps = { strideHeight: 2, strideWidth: 2, dilationHeight: 1, dilationWidth: 1 };
+          const at = on.place(GEOMETRY_BYTES / 4);
+          writeGeometry(on.memory, at, { ...image, ...halves, ...steps });
+          const size = batch * image.height * image.width * c;
+          const [x, g] = [on.place(uneven(size, seed)), on.place(uneven(size, seed + 1))];
+          const scalars = on.place(Float32Array.of(0.9, 0.1, 0.999, 0.001, 0.2, 0.01, 1e-7, -0.01));
+          expectSameBits((kernels) => {
+            const [halved, kept, moved] = [on.place(batch * h * w * c), on.place(size), on.place(size)];
+            const [m, v] = [on.place(new Float32Array(size)), on.place(new Float32Array(size))];
+            kernels.maxPoolHalves(at, x, halved);
+            kernels.keepWithin(size, x, kept, 0, 6);
+            kernels.adamStep(size, x, m, v, g, moved, scalars);
+            return [
+              on.read(halved, batch * h * w * c),
+              ...[kept, moved, m, v].map((to) => on.read(to, size)),
+            ];
+          });
+        },
+      ),
+      { numRuns: 100, seed: threads },
+    );
+    on.reset();
     const [rows, n] = [20_000, 33];
     const x = on.place(uneven(rows * n, 1));
     const sums = (kernels: Kernels) => {

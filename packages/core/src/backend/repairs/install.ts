@@ -10,6 +10,7 @@ import { conv2dKernels } from '../wasm-kernels/conv2d.ts';
 import { batchNormKernels, normalSumsKernels } from '../wasm-kernels/batch-norm.ts';
 import { matMulKernels } from '../wasm-kernels/mat-mul.ts';
 import { poolKernels } from '../wasm-kernels/pool2d.ts';
+import { reluKernels } from '../wasm-kernels/relu.ts';
 import { rowOperationKernels } from '../wasm-kernels/row-operations.ts';
 import { shareKernels } from '../wasm-kernels/share.ts';
 import { sumKernels } from '../wasm-kernels/sum.ts';
@@ -55,6 +56,7 @@ export function installRepairs(): void {
     ...conv2dKernels(),
     ...sumKernels(),
     ...shareKernels(),
+    ...reluKernels(),
     ...rowOperationKernels(),
     ...batchNormKernels(),
     ...poolKernels(),

@@ -20,6 +20,21 @@ export function reluGradient(n: i32, dy: usize, x: usize, dx: usize, high: f32):
   }
 }
 
+/** y = min(max(x, low), high); NaN stays NaN. */
+export function keepWithin(n: i32, x: usize, y: usize, low: f32, high: f32): void {
+  const lows = f32x4.splat(low);
+  const highs = f32x4.splat(high);
+  const end = y + ((n as usize) << 2);
+  for (; y + 16 <= end; y += 16) {
+    v128.store(y, f32x4.min(f32x4.max(v128.load(x), lows), highs));
+    x += 16;
+  }
+  for (; y < end; y += 4) {
+    store<f32>(y, min<f32>(max<f32>(load<f32>(x), low), high));
+    x += 4;
+  }
+}
+
 /** y = (x − mean)·factor + offset in rows of `n`. */
 export function normalise(rows: i32, n: i32, x: usize, mean: usize, factor: usize, offset: usize, y: usize): void {
   const bytes = (n as usize) << 2;

@@ -158,6 +158,16 @@ export function inUnits(
       if (count > 1) kernels.columnSums(count, size, partial, dw, partial + 4 * size * count);
     },
 
+    maxPoolHalves(geometry, x, y) {
+      const g = read(geometry);
+      if (alone(g.batch * imageOf(g), least.numbers)) {
+        kernels.maxPoolHalves(geometry, x, y);
+        return;
+      }
+      const parts = cutBatch({ ...g, outChannels: g.channels }, SHARES * team.threads);
+      const units = parts.map(({ g: part, x: image, y: to }): Part => [part, x + 4 * image, y + 4 * to]);
+      team.run(unitsOf('maxPoolHalves', units, false), 0, 0);
+    },
     maxPoolGradient(geometry, dy, x, dx) {
       const g = read(geometry);
       if (alone(g.batch * imageOf(g), least.numbers)) {
@@ -190,6 +200,8 @@ export function inUnits(
 
     finish: (rows, n, y, bias, low, high) =>
       overRows('finish', rows, n, (i, count) => [count, n, y + 4 * i * n, bias, low, high]),
+    keepWithin: (n, x, y, low, high) =>
+      overRows('keepWithin', n, 1, (i, count) => [count, x + 4 * i, y + 4 * i, low, high]),
     reluGradient: (n, dy, x, dx, high) =>
       overRows('reluGradient', n, 1, (i, count) => [count, dy + 4 * i, x + 4 * i, dx + 4 * i, high]),
     adamStep: (n, w, m, v, g, to, scalars) =>

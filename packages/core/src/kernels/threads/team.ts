@@ -44,6 +44,8 @@ export type UnitKernel = Extract<
   | 'normalise'
   | 'rowOperation'
   | 'adamStep'
+  | 'keepWithin'
+  | 'maxPoolHalves'
 >;
 
 /** By number, as threads talk of them. */
@@ -59,6 +61,8 @@ const KERNELS: readonly UnitKernel[] = [
   'normalise',
   'rowOperation',
   'adamStep',
+  'keepWithin',
+  'maxPoolHalves',
 ];
 
 /** A call of a kernel that depends on no other of its round; `workspace` says that its last argument is left out: it is one. */

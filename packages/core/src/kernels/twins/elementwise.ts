@@ -3,6 +3,11 @@ export function reluGradientTwin(dy: Float32Array, x: Float32Array, high: number
   return dy.map((gradient, i) => (x[i]! > 0 && x[i]! <= high ? gradient : 0));
 }
 
+/** min(max(x, low), high). */
+export function keepWithinTwin(x: Float32Array, low: number, high: number): Float32Array {
+  return x.map((value) => Math.min(Math.max(value, low), high));
+}
+
 /** (x − mean)·factor + offset in rows as long as `mean`, each step rounded to float32. */
 export function normaliseTwin(
   x: Float32Array,
