@@ -1,6 +1,7 @@
 import * as tf from '@tensorflow/tfjs';
 import { describe, expect, it } from 'vitest';
-import { removeLayers, residualBranches } from '@ockham/core/graph';
+import { NothingChangedError } from '@ockham/core';
+import { removeLayers, replaceLayers, residualBranches, type NewLayer } from '@ockham/core/graph';
 import { difference, inputsOf, outputsOf, randomise, residualNet, zeroChannels } from './graph-models.ts';
 
 const body = (block: string) => ['a', 'a_bn', 'a_relu', 'b', 'b_bn'].map((part) => block + part);
@@ -165,5 +166,59 @@ describe('residualBranches', () => {
     expect(
       residualBranches(tf.sequential({ layers: [tf.layers.dense({ units: 1, inputShape: [1] })] })),
     ).toEqual([]);
+  });
+});
+
+describe('replaceLayers', () => {
+  const linear = (name: string, rows: number, columns: number, fill: number): NewLayer => ({
+    name,
+    className: 'Dense',
+    config: { units: columns, useBias: false },
+    weights: [{ shape: [rows, columns], values: new Float32Array(rows * columns).fill(fill) }],
+  });
+
+  it('puts a chain in the place of a layer that is called twice and is an output', async () => {
+    const input = tf.input({ shape: [3] });
+    const twice = tf.layers.dense({ name: 'twice', units: 3 });
+    const model = tf.model({ inputs: input, outputs: twice.apply(twice.apply(input)) as tf.SymbolicTensor });
+    const chain = [linear('a', 3, 2, 1), linear('twice', 2, 3, 2)];
+    const longer = await replaceLayers(model, new Map([['twice', chain]]));
+    expect(names(longer).slice(1)).toEqual(['a', 'twice']);
+    // each call sums its input, onto two values, and doubles their sum
+    const [output] = tf.tidy(() => [...(longer.predict(tf.tensor2d([[1, 2, 4]])) as tf.Tensor).dataSync()]);
+    expect(output).toBe(7 * 4 * 3 * 4);
+  });
+
+  it('keeps what it does not replace, nested models and metadata included', async () => {
+    const model = residualNet();
+    model.setUserDefinedMetadata({ of: 'test' });
+    const inputs = inputsOf(model);
+    const head = model.layers.at(-1)!;
+    const [kernel, bias] = head.getWeights();
+    const values = async (tensor: tf.Tensor) => ({
+      shape: tensor.shape,
+      values: await tensor.data<'float32'>(),
+    });
+    const same: NewLayer = {
+      name: 'renamed',
+      className: head.getClassName(),
+      config: Object.fromEntries(Object.entries(head.getConfig()).filter(([key]) => key !== 'name')),
+      weights: [await values(kernel!), await values(bias!)],
+    };
+    const copy = await replaceLayers(model, new Map([[head.name, [same]]]));
+    expect(difference(outputsOf(model, inputs), outputsOf(copy, inputs))).toBe(0);
+    expect(copy.getUserDefinedMetadata()).toEqual({ of: 'test' });
+  });
+
+  it('refuses names that do not exist or are taken, and empty chains', async () => {
+    const model = residualNet();
+    const attempt = (chains: [string, NewLayer[]][]) => replaceLayers(model, new Map(chains));
+    const head = model.layers.at(-1)!.name;
+    await expect(attempt([['nowhere', [linear('a', 3, 3, 1)]]])).rejects.toThrow(/no layer "nowhere"/);
+    await expect(attempt([[head, []]])).rejects.toThrow(/removeLayers/);
+    await expect(attempt([[head, [linear('one_add', 4, 4, 1)]]])).rejects.toThrow(
+      /two layers named "one_add"/,
+    );
+    await expect(attempt([])).rejects.toThrow(NothingChangedError);
   });
 });

@@ -2,7 +2,7 @@ import { tensor, type serialization } from '@tensorflow/tfjs-core';
 import type { LayersModel } from '@tensorflow/tfjs-layers';
 import { UnsupportedModelError } from '../errors.ts';
 import { depthMultiplierOf, type Layer } from './layer-rules.ts';
-import { isModel } from './trace.ts';
+import { isModel } from './layer-paths.ts';
 import type { WeightValues } from './weight-values.ts';
 
 /** One entry of `layers` in a model's config. */
@@ -48,14 +48,20 @@ export function forEachEntry(
 /** Gives the new value of a layer's weight. */
 export type NewWeight = (layer: Layer, weight: Layer['weights'][number], old: WeightValues) => WeightValues;
 
+/** The weights of layers that the old model does not have, by path: `outer/inner` in a nested model. */
+export type MadeWeights = ReadonlyMap<string, readonly WeightValues[]>;
+
 /**
  * Builds the model that `config` describes, with the weights of `model`'s layers of the same name. The caller
  * owns it; `model` is untouched. Like a loaded model, it is not compiled.
+ *
+ * @param made Of every layer in `config` that is new.
  */
 export async function rebuild(
   model: LayersModel,
   config: ModelConfig,
   newWeight: NewWeight = (_, __, old) => old,
+  made: MadeWeights = new Map(),
 ): Promise<LayersModel> {
   const kind = model.constructor as unknown as {
     fromConfig(kind: unknown, config: unknown, customObjects: object, fastWeightInit: boolean): LayersModel;
@@ -69,28 +75,43 @@ export async function rebuild(
       `graph.rebuild: TensorFlow.js cannot build ${model.name} again from its config: ${message} Register custom layers with serialization.registerClass and let getConfig return all of their arguments.`,
     );
   }
-  await copyWeights(model, built, newWeight);
+  await copyWeights(model, built, newWeight, made);
   const metadata = model.getUserDefinedMetadata();
   if (metadata !== undefined) built.setUserDefinedMetadata(metadata);
   return built;
 }
 
-async function copyWeights(from: LayersModel, to: LayersModel, newWeight: NewWeight): Promise<void> {
+async function copyWeights(
+  from: LayersModel,
+  to: LayersModel,
+  newWeight: NewWeight,
+  made: MadeWeights,
+  prefix = '',
+): Promise<void> {
   const sources = new Map(from.layers.map((layer) => [layer.name, layer]));
   for (const target of to.layers) {
+    const fresh = made.get(prefix + target.name);
+    if (fresh !== undefined) {
+      for (const [i, values] of fresh.entries()) write(target.weights[i]!, values);
+      continue;
+    }
     const source = sources.get(target.name)!;
     if (isModel(source)) {
-      await copyWeights(source, target as unknown as LayersModel, newWeight);
+      const inner = target as unknown as LayersModel;
+      await copyWeights(source, inner, newWeight, made, `${prefix}${source.name}/`);
       continue;
     }
     for (const [i, weight] of source.weights.entries()) {
       const copy = target.weights[i]!;
       const values: WeightValues['values'] = await weight.read().data();
-      const changed = newWeight(source, weight, { shape: weight.shape as number[], values });
-      const fresh = tensor(changed.values, [...changed.shape], weight.dtype);
-      copy.write(fresh);
-      fresh.dispose();
+      write(copy, newWeight(source, weight, { shape: weight.shape as number[], values }));
       copy.trainable = weight.trainable;
     }
   }
+}
+
+function write(weight: Layer['weights'][number], { shape, values }: WeightValues): void {
+  const fresh = tensor(values, [...shape], weight.dtype);
+  weight.write(fresh);
+  fresh.dispose();
 }

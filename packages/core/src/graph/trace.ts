@@ -1,6 +1,7 @@
 /** Walks a model from its outputs back to its inputs and labels the channels of every tensor on the way. */
 import type { LayersModel, SymbolicTensor } from '@tensorflow/tfjs-layers';
 import { ChannelClasses, type Labels } from './channel-classes.ts';
+import { isModel, pathsOf } from './layer-paths.ts';
 import { flowThrough, type Layer, type LayerFlow } from './layer-rules.ts';
 
 /** What is known about one layer, whatever the number of its calls. */
@@ -92,17 +93,4 @@ export function traceModel(model: LayersModel): Trace {
     if (output) classes.freeze(output, `it is the model's output ${model.outputs[i]!.sourceLayer.name}`);
   }
   return { classes, layers };
-}
-
-/** Whether a layer is itself a model. */
-export function isModel(layer: Layer | LayersModel): layer is LayersModel {
-  return Array.isArray((layer as LayersModel).layers);
-}
-
-function pathsOf(model: LayersModel, prefix = '', paths: Map<Layer, string> = new Map()): Map<Layer, string> {
-  for (const layer of model.layers) {
-    if (isModel(layer)) pathsOf(layer, `${prefix}${layer.name}/`, paths);
-    else paths.set(layer, prefix + layer.name);
-  }
-  return paths;
 }
