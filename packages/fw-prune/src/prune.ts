@@ -2,6 +2,7 @@ import type { LayersModel } from '@tensorflow/tfjs-layers';
 import { throwIfAborted } from '@ockham/core';
 import { cloneModel } from '@ockham/core/models';
 import { toRandom } from '@ockham/core/random';
+import { distillationFrom } from '@ockham/core/training';
 import { identityOf } from './checkpoint.ts';
 import type { PruneOptions, PruneResult } from './options.ts';
 import { plan, type PrunePlan } from './plan.ts';
@@ -10,7 +11,6 @@ import { PruningRun } from './pruning-run.ts';
 import { compareBeforeAfter } from './report.ts';
 import { checkReachable, selectionOf, startingBits } from './selection.ts';
 import { settingsOf } from './settings.ts';
-import { distillationFrom } from './distillation.ts';
 
 /**
  * Prunes a model: removes `sparsity` of its kernels' weights by one of the paper's methods and retrains the rest.

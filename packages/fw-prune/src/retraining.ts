@@ -3,13 +3,13 @@ import type { LayersModel } from '@tensorflow/tfjs-layers';
 import type { Split } from '@ockham/core';
 import {
   train,
+  type DistillOptions,
   type Loss,
   type OptimizerSpec,
   type TrainOptions,
   type TrainResult,
   type UpdateConstraint,
 } from '@ockham/core/training';
-import type { DistillOptions } from './distillation.ts';
 import type { Masks } from './masks.ts';
 
 /** How a model is trained again after each pruning. */

@@ -1,7 +1,6 @@
 import { ArgumentError } from '@ockham/core';
-import type { OptimizerSpec } from '@ockham/core/training';
+import { checkDistillation, type OptimizerSpec } from '@ockham/core/training';
 import type { PruneOptions } from './options.ts';
-import { checkDistillation } from './distillation.ts';
 import type { Criterion } from './criteria.ts';
 import type { PruneAt, Schedule } from './schedule.ts';
 import type { Scope } from './scope.ts';

@@ -3,8 +3,13 @@ import { ArgumentError, type Progress } from '@ockham/core';
 import type { LayerChange, ResidualBranch } from '@ockham/core/graph';
 import type { ModelComparison } from '@ockham/core/metrics';
 import type { Seed } from '@ockham/core/random';
-import type { Loss, OptimizerSpec, SnapshotStore } from '@ockham/core/training';
-import { checkDistillation, type DistillOptions } from './distillation.ts';
+import {
+  checkDistillation,
+  type DistillOptions,
+  type Loss,
+  type OptimizerSpec,
+  type SnapshotStore,
+} from '@ockham/core/training';
 import type { Exclude } from './prunable.ts';
 import type { ReportOptions } from './report.ts';
 

@@ -3,9 +3,16 @@ import { NothingChangedError, throwIfAborted, type Split } from '@ockham/core';
 import { removeChannels, traceChannels, type LayerChange, type ResidualBranch } from '@ockham/core/graph';
 import { countFlops, evaluate, type ModelComparison } from '@ockham/core/metrics';
 import { toRandom, type Random } from '@ockham/core/random';
-import { restoreWeights, saveWeights, train, type Snapshot, type TrainResult } from '@ockham/core/training';
+import {
+  distillationFrom,
+  type Distillation,
+  restoreWeights,
+  saveWeights,
+  train,
+  type Snapshot,
+  type TrainResult,
+} from '@ockham/core/training';
 import { identityOf } from './checkpoint.ts';
-import { distillationFrom, type Distillation } from './distillation.ts';
 import type { PruneData } from './prune-data.ts';
 import { compareBeforeAfter } from './report.ts';
 import { removeBlocks, type BlocksRemoved } from './structured-blocks.ts';

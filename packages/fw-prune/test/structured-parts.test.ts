@@ -4,9 +4,8 @@ import { removeChannels, traceChannels, type ChannelGroup } from '@ockham/core/g
 import { countFlops } from '@ockham/core/metrics';
 import { resnet } from '@ockham/core/models';
 import { Random } from '@ockham/core/random';
-import { batchRange, lossFunction, variableOf } from '@ockham/core/training';
+import { batchRange, distillationFrom, lossFunction, variableOf } from '@ockham/core/training';
 import { costsOf, layersByPath, type Costs } from '../src/structured-costs.ts';
-import { distillationFrom } from '../src/distillation.ts';
 import { shrinkValues } from '../src/structured-importance.ts';
 import { structuredSettings } from '../src/structured-options.ts';
 import { formatStructuredPlan } from '../src/structured-plan.ts';

@@ -6,7 +6,6 @@ export {
   type ChannelSlice,
 } from './channel-graph.ts';
 export { isChannelMapped, type ChannelMapped } from './channel-mapping.ts';
-export { layersByPath } from './layer-paths.ts';
 export type { AxisRole } from './layer-rules.ts';
 export { maskChannels } from './mask-channels.ts';
 export { removeChannels, type LayerChange, type RemovalResult, type Removals } from './remove-channels.ts';
@@ -14,3 +13,4 @@ export { removeLayers } from './remove-layers.ts';
 export { replaceLayers, type NewLayer } from './replace-layers.ts';
 export { residualBranches, type ResidualBranch } from './residual-branches.ts';
 export type { WeightValues } from './weight-values.ts';
+export { layerPaths } from './trace.ts';

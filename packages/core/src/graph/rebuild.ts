@@ -2,7 +2,7 @@ import { tensor, type serialization } from '@tensorflow/tfjs-core';
 import type { LayersModel } from '@tensorflow/tfjs-layers';
 import { UnsupportedModelError } from '../errors.ts';
 import { depthMultiplierOf, type Layer } from './layer-rules.ts';
-import { isModel } from './layer-paths.ts';
+import { isModel } from './trace.ts';
 import type { WeightValues } from './weight-values.ts';
 
 /** One entry of `layers` in a model's config. */

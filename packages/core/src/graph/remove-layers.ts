@@ -3,7 +3,7 @@ import { ArgumentError, NothingChangedError, UnsupportedModelError } from '../er
 import type { Layer } from './layer-rules.ts';
 import { configOf, rebuild, type LayerEntry, type ModelConfig } from './rebuild.ts';
 import { parametersOf, type LayerChange, type RemovalResult } from './remove-channels.ts';
-import { isModel } from './layer-paths.ts';
+import { isModel } from './trace.ts';
 
 /**
  * Removes whole layers: what is removed becomes the identity, so it must return the shape that it takes.

@@ -2,7 +2,7 @@ import type { serialization } from '@tensorflow/tfjs-core';
 import type { LayersModel } from '@tensorflow/tfjs-layers';
 import { ArgumentError, NothingChangedError } from '../errors.ts';
 import { configOf, rebuild, type LayerEntry, type ModelConfig } from './rebuild.ts';
-import { isModel, pathsOf } from './layer-paths.ts';
+import { isModel, layerPaths } from './trace.ts';
 import type { WeightValues } from './weight-values.ts';
 
 /** One layer of a chain that takes the place of another. */
@@ -38,7 +38,7 @@ export async function replaceLayers(
   model: LayersModel,
   chains: ReadonlyMap<string, readonly NewLayer[]>,
 ): Promise<LayersModel> {
-  const paths = new Set(pathsOf(model).values());
+  const paths = new Set(layerPaths(model).values());
   for (const [path, chain] of chains) {
     if (!paths.has(path)) {
       throw new ArgumentError(

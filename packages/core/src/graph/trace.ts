@@ -1,7 +1,6 @@
 /** Walks a model from its outputs back to its inputs and labels the channels of every tensor on the way. */
 import type { LayersModel, SymbolicTensor } from '@tensorflow/tfjs-layers';
 import { ChannelClasses, type Labels } from './channel-classes.ts';
-import { isModel, pathsOf } from './layer-paths.ts';
 import { flowThrough, type Layer, type LayerFlow } from './layer-rules.ts';
 
 /** What is known about one layer, whatever the number of its calls. */
@@ -23,7 +22,7 @@ export interface Trace {
 export function traceModel(model: LayersModel): Trace {
   const classes = new ChannelClasses();
   const layers = new Map<Layer, TracedLayer>();
-  const paths = pathsOf(model);
+  const paths = layerPaths(model);
 
   const enter = (inner: LayersModel, inputs: readonly (Labels | undefined)[]): (Labels | undefined)[] => {
     const known = new Map<number, Labels | undefined>();
@@ -93,4 +92,22 @@ export function traceModel(model: LayersModel): Trace {
     if (output) classes.freeze(output, `it is the model's output ${model.outputs[i]!.sourceLayer.name}`);
   }
   return { classes, layers };
+}
+
+/** Whether a layer is itself a model. */
+export function isModel(layer: Layer | LayersModel): layer is LayersModel {
+  return Array.isArray((layer as LayersModel).layers);
+}
+
+/** Every layer that is not itself a model, with its name within the model: `outer/inner` for a nested model's layer. */
+export function layerPaths(
+  model: LayersModel,
+  prefix = '',
+  paths: Map<Layer, string> = new Map(),
+): Map<Layer, string> {
+  for (const layer of model.layers) {
+    if (isModel(layer)) layerPaths(layer, `${prefix}${layer.name}/`, paths);
+    else paths.set(layer, prefix + layer.name);
+  }
+  return paths;
 }

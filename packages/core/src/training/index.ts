@@ -12,3 +12,9 @@ export { lossFunction } from './losses.ts';
 export { flatLayers, trainableVariables, variableOf, type Layer } from './layers.ts';
 export { restoreWeights, saveWeights } from './snapshot.ts';
 export { loadOptimizer, saveOptimizer, toOptimizer } from './optimizer-state.ts';
+export {
+  checkDistillation,
+  distillationFrom,
+  type Distillation,
+  type DistillOptions,
+} from './distillation.ts';

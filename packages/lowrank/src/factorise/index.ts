@@ -1,2 +1,12 @@
+export { compressLowRank } from './compress-low-rank.ts';
+export type {
+  CompressLowRankOptions,
+  CompressLowRankResult,
+  LowRankRetrainOptions,
+  RankRule,
+} from './options.ts';
+export { formatLowRankPlan, type LowRankPlan, type LowRankRow } from './plan.ts';
 export { replaceByFactors } from './replace-by-factors.ts';
 export type { Factors } from './split-layer.ts';
+export type { FactorTargets } from './targets.ts';
+export { truncate, type TruncateOptions, type Truncation } from './truncate.ts';

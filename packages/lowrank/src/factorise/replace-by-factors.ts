@@ -1,6 +1,6 @@
 import type { LayersModel } from '@tensorflow/tfjs-layers';
 import { ArgumentError, NonFiniteError, NothingChangedError, UnsupportedModelError } from '@ockham/core';
-import { layersByPath, replaceLayers, type NewLayer } from '@ockham/core/graph';
+import { layerPaths, replaceLayers, type NewLayer } from '@ockham/core/graph';
 import { matrixShape, refusalOf, splitLayer, type Factors } from './split-layer.ts';
 
 /**
@@ -25,7 +25,7 @@ export async function replaceByFactors(
   model: LayersModel,
   factors: ReadonlyMap<string, Factors>,
 ): Promise<LayersModel> {
-  const layers = layersByPath(model);
+  const layers = new Map([...layerPaths(model)].map(([layer, path]) => [path, layer]));
   for (const [path, given] of factors) {
     const layer = layers.get(path);
     if (layer === undefined) {

@@ -16,6 +16,8 @@ export interface Factors {
   readonly u: Matrix;
   /** `[n, r]` */
   readonly v: Matrix;
+  /** `[n]`, in the place of the layer's own bias. Default that. */
+  readonly bias?: Float32Array;
 }
 
 /** Kernel sizes of 1 for the second layer of each kind. */
@@ -96,7 +98,9 @@ export async function splitLayer(
       config: { ...config, ...reach },
       weights: [
         transposed(v, [...(pointwise ?? []), r, n]),
-        ...(bias ? [{ shape: [n], values: (await bias.read().data()) as Float32Array }] : []),
+        ...(bias
+          ? [{ shape: [n], values: factors.bias ?? ((await bias.read().data()) as Float32Array) }]
+          : []),
       ],
     },
   ];

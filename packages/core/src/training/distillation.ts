@@ -16,8 +16,11 @@ import {
   type Tensor,
 } from '@tensorflow/tfjs-core';
 import type { LayersModel } from '@tensorflow/tfjs-layers';
-import { ArgumentError, throwIfAborted, type Split } from '@ockham/core';
-import { batchRange, lossFunction, type Loss, type LossFunction } from '@ockham/core/training';
+import type { Split } from '../dataset.ts';
+import { ArgumentError, throwIfAborted } from '../errors.ts';
+import { batchRange } from './batches.ts';
+import { lossFunction } from './losses.ts';
+import type { Loss, LossFunction } from './types.ts';
 
 /** Training data whose targets carry a teacher's outputs, and the loss that reads them. */
 export interface Distillation {
