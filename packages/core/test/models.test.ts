@@ -212,6 +212,9 @@ describe('the networks on 32×32 images', () => {
     expect(trainable(vgg({ depth: 11 }))).toBe(9_231_114);
     made.pop()!.dispose();
     expect(trainable(vgg({ depth: 16 }))).toBe(14_728_266);
+    made.pop()!.dispose();
+    expect(trainable(vgg({ depth: 19 }))).toBe(20_040_522);
+    expect(trainable(vgg({ depth: 11, width: 0.25 }))).toBe(579_786);
   });
 
   it('add a 1×1 convolution and normalisation where the width doubles, with shortcut B', () => {
@@ -254,7 +257,8 @@ describe('the networks on 32×32 images', () => {
   it('refuse what they are not made for', () => {
     expect(() => resnet({ depth: 21 })).toThrow(/6n \+ 2.*got 21/);
     expect(() => resnet({ shortcut: 'C' as never })).toThrow(/'A' or 'B', got 'C'/);
-    expect(() => vgg({ depth: 13 as never })).toThrow(/11 or 16, got 13/);
+    expect(() => vgg({ depth: 13 as never })).toThrow(/11, 16 or 19, got 13/);
+    expect(() => vgg({ width: 0 })).toThrow(/width must be a fraction > 0, got 0/);
     expect(() => vgg({ inputShape: [31, 32, 3] })).toThrow(/at least 32×32, got 31×32/);
     expect(() => alexnet32({ inputShape: [28, 28, 3] })).toThrow(/at least 29×29/);
   });

@@ -1,7 +1,7 @@
 /**
- * VGG-11 and VGG-16 for 32×32 images.
+ * VGG-11, VGG-16 and VGG-19 for 32×32 images.
  *
- * Source: Simonyan and Zisserman 2014, "Very deep convolutional networks", table 1, columns A and D.
+ * Source: Simonyan and Zisserman 2014, "Very deep convolutional networks", table 1, columns A, D and E.
  * Deviations: the three dense layers, made for 7×7×512 features, are one, as is usual on 32×32.
  */
 import { initializers, layers, sequential, type LayersModel } from '@tensorflow/tfjs-layers';
@@ -18,8 +18,10 @@ import {
 
 /** Options of the VGG networks. */
 export interface VggOptions extends ModelOptions {
-  /** Number of weighted layers in the paper: 11 or 16. Default 16. */
-  readonly depth?: 11 | 16;
+  /** Number of weighted layers in the paper: 11, 16 or 19. Default 16. */
+  readonly depth?: 11 | 16 | 19;
+  /** Fraction of the paper's filters in every convolution, > 0, rounded, at least one. Default 1. */
+  readonly width?: number;
   /** Normalise after every convolution. Default true: without it these networks hardly train. */
   readonly batchNorm?: boolean;
   /** Fraction dropped before the last layer while training, in [0, 1). Default 0. */
@@ -36,11 +38,18 @@ const STAGES: Readonly<Record<number, readonly (readonly number[])[]>> = {
     [512, 512, 512],
     [512, 512, 512],
   ],
+  19: [
+    [64, 64],
+    [128, 128],
+    [256, 256, 256, 256],
+    [512, 512, 512, 512],
+    [512, 512, 512, 512],
+  ],
 };
 
 /**
  * VGG for 32×32, the default `inputShape` being `[32, 32, 3]`. With batch normalisation depth 11 has 9,231,114
- * trainable parameters, depth 16 has 14,728,266.
+ * trainable parameters, depth 16 has 14,728,266, depth 19 has 20,040,522.
  *
  * Layers are named `conv1_1`, `bn1_1`, `relu1_1`, `pool1`, …, `output`.
  *
@@ -48,9 +57,11 @@ const STAGES: Readonly<Record<number, readonly (readonly number[])[]>> = {
  */
 export function vgg(options: VggOptions = {}): LayersModel {
   const { inputShape = [32, 32, 3], classes = 10, seed = 0, output = 'softmax' } = options;
-  const { depth = 16, batchNorm = true, dropout = 0 } = options;
+  const { depth = 16, width = 1, batchNorm = true, dropout = 0 } = options;
   const stages = STAGES[depth];
-  if (!stages) throw new ArgumentError(`vgg: depth must be 11 or 16, got ${depth}.`);
+  if (!stages) throw new ArgumentError(`vgg: depth must be 11, 16 or 19, got ${depth}.`);
+  if (!(width > 0 && Number.isFinite(width)))
+    throw new ArgumentError(`vgg: width must be a fraction > 0, got ${width}.`);
   checkInputShape('vgg', inputShape, 3);
   checkImageSize('vgg', inputShape, stages.map(() => [2, 2] as const)); // prettier-ignore
   checkInteger('vgg', 'classes', classes, 2);
@@ -65,7 +76,7 @@ export function vgg(options: VggOptions = {}): LayersModel {
       model.add(
         layers.conv2d({
           name: `conv${place}`,
-          filters,
+          filters: Math.max(1, Math.round(filters * width)),
           kernelSize: 3,
           padding: 'same',
           kernelInitializer: initializers.heNormal({ seed: seeds(`conv${place}`) }),

@@ -10,3 +10,10 @@ export { replaceByFactors } from './replace-by-factors.ts';
 export type { Factors } from './split-layer.ts';
 export type { FactorTargets } from './targets.ts';
 export { truncate, type TruncateOptions, type Truncation } from './truncate.ts';
+export { pufferfish, pufferfishVgg19 } from './pufferfish.ts';
+export type {
+  PufferfishData,
+  PufferfishEpoch,
+  PufferfishOptions,
+  PufferfishResult,
+} from './pufferfish-options.ts';

@@ -52,16 +52,14 @@ export async function inputMoments(
   for (let from = 0; from < split.size; from += BATCH) {
     throwIfAborted(signal, 'compressLowRank');
     const parts: { layer: Layer; rows: number; values: Tensor }[] = [];
-    for (const layer of layers) {
-      layer.setCallHook((inputs) => {
-        const x = [inputs].flat()[0] as Tensor;
+    const release = layers.map((layer) =>
+      watch(layer, (x) => {
         const rows = inputRows(layer, x); // [rows, m]
-        const gram = matMul(rows, rows, true); // [m, m]
         // kept: the layer tidies up behind its own call
-        parts.push({ layer, rows: rows.shape[0], values: keep(gram) });
+        parts.push({ layer, rows: rows.shape[0], values: keep(matMul(rows, rows, true)) });
         parts.push({ layer, rows: 0, values: keep(sum(rows, 0)) });
-      });
-    }
+      }),
+    );
     try {
       tidy(() => {
         const { x } = batchRange(split, from, Math.min(from + BATCH, split.size));
@@ -76,13 +74,27 @@ export async function inputMoments(
       }
     } finally {
       dispose(parts.map(({ values }) => values));
-      for (const layer of layers) layer.clearCallHook();
+      for (const stop of release) stop();
     }
   }
   for (const { rows, mean, second } of sums.values()) {
     for (const values of [mean, second.values]) for (let i = 0; i < values.length; i++) values[i]! /= rows;
   }
   return sums;
+}
+
+/** Shows the input of each call of a layer; convolutions of TensorFlow.js 4.22 do not call their call hook. */
+function watch(layer: Layer, see: (x: Tensor) => void): () => void {
+  const own = Object.getOwnPropertyDescriptor(layer, 'call');
+  const call = layer.call.bind(layer);
+  layer.call = (inputs, kwargs) => {
+    see([inputs].flat()[0] as Tensor);
+    return call(inputs, kwargs);
+  };
+  return () => {
+    if (own) Object.defineProperty(layer, 'call', own);
+    else delete (layer as Partial<Layer>).call;
+  };
 }
 
 /** What the kernel is applied to, one row for each position: a convolution with the identity gives its windows. */
