@@ -95,7 +95,7 @@ describe('compressLowRank', () => {
     const model = await trained();
     // inputs of which most directions are never seen
     const narrow = { ...data.train, x: { ...data.train.x, values: data.train.x.values.map((v, i) => v * (i % 20 < 4 ? 1 : 0.01)) } };
-    const x = tf.tensor(narrow.x.values as Float32Array, [narrow.size, 20]);
+    const x = tf.tensor(narrow.x.values, [narrow.size, 20]);
     const target = await outputsOf(model, x);
     const missed = async (metric: 'activations' | 'weights') => {
       const { model: thin } = await compressLowRank(model, { rank: { dense1: 3 }, metric, data: { train: narrow }, report: false });

@@ -11,13 +11,13 @@ import {
 
 const costOf = ({ m, n, price }: RankCurve, rank: number | undefined) =>
   price * (rank === undefined ? m * n : rank * (m + n));
-const errorOf = ({ s }: RankCurve, rank: number | undefined) =>
-  rank === undefined ? 0 : tailEnergies(s)[rank]!;
+const lossOf = ({ s }: RankCurve, rank: number | undefined) =>
+  rank === undefined ? 0 : -Math.log1p(-tailEnergies(s)[rank]!);
 
 function totals(curves: readonly RankCurve[], ranks: readonly (number | undefined)[]) {
-  const sum = (of: typeof costOf | typeof errorOf) =>
+  const sum = (of: typeof costOf | typeof lossOf) =>
     curves.reduce((total, curve, i) => total + of(curve, ranks[i]), 0);
-  return { cost: sum(costOf), error: sum(errorOf) };
+  return { cost: sum(costOf), loss: sum(lossOf) };
 }
 
 /** Every choice there is. */
@@ -25,8 +25,8 @@ function bestOfAll(curves: readonly RankCurve[], budget: number): number {
   let best = Infinity;
   const choose = (at: number, ranks: (number | undefined)[]): void => {
     if (at === curves.length) {
-      const { cost, error } = totals(curves, ranks);
-      if (cost <= budget) best = Math.min(best, error);
+      const { cost, loss } = totals(curves, ranks);
+      if (cost <= budget) best = Math.min(best, loss);
       return;
     }
     const { m, n } = curves[at]!;
@@ -87,11 +87,11 @@ describe('ranksForBudget', () => {
         const least = leastCost(curves);
         const whole = totals(curves, curves.map(() => undefined)).cost;
         const budget = least + part * (whole - least);
-        const { error } = totals(curves, ranksForBudget(curves, budget));
-        expect(error).toBeGreaterThanOrEqual(bestOfAll(curves, budget) - 1e-9);
+        const { loss } = totals(curves, ranksForBudget(curves, budget));
+        expect(loss).toBeGreaterThanOrEqual(bestOfAll(curves, budget) - 1e-9);
         // what is left of the budget is less than the largest step, whose price the better choice may have used
         const largest = Math.max(...curves.map(({ m, n, price }) => price * (m * n)));
-        expect(error).toBeLessThanOrEqual(bestOfAll(curves, Math.max(least, budget - largest)) + 1e-9);
+        expect(loss).toBeLessThanOrEqual(bestOfAll(curves, Math.max(least, budget - largest)) + 1e-9);
       }),
       { numRuns: 60 },
     ); // prettier-ignore

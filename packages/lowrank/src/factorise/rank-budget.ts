@@ -1,9 +1,11 @@
 /**
  * Ranks for a common budget: every layer starts at rank 1, and the budget goes, step by step, to the layer where it
- * lowers the sum of relative squared errors Σ_l Σ_{i>r} σ²/Σσ² most per unit of cost.
+ * raises Π_l (1 − e_l) most per unit of cost, e_l = Σ_{i>r} σ² / Σ σ²: the part of the signal that passes all the layers in
+ * turn. (The sum of the e_l instead would starve one layer, through which everything must go, for small gains in others.)
  *
  * A layer that is left whole costs less than its factors from the break-even rank mn/(m+n) on, and has no error; that jump
- * is weighed as one step, so that the steps of each layer follow the lower convex hull of its errors against its costs.
+ * is weighed as one step, and each step is the steepest there is, so that the steps of a layer follow the lower convex
+ * hull of its losses against its costs.
  */
 
 /** One layer that competes. */
@@ -42,7 +44,8 @@ export function rankForEnergy(s: Float64Array, energy: number): number {
 interface Option {
   readonly rank: number | undefined;
   readonly cost: number;
-  readonly error: number;
+  /** −log(1 − e) */
+  readonly loss: number;
 }
 
 /** What the layers cost at the least: all at rank 1, or whole where that is not smaller. */
@@ -65,7 +68,7 @@ export function ranksForBudget(curves: readonly RankCurve[], budget: number): (n
       for (let to = at[layer]! + 1; to < steps.length; to++) {
         const cost = steps[to]!.cost - from.cost;
         if (cost > left) continue;
-        const gain = (from.error - steps[to]!.error) / cost;
+        const gain = (from.loss - steps[to]!.loss) / cost;
         if (!best || gain > best.gain) best = { layer, to, gain, cost };
       }
     }
@@ -79,7 +82,7 @@ export function ranksForBudget(curves: readonly RankCurve[], budget: number): (n
 function optionsOf({ m, n, price, s }: RankCurve): Option[] {
   const tails = tailEnergies(s);
   const thin = Array.from({ length: Math.min(highestRank(m, n), s.length) }, (_, i): Option => {
-    return { rank: i + 1, cost: price * (i + 1) * (m + n), error: tails[i + 1]! };
+    return { rank: i + 1, cost: price * (i + 1) * (m + n), loss: -Math.log1p(-tails[i + 1]!) };
   });
-  return [...thin, { rank: undefined, cost: price * m * n, error: 0 }];
+  return [...thin, { rank: undefined, cost: price * m * n, loss: 0 }];
 }

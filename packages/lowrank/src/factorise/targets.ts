@@ -24,7 +24,7 @@ export function layersToFactor(
   );
   if (targets === undefined) return able;
   const chosen = new Set<string>();
-  for (const rule of [targets].flat() as Rule[]) {
+  for (const rule of ([] as Rule[]).concat(targets)) {
     const matches = [...able].filter(([path, layer]) => {
       if (typeof rule === 'function') return rule(path, layer);
       return typeof rule === 'string' ? rule === path : path.search(rule) >= 0;
