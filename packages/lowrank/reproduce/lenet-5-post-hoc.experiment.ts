@@ -22,7 +22,7 @@ interface Config {
   readonly budgets: readonly number[];
 }
 
-type Stage = 'dense' | 'truncated, weights' | 'truncated, activations' | 'trained again';
+type Stage = 'dense' | 'truncated-by-weights' | 'truncated-by-activations' | 'trained-again';
 
 interface CompressionRow extends Row {
   readonly stage: Stage;
@@ -147,11 +147,11 @@ export default experiment<Config, CompressionRow, 'mnist'>({
         return { seed, stage, budget, accuracy, weights, parameters: plan.parameters.after, ranks };
       });
     for (const budget of config.budgets) {
-      rows.push(await compressed('truncated, weights', budget, { metric: 'weights' }));
-      rows.push(await compressed('truncated, activations', budget, {}));
+      rows.push(await compressed('truncated-by-weights', budget, { metric: 'weights' }));
+      rows.push(await compressed('truncated-by-activations', budget, {}));
       const { epochs, batchSize, retrainLearningRate, distill } = config;
       rows.push(
-        await compressed('trained again', budget, {
+        await compressed('trained-again', budget, {
           retrain: { epochs, batchSize, learningRate: cosine(retrainLearningRate), distill },
           checkpoint: run.checkpoint(`budget-${budget}`),
           progress: (event) => progress({ ...event, stage: `${budget}: ${event.stage}` }),
@@ -176,7 +176,7 @@ export default experiment<Config, CompressionRow, 'mnist'>({
               decidedFrom: 'paper',
               minSeeds: 5,
               measure: (rows) =>
-                meanAtLeast(where(rows, { stage: 'trained again', budget }), (r) => r.accuracy, accuracy, {
+                meanAtLeast(where(rows, { stage: 'trained-again', budget }), (r) => r.accuracy, accuracy, {
                   scale: 100,
                   unit: '%',
                 }),
@@ -189,11 +189,12 @@ export default experiment<Config, CompressionRow, 'mnist'>({
             paper: 'not in the talk',
             measure: (rows) =>
               meanAtLeast(
-                where(rows, { stage: 'truncated, activations', budget: 29_260 }).map((row) => ({
+                where(rows, { stage: 'truncated-by-activations', budget: 29_260 }).map((row) => ({
                   ...row,
                   gained:
                     row.accuracy -
-                    where(rows, { stage: 'truncated, weights', budget: 29_260, seed: row.seed })[0]!.accuracy,
+                    where(rows, { stage: 'truncated-by-weights', budget: 29_260, seed: row.seed })[0]!
+                      .accuracy,
                 })),
                 (r) => r.gained,
                 0.2,
@@ -210,6 +211,11 @@ export default experiment<Config, CompressionRow, 'mnist'>({
             x: { field: 'budget', title: 'weights allowed, both factors counted', scale: 'log' },
             y: { field: 'accuracy', title: 'test accuracy', format: '.1%' },
             series: 'stage',
+            names: {
+              'truncated-by-weights': 'truncated by weights',
+              'truncated-by-activations': 'truncated by activations',
+              'trained-again': 'trained again',
+            },
           },
         ),
     },

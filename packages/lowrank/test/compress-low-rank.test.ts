@@ -4,10 +4,12 @@ import { AbortedError, ArgumentError, NonFiniteError, NothingChangedError } from
 import { gaussianClusters } from '@ockham/core/datasets';
 import { memoryStore } from '@ockham/core/files';
 import { countFlops, countParameters, measureSize } from '@ockham/core/metrics';
+import { matrix, multiply } from '@ockham/core/linalg';
 import { mlp } from '@ockham/core/models';
 import { saveWeights, train } from '@ockham/core/training';
 import { compressLowRank, formatLowRankPlan, type CompressLowRankOptions } from '@ockham/lowrank';
 import { inputMoments } from '../src/factorise/input-moments.ts';
+import { kernelMatrix } from '../src/factorise/split-layer.ts';
 
 const { layers } = tf;
 const data = gaussianClusters({ classes: 4, features: 20, examples: 400, seed: 3 });
@@ -187,33 +189,30 @@ describe('compressLowRank', () => {
 });
 
 describe('inputMoments', () => {
-  it('are those of the windows that a convolution sees', async () => {
-    const model = cnn();
-    const [first, second] = model.layers;
-    const x = tf.randomNormal([5, 8, 8, 2], 1, 1, 'float32', 5);
-    const split = { size: 5, x: { values: await x.data<'float32'>(), shape: [8, 8, 2] }, y: { values: new Int32Array(5), shape: [] } };
+  const kernelSize = 3;
+  it.each([
+    ['a dense layer', layers.dense({ inputShape: [6], units: 4 }), [6]],
+    ['strides with padding', layers.conv2d({ inputShape: [7, 8, 2], filters: 5, kernelSize, strides: 2, padding: 'same' }), [7, 8, 2]],
+    ['dilation', layers.conv2d({ inputShape: [7, 8, 2], filters: 5, kernelSize, dilationRate: 2 }), [7, 8, 2]],
+    ['channels first', layers.conv2d({ inputShape: [2, 7, 8], filters: 5, kernelSize: [2, 3], dataFormat: 'channelsFirst' }), [2, 7, 8]],
+    ['one dimension', layers.conv1d({ inputShape: [9, 2], filters: 5, kernelSize, strides: 2, padding: 'same' }), [9, 2]],
+  ] as const)('give the mean and the energy of the outputs of %s', async (_, layer, shape) => {
+    const model = tf.sequential({ layers: [layer] });
+    const x = tf.randomNormal([5, ...shape], 1, 1, 'float32', 5);
+    const split = { size: 5, x: { values: await x.data<'float32'>(), shape }, y: { values: new Int32Array(5), shape: [] } };
     const before = tf.memory().numTensors;
-    const moments = await inputMoments(model, [first!, second!], split, 5);
+    const { mean, second } = (await inputMoments(model, [layer], split, 5)).get(layer)!;
     expect(tf.memory().numTensors).toBe(before);
-    // E‖Wᵀx‖² over the positions is tr(Wᵀ E[x xᵀ] W), and E[Wᵀx] is Wᵀ E[x]
-    for (const [layer, input] of [[first!, x], [second!, first!.apply(x) as tf.Tensor]] as const) {
-      layer.setWeights([layer.getWeights()[0]!, tf.zeros([layer.getWeights()[1]!.size])]);
-      const { mean, second: C } = moments.get(layer)!;
-      const W = await layer.getWeights()[0]!.data();
-      const n = layer.getWeights()[1]!.size;
-      const linear = tf.tidy(() => tf.conv2d(input as tf.Tensor4D, layer.getWeights()[0] as tf.Tensor4D, layer === first ? 2 : 1, layer === first ? 'same' : 'valid').reshape([-1, n]));
-      const wanted = await linear.mean(0).data();
-      const energies = await linear.square().mean(0).data();
-      for (let j = 0; j < n; j++) {
-        let value = 0;
-        let energy = 0;
-        for (let a = 0; a < mean.length; a++) {
-          value += W[a * n + j]! * mean[a]!;
-          for (let b = 0; b < mean.length; b++) energy += W[a * n + j]! * C.values[a * mean.length + b]! * W[b * n + j]!;
-        }
-        expect(value).toBeCloseTo(wanted[j]!, 4);
-        expect(energy).toBeCloseTo(energies[j]!, 4);
-      }
+    const W = await kernelMatrix(layer);
+    const outputs = layer.apply(x) as tf.Tensor; // the bias is 0
+    const rows = tf.reshape(shape[0] === 2 ? tf.transpose(outputs, [0, 2, 3, 1]) : outputs, [-1, W.columns]);
+    // E[Wᵀx] = Wᵀ E[x] and E[(Wᵀx)²] = diag(Wᵀ E[x xᵀ] W)
+    const means = multiply(matrix(1, W.rows, mean), W).values;
+    const energies = multiply(W, multiply(second, W), { transposeA: true }).values;
+    const [wantedMeans, wantedEnergies] = [await tf.mean(rows, 0).data(), await tf.mean(tf.square(rows), 0).data()];
+    for (let j = 0; j < W.columns; j++) {
+      expect(means[j]).toBeCloseTo(wantedMeans[j]!, 4);
+      expect(energies[j * (W.columns + 1)]).toBeCloseTo(wantedEnergies[j]!, 4);
     }
   }); // prettier-ignore
 });

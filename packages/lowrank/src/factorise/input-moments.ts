@@ -1,17 +1,18 @@
 /** Mean and second moment of what layers read, over examples and positions: what a rank costs at their outputs. */
 import {
-  conv1d,
-  conv2d,
+  concat,
   dispose,
-  eye,
+  expandDims,
   keep,
   matMul,
+  pad4d,
   reshape,
+  stridedSlice,
   sum,
   tidy,
+  transpose,
   type Tensor,
   type Tensor2D,
-  type Tensor3D,
   type Tensor4D,
 } from '@tensorflow/tfjs-core';
 import type { LayersModel } from '@tensorflow/tfjs-layers';
@@ -97,25 +98,47 @@ function watch(layer: Layer, see: (x: Tensor) => void): () => void {
   };
 }
 
-/** What the kernel is applied to, one row for each position: a convolution with the identity gives its windows. */
+/** What the kernel is applied to, one row for each position. */
 function inputRows(layer: Layer, x: Tensor): Tensor2D {
   const [m] = matrixShape(layer);
-  if (layer.getClassName() === 'Dense') return reshape(x, [-1, m]);
-  const shape = layer.weights[0]!.shape as number[];
-  const settings = layer as unknown as {
+  return reshape(layer.getClassName() === 'Dense' ? x : windowsOf(layer, x), [-1, m]);
+}
+
+/** The windows of a convolution, `[batch, rows, columns, k·k·channels]`, one shifted slice for each place of the kernel. */
+function windowsOf(layer: Layer, x: Tensor): Tensor {
+  const { dataFormat, padding, ...settings } = layer as unknown as {
+    dataFormat: string;
+    padding: string;
+    kernelSize: number[];
     strides: number[];
-    padding: 'same' | 'valid';
     dilationRate: number | number[];
   };
-  const { strides, padding } = settings;
+  const last = dataFormat === 'channelsFirst' ? transpose(x, [0, 2, ...(x.rank === 4 ? [3] : []), 1]) : x;
+  const image = (x.rank === 3 ? expandDims(last, 2) : last) as Tensor4D; // [batch, rows, columns, channels]
   const dilations = [settings.dilationRate].flat();
-  const identity = reshape(eye(m), [...shape.slice(0, -1), m]);
-  const windows =
-    layer.getClassName() === 'Conv1D'
-      ? conv1d(x as Tensor3D, identity as Tensor3D, strides[0]!, padding, 'NWC', dilations[0])
-      : conv2d(x as Tensor4D, identity as Tensor4D, [strides[0]!, strides[1]!], padding, 'NHWC', [
-          dilations[0]!,
-          dilations[1] ?? dilations[0]!,
-        ]);
-  return reshape(windows, [-1, m]);
+  const axes = [0, 1].map((axis) => {
+    const size = image.shape[axis + 1]!;
+    const kernel = settings.kernelSize[axis] ?? 1;
+    const stride = settings.strides[axis] ?? 1;
+    const dilation = dilations[axis] ?? dilations[0]!;
+    const reach = (kernel - 1) * dilation + 1;
+    const places = padding === 'same' ? Math.ceil(size / stride) : Math.floor((size - reach) / stride) + 1;
+    const missing = padding === 'same' ? Math.max(0, (places - 1) * stride + reach - size) : 0;
+    const pads: [number, number] = [Math.floor(missing / 2), Math.ceil(missing / 2)];
+    return { kernel, stride, dilation, pads, span: (places - 1) * stride + 1 };
+  });
+  const [rows, columns] = axes as [(typeof axes)[0], (typeof axes)[0]];
+  const padded = pad4d(image, [[0, 0], rows.pads, columns.pads, [0, 0]]);
+  const slices: Tensor[] = [];
+  for (let i = 0; i < rows.kernel; i++) {
+    for (let j = 0; j < columns.kernel; j++) {
+      const from = [i * rows.dilation, j * columns.dilation] as const;
+      const to = [from[0] + rows.span, from[1] + columns.span] as const;
+      const [batch, , , channels] = padded.shape;
+      slices.push(
+        stridedSlice(padded, [0, ...from, 0], [batch, ...to, channels], [1, rows.stride, columns.stride, 1]),
+      );
+    }
+  }
+  return concat(slices, -1);
 }
