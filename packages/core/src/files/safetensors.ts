@@ -63,6 +63,23 @@ export function readSafetensors(bytes: Uint8Array, who = 'readSafetensors'): Nam
   return arrays;
 }
 
+/**
+ * What the writer of a `.safetensors` file kept under `__metadata__`, texts by name; empty where there is none.
+ *
+ * @throws DataError `corrupt-file` where the header or the metadata cannot be read.
+ */
+export function readSafetensorsMetadata(
+  bytes: Uint8Array,
+  who = 'readSafetensorsMetadata',
+): Readonly<Record<string, string>> {
+  const { __metadata__: metadata = {} } = readHeader(bytes, who).records;
+  const isRecord = typeof metadata === 'object' && metadata !== null && !Array.isArray(metadata);
+  if (isRecord && Object.values(metadata).every((value) => typeof value === 'string')) {
+    return metadata as Record<string, string>;
+  }
+  throw corrupt(who, `__metadata__ must be texts by name, got ${JSON.stringify(metadata)}`);
+}
+
 /** How to write. */
 export interface SafetensorsOptions {
   /** Type of the values of every `Float32Array`. `F16` and `BF16` round to nearest. Default `F32`. */

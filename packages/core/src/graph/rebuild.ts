@@ -52,6 +52,26 @@ export type NewWeight = (layer: Layer, weight: Layer['weights'][number], old: We
 export type MadeWeights = ReadonlyMap<string, readonly WeightValues[]>;
 
 /**
+ * Builds the model that `config` describes, all weights zero. The class is that of `model`. The caller owns it; like a
+ * loaded model, it is not compiled.
+ *
+ * @throws UnsupportedModelError naming `who` where a layer cannot be made from its configuration.
+ */
+export function buildModel(model: LayersModel, config: ModelConfig, who = 'graph.buildModel'): LayersModel {
+  const kind = model.constructor as unknown as {
+    fromConfig(kind: unknown, config: unknown, customObjects: object, fastWeightInit: boolean): LayersModel;
+  };
+  try {
+    return kind.fromConfig(kind, config, {}, true);
+  } catch (error) {
+    const message = error instanceof Error ? error.message : String(error);
+    throw new UnsupportedModelError(
+      `${who}: TensorFlow.js cannot build ${model.name} again from its config: ${message} Register custom layers with serialization.registerClass and let getConfig return all of their arguments.`,
+    );
+  }
+}
+
+/**
  * Builds the model that `config` describes, with the weights of `model`'s layers of the same name. The caller
  * owns it; `model` is untouched. Like a loaded model, it is not compiled.
  *
@@ -63,18 +83,7 @@ export async function rebuild(
   newWeight: NewWeight = (_, __, old) => old,
   made: MadeWeights = new Map(),
 ): Promise<LayersModel> {
-  const kind = model.constructor as unknown as {
-    fromConfig(kind: unknown, config: unknown, customObjects: object, fastWeightInit: boolean): LayersModel;
-  };
-  let built: LayersModel;
-  try {
-    built = kind.fromConfig(kind, config, {}, true);
-  } catch (error) {
-    const message = error instanceof Error ? error.message : String(error);
-    throw new UnsupportedModelError(
-      `graph.rebuild: TensorFlow.js cannot build ${model.name} again from its config: ${message} Register custom layers with serialization.registerClass and let getConfig return all of their arguments.`,
-    );
-  }
+  const built = buildModel(model, config, 'graph.rebuild');
   await copyWeights(model, built, newWeight, made);
   const metadata = model.getUserDefinedMetadata();
   if (metadata !== undefined) built.setUserDefinedMetadata(metadata);

@@ -67,8 +67,11 @@ function rebuild(model: LayersModel): LayersModel {
   }
 }
 
-/** `layer.weights` puts frozen weights last; with every flag on, the order is that of creation. */
-function weightsInOrderOfCreation(model: LayersModel): LayerWeight[] {
+/**
+ * The weights of a model in the order in which its layers made them, the same for every model of one configuration.
+ * `layer.weights` puts frozen weights last; with every flag on, the order is that of creation.
+ */
+export function weightsInOrderOfCreation(model: LayersModel): LayerWeight[] {
   return flatLayers(model).flatMap((layer) => {
     const trainable = layer.trainable;
     const flags = layer.weights.map((weight) => [weight, weight.trainable] as const);

@@ -18,7 +18,8 @@ export { PositionEmbedding, type PositionEmbeddingArgs } from './layers/position
 export { TiedEmbedding, type TiedEmbeddingArgs } from './layers/tied-embedding.ts';
 export { TokenColumn, type TokenColumnArgs } from './layers/token-column.ts';
 export { PadChannels, type PadChannelsArgs } from './pad-channels.ts';
-export { cloneModel } from './clone-model.ts';
+export { checkModel } from './check-model.ts';
+export { cloneModel, weightsInOrderOfCreation } from './clone-model.ts';
 export {
   loadWeights,
   pytorchResnet,

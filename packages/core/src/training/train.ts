@@ -131,9 +131,12 @@ function orderOf(size: number, shuffle: boolean, random: Random, epoch: number):
   return random.stream('order').stream(epoch).permutation(size);
 }
 
-/** Gives every dropout layer a seed of this step; returns what puts the layers' own seeds back. */
+/**
+ * Gives every dropout layer, and every layer that says `seededNoise`, a seed of this step in its property `seed`; returns
+ * what puts the layers' own seeds back.
+ */
 function seedDropout(model: LayersModel, random: Random, step: number): () => void {
-  const isDropout = (layer: Layer) => /Dropout/.test(layer.getClassName());
+  const isDropout = (layer: Layer) => /Dropout/.test(layer.getClassName()) || 'seededNoise' in layer;
   const dropouts = flatLayers(model).filter(isDropout) as unknown as { seed: number | undefined }[];
   const own = dropouts.map((layer) => layer.seed);
   // by position, since TensorFlow.js numbers automatic layer names anew for every model
