@@ -1,1 +1,12 @@
-export {};
+export { recover, type Recovery, type RecoveryRecord } from './recover.ts';
+export type { RecoverOptions } from './options.ts';
+export type { RecoveryMethod } from './methods/registry.ts';
+export type { Factors } from './methods/method.ts';
+export type { RecoveryCertificate } from './certificate.ts';
+export { estimateRank, type RankEstimate } from './rank.ts';
+export {
+  recoveryProblem,
+  type RecoveryData,
+  type RecoveryProblem,
+  type RecoveryProblemOptions,
+} from './problem.ts';
