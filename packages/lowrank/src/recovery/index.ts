@@ -10,3 +10,10 @@ export {
   type RecoveryProblem,
   type RecoveryProblemOptions,
 } from './problem.ts';
+export { complete, type CompleteOptions, type Completion, type CompletionRecord } from './complete.ts';
+export {
+  completionProblem,
+  type CompletionProblem,
+  type CompletionProblemOptions,
+  type ObservedEntries,
+} from './completion-problem.ts';

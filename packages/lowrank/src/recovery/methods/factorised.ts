@@ -8,7 +8,8 @@
  * the singular values of W*: η = 2/(2L + μ). No λ is needed. δ falls with the gradient (as Zhang, Fattahi and Zhang 2021), so that
  * a rank above the true one does no harm.
  *
- * Both start at the r leading components of 2/(L + μ) XᵀY, one gradient step from zero. A step that raises f is taken back and halved.
+ * Both start at the r leading components of 2/(L + μ) XᵀY, one gradient step from zero. A step that raises f is
+ * taken back and halved; ten that do not let it double again.
  */
 import {
   cholesky,
@@ -39,8 +40,10 @@ function descend(context: Context, step: Step): Solver {
   let factors = startingPoint(context);
   let gradients = gradientsAt(context, factors);
   let halvings = 0;
+  let calm = 0;
   return {
     round() {
+      if (halvings > 0 && ++calm === 10) [halvings, calm] = [halvings - 1, 0];
       for (let tries = 0; ; tries++) {
         const next = step(context, factors, gradients, halvings);
         const then = gradientsAt(context, next);
@@ -49,8 +52,7 @@ function descend(context: Context, step: Step): Solver {
           [factors, gradients] = [next, then];
           return;
         }
-        if (halvings++ === 0)
-          context.warn('a step raised the loss and was taken back; steps are halved from there on.');
+        [halvings, calm] = [halvings + 1, 0];
       }
     },
     estimate: () => factors,
@@ -118,7 +120,7 @@ const scaledStep: Step = ({ problem: { L, mu } }, { A, B }, gradients, halvings)
     const r = gram.rows;
     let trace = 0;
     for (let i = 0; i < r; i++) trace += gram.values[i * r + i]!;
-    const damping = dampingOf(gradients, L) + 1e-14 * trace;
+    const damping = (DAMPING / L) * Math.sqrt(squares(gradient) / trace) + 1e-14 * trace;
     for (let i = 0; i < r; i++) gram.values[i * r + i]! += damping;
     const direction = transpose(choleskySolve(cholesky(gram), transpose(gradient)));
     const values = a.values.slice();
@@ -128,6 +130,5 @@ const scaledStep: Step = ({ problem: { L, mu } }, { A, B }, gradients, halvings)
   return { A: move(A, gradients.A, B), B: move(B, gradients.B, A) };
 };
 
-function dampingOf(gradients: Gradients, L: number): number {
-  return (1e-3 * Math.sqrt(squares(gradients.A) + squares(gradients.B))) / L;
-}
+/** δ relative to ‖∇f‖/L, which is what W is wrong by, about. */
+const DAMPING = 0.1;
