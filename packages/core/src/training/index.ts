@@ -1,5 +1,7 @@
 export * from './types.ts';
 export { train } from './train.ts';
+export { trainStep, type TrainStepOptions } from './train-step.ts';
+export { refuseUnseededNoise } from './unseeded-noise.ts';
 export {
   gradientMoments,
   meanGradients,
@@ -11,10 +13,10 @@ export { batchOf, batchRange, type Batch } from './batches.ts';
 export { lossFunction } from './losses.ts';
 export { flatLayers, trainableVariables, variableOf, type Layer } from './layers.ts';
 export { restoreWeights, saveWeights } from './snapshot.ts';
-export { loadOptimizer, saveOptimizer, toOptimizer } from './optimizer-state.ts';
 export {
   checkDistillation,
   distillationFrom,
   type Distillation,
   type DistillOptions,
 } from './distillation.ts';
+export { loadOptimizer, saveOptimizer, setLearningRate, toOptimizer } from './optimizer-state.ts';

@@ -1,23 +1,15 @@
-import {
-  dispose,
-  tidy,
-  variableGrads,
-  type Optimizer,
-  type Scalar,
-  type Tensor,
-} from '@tensorflow/tfjs-core';
 import type { LayersModel } from '@tensorflow/tfjs-layers';
 import type { Split } from '../dataset.ts';
-import { ArgumentError, NonFiniteError, UnsupportedModelError, throwIfAborted } from '../errors.ts';
+import { ArgumentError, NonFiniteError, throwIfAborted } from '../errors.ts';
 import { toRandom, type Random } from '../random/random.ts';
-import { batchOf } from './batches.ts';
 import { checkFit } from './check-fit.ts';
-import { flatLayers, trainableVariables, type Layer } from './layers.ts';
-import { lossFunction, withRegularisation } from './losses.ts';
+import { trainableVariables } from './layers.ts';
+import { lossFunction } from './losses.ts';
 import { setLearningRate, toOptimizer } from './optimizer-state.ts';
 import { restoreTraining, saveTraining, type Position } from './snapshot.ts';
-import { unseededNoise } from './unseeded-noise.ts';
-import type { EpochRecord, LossFunction, Snapshot, TrainOptions, TrainResult } from './types.ts';
+import { trainStep } from './train-step.ts';
+import { refuseUnseededNoise } from './unseeded-noise.ts';
+import type { EpochRecord, Snapshot, TrainOptions, TrainResult } from './types.ts';
 
 /**
  * Trains a model in place: mini-batches in a seeded order, one optimizer step for each.
@@ -66,15 +58,12 @@ export async function train(model: LayersModel, data: Split, options: TrainOptio
       if (order === undefined || index === 0) order = orderOf(data.size, shuffle, random, epoch);
       if (options.learningRate) setLearningRate(optimizer, options.learningRate(position.step, total));
       const indexes = order.subarray(index * batchSize, Math.min((index + 1) * batchSize, data.size));
-      const value = await step(
-        model,
-        optimizer,
-        data,
-        indexes,
-        lossOf,
-        options,
-        seedDropout(model, random, position.step),
-      );
+      const value = await trainStep(model, optimizer, data, indexes, {
+        loss: lossOf,
+        random,
+        step: position.step,
+        ...(options.constraint && { constraint: options.constraint }),
+      });
       if (!Number.isFinite(value)) {
         throw new NonFiniteError(
           `train: the loss became ${value} at step ${position.step + 1} of ${total}. Lower the learning rate, or check the inputs' range.`,
@@ -117,71 +106,10 @@ function check(model: LayersModel, data: Split, options: TrainOptions, batchSize
       'train: the model has no trainable weights. Set `layer.trainable = true` where it should learn.',
     );
   }
-  for (const layer of flatLayers(model)) {
-    const noise = unseededNoise(layer);
-    if (noise === undefined) continue;
-    throw new UnsupportedModelError(
-      `train: the layer ${layer.name} (${noise}) draws unseeded noise, so that a run could not be repeated. Use Dropout, as a layer of its own.`,
-    );
-  }
+  refuseUnseededNoise('train', model);
 }
 
 function orderOf(size: number, shuffle: boolean, random: Random, epoch: number): Int32Array {
   if (!shuffle) return Int32Array.from({ length: size }, (_, i) => i);
   return random.stream('order').stream(epoch).permutation(size);
-}
-
-/**
- * Gives every dropout layer, and every layer that says `seededNoise`, a seed of this step in its property `seed`; returns
- * what puts the layers' own seeds back.
- */
-function seedDropout(model: LayersModel, random: Random, step: number): () => void {
-  const isDropout = (layer: Layer) => /Dropout/.test(layer.getClassName()) || 'seededNoise' in layer;
-  const dropouts = flatLayers(model).filter(isDropout) as unknown as { seed: number | undefined }[];
-  const own = dropouts.map((layer) => layer.seed);
-  // by position, since TensorFlow.js numbers automatic layer names anew for every model
-  for (const [i, layer] of dropouts.entries())
-    layer.seed = random.stream('dropout').stream(i).stream(step).seed();
-  return () => dropouts.forEach((layer, i) => (layer.seed = own[i]));
-}
-
-async function step(
-  model: LayersModel,
-  optimizer: Optimizer,
-  data: Split,
-  indexes: Int32Array,
-  lossOf: LossFunction,
-  options: TrainOptions,
-  restoreSeeds: () => void,
-): Promise<number> {
-  let value: Scalar;
-  try {
-    value = tidy(() => {
-      const { x, y } = batchOf(data, indexes);
-      const objective = () =>
-        withRegularisation(lossOf(y, model.apply(x, { training: true }) as Tensor), model.calculateLosses());
-      const { value: batchLoss, grads } = variableGrads(objective, trainableVariables(model));
-      optimizer.applyGradients(options.constraint?.gradients?.(grads) ?? grads);
-      options.constraint?.apply?.();
-      return batchLoss;
-    });
-  } catch (error) {
-    throw explainMissingGradients(error);
-  } finally {
-    restoreSeeds();
-  }
-  const [loss] = await value.data();
-  dispose(value);
-  return loss!;
-}
-
-/** tfjs-core alone has no gradients; say so instead of passing its message on. */
-function explainMissingGradients(error: unknown): unknown {
-  if (error instanceof Error && /Cannot compute gradient: gradient function not found/.test(error.message)) {
-    return new ArgumentError(
-      `train: this TensorFlow.js has no gradients (${error.message}). Import '@tensorflow/tfjs' once, before training: tfjs-core alone does not bring them.`,
-      { cause: error },
-    );
-  }
-  return error;
 }

@@ -1,4 +1,6 @@
-import type { Layer } from './layers.ts';
+import type { LayersModel } from '@tensorflow/tfjs-layers';
+import { UnsupportedModelError } from '../errors.ts';
+import { flatLayers, type Layer } from './layers.ts';
 
 /** What a layer may hold: the layer of a wrapper, the two of `Bidirectional`, the cells of a recurrent layer. */
 interface Holder {
@@ -18,7 +20,7 @@ interface Holder {
  * What in a layer draws noise in training that `train` cannot seed, or undefined. TensorFlow.js takes a seed for
  * `Dropout` alone, and `train` reaches only those that are layers of the model.
  */
-export function unseededNoise(layer: Layer, within = false): string | undefined {
+function unseededNoise(layer: Layer, within = false): string | undefined {
   const className = layer.getClassName();
   if (['GaussianNoise', 'GaussianDropout', 'AlphaDropout'].includes(className)) return className;
   const holder = layer as unknown as Holder;
@@ -31,4 +33,15 @@ export function unseededNoise(layer: Layer, within = false): string | undefined 
     if (noise !== undefined) return noise;
   }
   return undefined;
+}
+
+/** @throws UnsupportedModelError naming `who` and the first layer that cannot be seeded. */
+export function refuseUnseededNoise(who: string, model: LayersModel): void {
+  for (const layer of flatLayers(model)) {
+    const noise = unseededNoise(layer);
+    if (noise === undefined) continue;
+    throw new UnsupportedModelError(
+      `${who}: the layer ${layer.name} (${noise}) draws unseeded noise, so that a run could not be repeated. Use Dropout, as a layer of its own.`,
+    );
+  }
 }

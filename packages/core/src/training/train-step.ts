@@ -1,0 +1,89 @@
+import {
+  dispose,
+  tidy,
+  variableGrads,
+  type Optimizer,
+  type Tensor,
+  type Variable,
+} from '@tensorflow/tfjs-core';
+import type { LayersModel } from '@tensorflow/tfjs-layers';
+import type { Split } from '../dataset.ts';
+import { ArgumentError } from '../errors.ts';
+import type { Random } from '../random/random.ts';
+import { batchOf } from './batches.ts';
+import { flatLayers, trainableVariables, type Layer } from './layers.ts';
+import { withRegularisation } from './losses.ts';
+import type { LossFunction, UpdateConstraint } from './types.ts';
+
+/** Options of {@link trainStep}. */
+export interface TrainStepOptions {
+  readonly loss: LossFunction;
+  /** Dropout draws from its stream `dropout`. */
+  readonly random: Random;
+  /** Number of the step, which dropout depends on. */
+  readonly step: number;
+  /** Default: all trainable ones of the model. */
+  readonly variables?: Variable[];
+  readonly constraint?: UpdateConstraint;
+}
+
+/**
+ * One optimizer step of `train` on the examples at `indexes`, for loops of one's own. Leaks no tensor.
+ *
+ * @returns The loss before the step; it may not be finite.
+ * @throws ArgumentError where this TensorFlow.js has no gradients.
+ */
+export async function trainStep(
+  model: LayersModel,
+  optimizer: Pick<Optimizer, 'applyGradients'>,
+  data: Split,
+  indexes: Int32Array,
+  options: TrainStepOptions,
+): Promise<number> {
+  const { loss, random, step, variables = trainableVariables(model), constraint } = options;
+  const restoreSeeds = seedDropout(model, random, step);
+  let value: Tensor;
+  try {
+    value = tidy(() => {
+      const { x, y } = batchOf(data, indexes);
+      const objective = () =>
+        withRegularisation(loss(y, model.apply(x, { training: true }) as Tensor), model.calculateLosses());
+      const { value: batchLoss, grads } = variableGrads(objective, variables);
+      optimizer.applyGradients(constraint?.gradients?.(grads) ?? grads);
+      constraint?.apply?.();
+      return batchLoss;
+    });
+  } catch (error) {
+    throw explainMissingGradients(error);
+  } finally {
+    restoreSeeds();
+  }
+  const [before] = await value.data();
+  dispose(value);
+  return before!;
+}
+
+/**
+ * Gives every dropout layer, and every layer that says `seededNoise`, a seed of this step in its property `seed`; returns
+ * what puts the layers' own seeds back.
+ */
+function seedDropout(model: LayersModel, random: Random, step: number): () => void {
+  const isDropout = (layer: Layer) => /Dropout/.test(layer.getClassName()) || 'seededNoise' in layer;
+  const dropouts = flatLayers(model).filter(isDropout) as unknown as { seed: number | undefined }[];
+  const own = dropouts.map((layer) => layer.seed);
+  // by position, since TensorFlow.js numbers automatic layer names anew for every model
+  for (const [i, layer] of dropouts.entries())
+    layer.seed = random.stream('dropout').stream(i).stream(step).seed();
+  return () => dropouts.forEach((layer, i) => (layer.seed = own[i]));
+}
+
+/** tfjs-core alone has no gradients; say so instead of passing its message on. */
+function explainMissingGradients(error: unknown): unknown {
+  if (error instanceof Error && /Cannot compute gradient: gradient function not found/.test(error.message)) {
+    return new ArgumentError(
+      `train: this TensorFlow.js has no gradients (${error.message}). Import '@tensorflow/tfjs' once, before training: tfjs-core alone does not bring them.`,
+      { cause: error },
+    );
+  }
+  return error;
+}

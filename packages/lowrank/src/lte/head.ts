@@ -1,0 +1,104 @@
+import { NonFiniteError, type Split } from '@ockham/core';
+import { shareOf } from '@ockham/core/comm';
+import type { Random } from '@ockham/core/random';
+import {
+  lossFunction,
+  setLearningRate,
+  toOptimizer,
+  trainStep,
+  type OptimizerSpec,
+} from '@ockham/core/training';
+import type { NamedTensorMap, Optimizer } from '@tensorflow/tfjs-core';
+import type { LayersModel } from '@tensorflow/tfjs-layers';
+import type { HeadWeights } from './head-weights.ts';
+import type { LteSettings } from './options.ts';
+
+/** The optimizers of one head, apart because they start anew at different times. */
+interface Optimizers {
+  b: Optimizer;
+  a: Optimizer;
+  readonly others: Optimizer;
+}
+
+/** One worker of Algorithm 1. */
+export interface Head {
+  /** Takes steps `from` … `to − 1` in the variables as they are; the sum of the losses. */
+  train(from: number, to: number): Promise<number>;
+  /** After a merge: B's optimizer starts anew, and A's where A was drawn anew. */
+  restart(withA: boolean): void;
+  dispose(): void;
+}
+
+/** What heads train with. */
+export interface HeadInputs {
+  readonly adapted: LayersModel;
+  readonly weights: HeadWeights;
+  readonly data: Split;
+  readonly settings: LteSettings;
+  readonly optimizer: OptimizerSpec | OptimizerSpec['name'] | undefined;
+  readonly learningRate: ((step: number, total: number) => number) | undefined;
+  readonly random: Random;
+}
+
+/** Head `index`, with its shard. */
+export function makeHead(index: number, inputs: HeadInputs): Head {
+  const { adapted, weights, data, settings, learningRate } = inputs;
+  const { batchSize, total, trainA, heads } = settings;
+  const make = (): Optimizer => toOptimizer(inputs.optimizer).optimizer;
+  const optimizers: Optimizers = { b: make(), a: make(), others: make() };
+  const bNames = weights.sites.map(({ b }) => b.name);
+  const aNames = trainA ? weights.sites.map(({ a }) => a.name) : [];
+  const otherNames = weights.others.map(({ name }) => name);
+  const variables = [...weights.sites.flatMap(({ a, b }) => (trainA ? [b, a] : [b])), ...weights.others];
+  const split = {
+    applyGradients(gradients: NamedTensorMap | { name: string; tensor: NamedTensorMap[string] }[]) {
+      for (const [optimizer, names] of [
+        [optimizers.b, bNames],
+        [optimizers.a, aNames],
+        [optimizers.others, otherNames],
+      ] as const) {
+        if (names.length === 0) continue;
+        const own = names.map((name) => [name, (gradients as NamedTensorMap)[name]!] as const);
+        optimizer.applyGradients(Object.fromEntries(own));
+      }
+    },
+  };
+  const random = inputs.random.stream('head').stream(index);
+  const shuffled = inputs.random.stream('shards').permutation(data.size);
+  const shard = shuffled.subarray(...shareOf(data.size, index, heads));
+  const perEpoch = Math.floor(Math.floor(data.size / heads) / batchSize); // the same for all heads
+  const loss = lossFunction(settings.loss);
+  return {
+    async train(from, to) {
+      let sum = 0;
+      for (let step = from; step < to; step++) {
+        const epoch = Math.floor(step / perEpoch);
+        const order = random.stream('order').stream(epoch).permutation(shard.length);
+        const begin = (step % perEpoch) * batchSize;
+        const indexes = order.subarray(begin, begin + batchSize).map((i) => shard[i]!);
+        if (learningRate) {
+          const rate = learningRate(step, total);
+          for (const optimizer of Object.values(optimizers)) setLearningRate(optimizer as Optimizer, rate);
+        }
+        const value = await trainStep(adapted, split, data, indexes, { loss, random, step, variables });
+        if (!Number.isFinite(value)) {
+          throw new NonFiniteError(
+            `lte: the loss of head ${index} became ${value} at step ${step + 1} of ${total}. Lower the learning rate or scale, or check the inputs' range.`,
+          );
+        }
+        sum += value;
+      }
+      return sum;
+    },
+    restart(withA) {
+      optimizers.b.dispose();
+      optimizers.b = make();
+      if (!withA) return;
+      optimizers.a.dispose();
+      optimizers.a = make();
+    },
+    dispose() {
+      for (const optimizer of Object.values(optimizers)) (optimizer as Optimizer).dispose();
+    },
+  };
+}
