@@ -1,4 +1,11 @@
-import { scalar, tensor, train as optimizers, type Optimizer, type Variable } from '@tensorflow/tfjs-core';
+import {
+  scalar,
+  tensor,
+  train as optimizers,
+  type Optimizer,
+  type Scalar,
+  type Variable,
+} from '@tensorflow/tfjs-core';
 import { ArgumentError } from '../errors.ts';
 import type { OptimizerSpec, Snapshot, TrainOptions } from './types.ts';
 
@@ -25,10 +32,21 @@ export function toOptimizer(given: TrainOptions['optimizer']): { optimizer: Opti
     case 'sgd':
       return { optimizer: optimizers.sgd(rate), own: true };
     case 'momentum':
-      return { optimizer: optimizers.momentum(rate, spec.momentum ?? 0.9), own: true };
+      return { optimizer: momentum(rate, spec.momentum ?? 0.9), own: true };
     case 'adam':
       return { optimizer: optimizers.adam(rate), own: true };
   }
+}
+
+/** TensorFlow.js' own forgets the tensor that holds its rate. */
+function momentum(rate: number, factor: number): Optimizer {
+  const optimizer = optimizers.momentum(rate, factor);
+  const dispose = optimizer.dispose.bind(optimizer);
+  optimizer.dispose = () => {
+    dispose();
+    (optimizer as unknown as { c: Scalar }).c.dispose();
+  };
+  return optimizer;
 }
 
 /** Changes the rate of a tf optimizer between steps. */

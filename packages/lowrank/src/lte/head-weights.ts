@@ -6,7 +6,6 @@ import { kernelOf } from '../lora/targets.ts';
 
 /** The factors of one adapted layer, and the kernel that they are merged into. */
 export interface Site {
-  readonly path: string;
   /** W, the model's own variable, `[…, in, out]`. */
   readonly kernel: Variable;
   /** `[…, in, r]`. */
@@ -31,9 +30,9 @@ export function headWeightsOf(
   adapted: LayersModel,
   others: 'average' | 'freeze',
 ): HeadWeights {
-  const sites = loraOf('lte', adapted).sites.map(({ path, layer, lora, inputs, outputs }): Site => {
+  const sites = loraOf('lte', adapted).sites.map(({ layer, lora, inputs, outputs }): Site => {
     const { a, b } = lora.adapters.get('default')!;
-    return { path, kernel: kernelOf(layer), a: variableOf(a), b: variableOf(b), inputs, outputs };
+    return { kernel: kernelOf(layer), a: variableOf(a), b: variableOf(b), inputs, outputs };
   });
   const kernels = new Set(sites.map(({ kernel }) => kernel));
   return {

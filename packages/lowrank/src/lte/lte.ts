@@ -154,7 +154,8 @@ function drawFactors(
 ): Float32Array[][] {
   return Array.from({ length: heads }, (_, head) => {
     const draw = random.stream('A').stream(merge).stream(head);
-    return sites.map(({ path, a, inputs }) => drawFactor(inputs, a.shape.at(-1)!, factor, draw.stream(path)));
+    // by position, since TensorFlow.js numbers automatic layer names anew for every model
+    return sites.map(({ a, inputs }, i) => drawFactor(inputs, a.shape.at(-1)!, factor, draw.stream(i)));
   });
 }
 

@@ -89,6 +89,11 @@ export function settingsOf(model: LayersModel, data: Split, options: LteOptions,
   }
   if (!(scale > 0 && Number.isFinite(scale)))
     throw new ArgumentError(`lte: scale must be above 0, got ${scale}.`);
+  if (typeof options.optimizer === 'object' && 'applyGradients' in options.optimizer) {
+    throw new ArgumentError(
+      "lte: optimizer must be a name or { name, learningRate }, got an optimizer: every head needs one of its own. Pass for example { name: 'adam' }.",
+    );
+  }
   oneOf('factor', factor, ['gaussian', 'orthogonal']);
   oneOf('afterMerge', afterMerge, ['keep', 'redraw']);
   oneOf('others', others, ['average', 'freeze']);

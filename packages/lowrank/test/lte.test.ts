@@ -1,0 +1,282 @@
+import { AbortedError, ArgumentError, NonFiniteError, UnsupportedModelError, type Split } from '@ockham/core';
+import { simulate } from '@ockham/core/comm';
+import { gaussianClusters } from '@ockham/core/datasets';
+import { evaluate } from '@ockham/core/metrics';
+import { cloneModel } from '@ockham/core/models';
+import { lossFunction, saveWeights, trainableVariables } from '@ockham/core/training';
+import { lte, type LteOptions } from '@ockham/lowrank';
+import {
+  layers,
+  memory,
+  sequential,
+  tensor,
+  tidy,
+  train,
+  variableGrads,
+  type Tensor,
+} from '@tensorflow/tfjs';
+import type { LayersModel } from '@tensorflow/tfjs-layers';
+import { afterEach, describe, expect, it } from 'vitest';
+
+const { train: data, test } = gaussianClusters({
+  classes: 4,
+  features: 8,
+  examples: 400,
+  separation: 5,
+  seed: 1,
+});
+const made: LayersModel[] = [];
+afterEach(() => {
+  for (const model of made.splice(0)) model.dispose();
+});
+
+function network(units = 12): LayersModel {
+  const model = sequential();
+  const dense = (n: number, seed: number, activation: 'relu' | 'softmax', first = false) =>
+    model.add(
+      layers.dense({
+        units: n,
+        activation,
+        kernelInitializer: { className: 'GlorotUniform', config: { seed } } as never,
+        ...(first ? { inputShape: [8] } : {}),
+      }),
+    );
+  dense(units, 1, 'relu', true);
+  dense(4, 2, 'softmax');
+  made.push(model);
+  return model;
+}
+
+const quick = { epochs: 2, rank: 2, heads: 4, batchSize: 10, mergeEvery: 3, seed: 1 } as const;
+const weights = async (model: LayersModel) => Object.values((await saveWeights(model)).arrays);
+const outcome = async (options: Partial<LteOptions> = {}, model = network()) => {
+  await lte(model, data, { ...quick, ...options });
+  return weights(model);
+};
+
+/** Plain gradient descent on the whole set. */
+async function plainSgd(model: LayersModel, steps: number, rate: number): Promise<void> {
+  const optimizer = train.sgd(rate);
+  for (let i = 0; i < steps; i++) {
+    tidy(() => {
+      const x = tensor(data.x.values as Float32Array, [data.size, 8]);
+      const y = tensor(data.y.values as Int32Array, [data.size], 'int32');
+      const { grads } = variableGrads(
+        () => lossFunction('crossEntropy')(y, model.apply(x) as Tensor).asScalar(),
+        trainableVariables(model),
+      );
+      optimizer.applyGradients(grads);
+    });
+  }
+  optimizer.dispose();
+}
+
+describe('lte', () => {
+  it('one head with square orthogonal A, s = 1, T = 1 and SGD is plain SGD', async () => {
+    // 8 → 8 → 16 → 4: A is square in the two that are as wide or wider, the last one trains whole
+    const model = sequential({
+      layers: [
+        layers.dense({ units: 8, activation: 'relu', inputShape: [8], name: 'one' }),
+        layers.dense({ units: 16, activation: 'relu', name: 'two' }),
+        layers.dense({ units: 4, activation: 'softmax', name: 'three' }),
+      ],
+    });
+    const reference = await cloneModel(model);
+    made.push(model, reference);
+    await plainSgd(reference, 5, 0.1);
+    await lte(model, data, {
+      heads: 1,
+      rank: 8,
+      scale: 1,
+      mergeEvery: 1,
+      epochs: 5,
+      batchSize: data.size,
+      optimizer: { name: 'sgd', learningRate: 0.1 },
+      factor: 'orthogonal',
+      targets: /one|two/,
+    });
+    const [ours, theirs] = [await weights(model), await weights(reference)];
+    for (const [i, values] of ours.entries()) {
+      for (const [j, value] of values.entries()) expect(Math.abs(value - theirs[i]![j]!)).toBeLessThan(1e-6);
+    }
+  });
+
+  it('adds s/N of the sum of the heads’ products to each kernel', async () => {
+    // with SGD, one step and B = 0 the change of W is −s²η/N Σ AₙAₙᵀ∇: of rank N r at most, and linear in η
+    const change = async (rate: number, heads: number): Promise<number[]> => {
+      const model = network();
+      const [start] = await weights(model);
+      await lte(model, data, {
+        ...quick,
+        heads,
+        epochs: 1e-6,
+        mergeEvery: 1,
+        others: 'freeze',
+        optimizer: { name: 'sgd', learningRate: rate },
+      });
+      const [end] = await weights(model);
+      return Array.from(end!, (value, i) => value - start![i]!);
+    };
+    const [once, twice] = [await change(0.01, 4), await change(0.02, 4)];
+    const size = Math.hypot(...once);
+    expect(size).toBeGreaterThan(0);
+    expect(Math.hypot(...once.map((value, i) => 2 * value - twice[i]!)) / size).toBeLessThan(1e-2);
+  });
+
+  it('learns what can be learnt, conv layers included', async () => {
+    const model = network();
+    const { history } = await lte(model, data, {
+      ...quick,
+      epochs: 40,
+      optimizer: { name: 'adam', learningRate: 0.02 },
+    });
+    expect((await evaluate(model, test)).accuracy).toBeGreaterThan(0.95);
+    expect(history.at(-1)!.loss).toBeLessThan(history[0]!.loss);
+
+    const convolutional = sequential({
+      layers: [
+        layers.reshape({ targetShape: [2, 4, 1], inputShape: [8] }),
+        layers.conv2d({ filters: 6, kernelSize: 2, activation: 'relu' }),
+        layers.flatten(),
+        layers.dense({ units: 4, activation: 'softmax' }),
+      ],
+    });
+    made.push(convolutional);
+    await lte(convolutional, data, { ...quick, epochs: 40, optimizer: { name: 'adam', learningRate: 0.02 } });
+    expect((await evaluate(convolutional, test)).accuracy).toBeGreaterThan(0.9);
+  });
+
+  it.each<[string, Partial<LteOptions>]>([
+    ['with A kept', {}],
+    ['with A drawn anew', { afterMerge: 'redraw' }],
+    ['with A fixed', { trainA: false }],
+    ['with int8 kernels', { quantise: true }],
+    ['with frozen biases', { others: 'freeze' }],
+  ])('gives the same bits on 1, 2, 3 and 4 ranks %s', async (_, options) => {
+    const alone = await outcome(options);
+    for (const ranks of [2, 3, 4]) {
+      const { results } = await simulate(ranks, async ({ comm }) => outcome({ ...options, transport: comm }));
+      for (const result of results) expect(result).toEqual(alone);
+    }
+  });
+
+  it('takes rank 0’s weights', async () => {
+    const alone = await outcome();
+    const { results } = await simulate(2, async ({ comm }) => {
+      const model = network();
+      if (comm.rank === 1) for (const variable of trainableVariables(model)) variable.assign(variable.mul(2));
+      return outcome({ transport: comm }, model);
+    });
+    expect(results[1]).toEqual(alone);
+  });
+
+  it('moves factors, biases and a loss at each merge, and A only where it learns', async () => {
+    const message = (withA: boolean) => 4 * (2 * 12 + 2 * 4 + (withA ? 8 * 2 + 12 * 2 : 0) + 12 + 4 + 1);
+    for (const trainA of [true, false]) {
+      const { results } = await simulate(4, async ({ comm }) => {
+        const { history, bytes } = await lte(network(), data, { ...quick, trainA, transport: comm });
+        return { merges: history.length, bytes, ledger: comm.ledger };
+      });
+      for (const { merges, bytes, ledger } of results) {
+        expect(ledger.of('allGather')).toEqual({
+          calls: merges,
+          sent: 3 * merges * message(trainA),
+          received: 3 * merges * message(trainA),
+        });
+        expect(bytes.sent).toBe(ledger.total().sent);
+      }
+    }
+  });
+
+  it('does not depend on earlier runs, but on the seed', async () => {
+    const first = await outcome();
+    expect(await outcome()).toEqual(first);
+    expect(await outcome({ seed: 2 })).not.toEqual(first);
+  });
+
+  it('resets B and its optimizer: a merge every step of Adam moves each kernel by products of fresh factors', async () => {
+    const { history, steps } = await lte(network(), data, { ...quick, mergeEvery: 1 });
+    expect(history).toHaveLength(steps);
+  });
+
+  it('keeps float32 kernels beside int8 ones, and ends with them', async () => {
+    const model = network();
+    const { kernelBytes } = await lte(model, data, { ...quick, quantise: true });
+    expect(kernelBytes).toBe(8 * 12 + 4 * 12 + 12 * 4 + 4 * 4);
+    const [kernel] = await weights(model);
+    const column = Array.from({ length: 8 }, (_, i) => kernel![i * 12]!);
+    const scale = Math.max(...column.map(Math.abs)) / 127;
+    expect(column.some((value) => Math.abs(value / scale - Math.round(value / scale)) > 0.01)).toBe(true);
+  });
+
+  it('counts parameters of a head and of the model', async () => {
+    const { parameters } = await lte(network(), data, quick);
+    expect(parameters).toEqual({ head: 2 * (8 + 12) + 2 * (12 + 4) + 16, model: 8 * 12 + 12 + 12 * 4 + 4 });
+  });
+
+  it('leaks no tensor, also when it is stopped', async () => {
+    const model = network();
+    const before = memory().numTensors;
+    for (const options of [
+      {},
+      { quantise: true, optimizer: 'momentum' },
+      { afterMerge: 'redraw' },
+    ] as const) {
+      await lte(model, data, { ...quick, ...options });
+      expect(memory().numTensors).toBe(before);
+    }
+    const controller = new AbortController();
+    const stopped = lte(model, data, {
+      ...quick,
+      signal: controller.signal,
+      onMerge: () => controller.abort(),
+    });
+    await expect(stopped).rejects.toThrow(AbortedError);
+    expect(memory().numTensors).toBe(before);
+  });
+
+  it.each<[string, Partial<LteOptions>]>([
+    ['no heads', { heads: 0 }],
+    ['a rank beyond min(m, n)', { rank: 5 }],
+    ['rank 0', { rank: 0 }],
+    ['no steps between merges', { mergeEvery: 0 }],
+    ['a scale of 0', { scale: 0 }],
+    ['no epochs', { epochs: 0 }],
+    ['NaN epochs', { epochs: NaN }],
+    ['shards below a batch', { heads: 41 }],
+    ['targets that match nothing', { targets: 'nothing' }],
+    ['an unknown factor', { factor: 'square' as 'gaussian' }],
+    ['an optimizer that heads would share', { optimizer: train.sgd(0.1) as never }],
+  ])('refuses %s', async (_, options) => {
+    await expect(lte(network(), data, { ...quick, ...options })).rejects.toThrow(ArgumentError);
+  });
+
+  it('refuses more ranks than heads', async () => {
+    const work = simulate(3, ({ comm }) => lte(network(), data, { ...quick, heads: 2, transport: comm }));
+    await expect(work).rejects.toThrow(/3 ranks for 2/);
+  });
+
+  it('refuses NaN in the data or the weights, trainable batch normalisation, and a loss that is no number', async () => {
+    const values = (data.x.values as Float32Array).slice();
+    values[3] = NaN;
+    const broken: Split = { ...data, x: { ...data.x, values } };
+    await expect(lte(network(), broken, quick)).rejects.toThrow(ArgumentError);
+
+    const model = network();
+    tidy(() => trainableVariables(model)[0]!.assign(trainableVariables(model)[0]!.mul(NaN)));
+    await expect(lte(model, data, quick)).rejects.toThrow(NonFiniteError);
+
+    const normalised = sequential({
+      layers: [
+        layers.dense({ units: 4, inputShape: [8] }),
+        layers.batchNormalization(),
+        layers.activation({ activation: 'softmax' }),
+      ],
+    });
+    made.push(normalised);
+    await expect(lte(normalised, data, quick)).rejects.toThrow(UnsupportedModelError);
+
+    const loss = (_: Tensor, prediction: Tensor) => prediction.mean().mul(NaN);
+    await expect(lte(network(), data, { ...quick, loss })).rejects.toThrow(/head 0 became NaN/);
+  });
+});
