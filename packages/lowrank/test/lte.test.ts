@@ -47,7 +47,15 @@ function network(units = 12): LayersModel {
   return model;
 }
 
-const quick = { epochs: 2, rank: 2, heads: 4, batchSize: 10, mergeEvery: 3, seed: 1 } as const;
+const quick = {
+  epochs: 0.4,
+  rank: 2,
+  heads: 4,
+  batchSize: 10,
+  mergeEvery: 3,
+  optimizer: { name: 'sgd', learningRate: 0.1 },
+  seed: 1,
+} as const;
 const weights = async (model: LayersModel) => Object.values((await saveWeights(model)).arrays);
 const outcome = async (options: Partial<LteOptions> = {}, model = network()) => {
   await lte(model, data, { ...quick, ...options });
@@ -142,19 +150,24 @@ describe('lte', () => {
       ],
     });
     made.push(convolutional);
-    await lte(convolutional, data, { ...quick, epochs: 40, optimizer: { name: 'adam', learningRate: 0.02 } });
+    await lte(convolutional, data, {
+      ...quick,
+      epochs: 4,
+      optimizer: { name: 'momentum', learningRate: 0.05 },
+    });
     expect((await evaluate(convolutional, test)).accuracy).toBeGreaterThan(0.9);
   });
 
   it.each<[string, Partial<LteOptions>]>([
     ['with A kept', {}],
+    ['with Adam', { optimizer: 'adam', epochs: 0.2, mergeEvery: 1 }],
     ['with A drawn anew', { afterMerge: 'redraw' }],
     ['with A fixed', { trainA: false }],
     ['with int8 kernels', { quantise: true }],
     ['with frozen biases', { others: 'freeze' }],
-  ])('gives the same bits on 1, 2, 3 and 4 ranks %s', async (_, options) => {
+  ])('gives the same bits on 1, 2 and 3 ranks %s', async (_, options) => {
     const alone = await outcome(options);
-    for (const ranks of [2, 3, 4]) {
+    for (const ranks of [2, 3]) {
       const { results } = await simulate(ranks, async ({ comm }) => outcome({ ...options, transport: comm }));
       for (const result of results) expect(result).toEqual(alone);
     }
@@ -194,9 +207,35 @@ describe('lte', () => {
     expect(await outcome({ seed: 2 })).not.toEqual(first);
   });
 
-  it('resets B and its optimizer: a merge every step of Adam moves each kernel by products of fresh factors', async () => {
-    const { history, steps } = await lte(network(), data, { ...quick, mergeEvery: 1 });
-    expect(history).toHaveLength(steps);
+  it('resets B and its optimizer at each merge', async () => {
+    // from B = 0 a first step of Adam moves every element of B by the rate, so that AᵀΔW has that size at each merge
+    const model = network();
+    const rate = 0.01;
+    let [before] = await weights(model);
+    const gains: number[] = [];
+    await lte(model, data, {
+      ...quick,
+      heads: 1,
+      batchSize: 40,
+      rank: 4,
+      mergeEvery: 1,
+      factor: 'orthogonal',
+      trainA: false,
+      others: 'freeze',
+      optimizer: { name: 'adam', learningRate: rate },
+      async onMerge() {
+        const [after] = await weights(model);
+        gains.push(Math.hypot(...after!.map((value, i) => value - before![i]!)));
+        before = after;
+      },
+    });
+    expect(gains).toHaveLength(4);
+    // units that no example reaches have no gradient; the others move by A times ±rate, of length rate·√4
+    for (const gain of gains) {
+      const units = (gain / rate) ** 2 / 4;
+      expect(Math.abs(units - Math.round(units))).toBeLessThan(1e-2);
+      expect(Math.round(units)).toBeGreaterThan(6);
+    }
   });
 
   it('keeps float32 kernels beside int8 ones, and ends with them', async () => {

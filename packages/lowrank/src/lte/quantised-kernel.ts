@@ -24,7 +24,9 @@ export function quantisedKernel(kernel: Variable): MainKernel {
   const precise = variable(kernel, false);
   return {
     precise,
-    refresh: () => void precise.assign(kernel),
+    refresh() {
+      precise.assign(kernel);
+    },
     async show() {
       const outputs = kernel.shape.at(-1)!;
       const inputs = kernel.size / outputs;

@@ -10,15 +10,7 @@
  * Deviations: rows are solved exactly, where Gu et al. sketch them; no samples are held back for each round.
  */
 import { ArgumentError, NonFiniteError, throwIfAborted, type Progress } from '@ockham/core';
-import {
-  cholesky,
-  choleskySolve,
-  matrix,
-  multiply,
-  qr,
-  svd,
-  type Matrix,
-} from '@ockham/core/linalg/matrices';
+import { cholesky, choleskySolve, matrix, multiply, qr, type Matrix } from '@ockham/core/linalg/matrices';
 import { toRandom, type Seed } from '@ockham/core/random';
 import type { CompletionProblem, ObservedEntries } from './completion-problem.ts';
 import { minus, squares } from './least-squares.ts';

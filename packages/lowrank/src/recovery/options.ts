@@ -41,7 +41,7 @@ export function checkOptions(options: RecoverOptions): void {
   } = options;
   if (!(method in methods)) {
     throw new ArgumentError(
-      `recover: method must be one of ${Object.keys(methods).join(', ')}, got ${String(method)}.`,
+      `recover: method must be one of ${Object.keys(methods).join(', ')}, got ${method}.`,
     );
   }
   for (const [name, value] of Object.entries({
