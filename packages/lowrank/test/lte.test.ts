@@ -1,4 +1,11 @@
-import { AbortedError, ArgumentError, NonFiniteError, UnsupportedModelError, type Split } from '@ockham/core';
+import {
+  AbortedError,
+  ArgumentError,
+  NonFiniteError,
+  takeExamples,
+  UnsupportedModelError,
+  type Split,
+} from '@ockham/core';
 import { simulate } from '@ockham/core/comm';
 import { gaussianClusters } from '@ockham/core/datasets';
 import { evaluate } from '@ockham/core/metrics';
@@ -110,7 +117,7 @@ describe('lte', () => {
   });
 
   it('adds s/N of the sum of the heads’ products to each kernel', async () => {
-    // with SGD, one step and B = 0 the change of W is −s²η/N Σ AₙAₙᵀ∇: of rank N r at most, and linear in η
+    // with SGD, one step and B = 0, the change of W is −s²η/N Σ AₙAₙᵀ∇: of rank N r at most, and linear in η
     const change = async (rate: number, heads: number): Promise<number[]> => {
       const model = network();
       const [start] = await weights(model);
@@ -131,12 +138,45 @@ describe('lte', () => {
     expect(Math.hypot(...once.map((value, i) => 2 * value - twice[i]!)) / size).toBeLessThan(1e-2);
   });
 
+  it('one head with A from the gradient takes the steepest step of its rank', async () => {
+    // the gradient of one output for one example has rank 1, so that A of rank 1 holds all of it
+    const example: Split = takeExamples(data, 1);
+    const change = async (factor: 'gradient' | 'orthogonal'): Promise<Float32Array> => {
+      const model = sequential({
+        layers: [
+          layers.dense({ units: 4, activation: 'softmax', kernelInitializer: 'zeros', inputShape: [8] }),
+        ],
+      });
+      made.push(model);
+      await lte(model, example, {
+        ...quick,
+        epochs: 1,
+        factor,
+        heads: 1,
+        rank: 1,
+        batchSize: 1,
+        mergeEvery: 1,
+        optimizer: { name: 'sgd', learningRate: 1 },
+      });
+      return (await weights(model))[0] as Float32Array;
+    };
+    const x = example.x.values as Float32Array;
+    const label = example.y.values[0]!;
+    const whole = Array.from(
+      { length: 32 },
+      (_, at) => -x[Math.floor(at / 4)]! * (0.25 - (at % 4 === label ? 1 : 0)),
+    );
+    const found = await change('gradient');
+    for (const [at, value] of whole.entries()) expect(found[at]).toBeCloseTo(value, 5);
+    expect(Math.hypot(...(await change('orthogonal')))).toBeLessThan(0.9 * Math.hypot(...whole));
+  });
+
   it('learns what can be learnt, conv layers included', async () => {
     const model = network();
     const { history } = await lte(model, data, {
       ...quick,
-      epochs: 40,
-      optimizer: { name: 'adam', learningRate: 0.02 },
+      epochs: 4,
+      optimizer: { name: 'adam', learningRate: 0.03 },
     });
     expect((await evaluate(model, test)).accuracy).toBeGreaterThan(0.95);
     expect(history.at(-1)!.loss).toBeLessThan(history[0]!.loss);
@@ -159,10 +199,11 @@ describe('lte', () => {
   });
 
   it.each<[string, Partial<LteOptions>]>([
-    ['with A kept', {}],
+    ['by default', {}],
+    ['with A kept', { afterMerge: 'keep' }],
+    ['with random A', { factor: 'gaussian' }],
     ['with Adam', { optimizer: 'adam', epochs: 0.2, mergeEvery: 1 }],
-    ['with A drawn anew', { afterMerge: 'redraw' }],
-    ['with A fixed', { trainA: false }],
+    ['with A random and fixed', { trainA: false, factor: 'orthogonal' }],
     ['with int8 kernels', { quantise: true }],
     ['with frozen biases', { others: 'freeze' }],
   ])('gives the same bits on 1, 2 and 3 ranks %s', async (_, options) => {
@@ -187,7 +228,12 @@ describe('lte', () => {
     const message = (withA: boolean) => 4 * (2 * 12 + 2 * 4 + (withA ? 8 * 2 + 12 * 2 : 0) + 12 + 4 + 1);
     for (const trainA of [true, false]) {
       const { results } = await simulate(4, async ({ comm }) => {
-        const { history, bytes } = await lte(network(), data, { ...quick, trainA, transport: comm });
+        const { history, bytes } = await lte(network(), data, {
+          ...quick,
+          factor: 'orthogonal',
+          trainA,
+          transport: comm,
+        });
         return { merges: history.length, bytes, ledger: comm.ledger };
       });
       for (const { merges, bytes, ledger } of results) {
@@ -316,6 +362,8 @@ describe('lte', () => {
     await expect(lte(normalised, data, quick)).rejects.toThrow(UnsupportedModelError);
 
     const loss = (_: Tensor, prediction: Tensor) => prediction.mean().mul(NaN);
-    await expect(lte(network(), data, { ...quick, loss })).rejects.toThrow(/head 0 became NaN/);
+    await expect(lte(network(), data, { ...quick, loss })).rejects.toThrow(/gradient.*NaN/);
+    const random = lte(network(), data, { ...quick, loss, factor: 'gaussian' });
+    await expect(random).rejects.toThrow(/head 0 became NaN/);
   });
 });

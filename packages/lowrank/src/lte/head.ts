@@ -24,6 +24,8 @@ interface Optimizers {
 export interface Head {
   /** Takes steps `from` … `to − 1` in the variables as they are; the sum of the losses. */
   train(from: number, to: number): Promise<number>;
+  /** The examples of a step. */
+  batch(step: number): Int32Array;
   /** After a merge: B's optimizer starts anew, and A's where A was drawn anew. */
   restart(withA: boolean): void;
   dispose(): void;
@@ -68,19 +70,22 @@ export function makeHead(index: number, inputs: HeadInputs): Head {
   const shard = shuffled.subarray(...shareOf(data.size, index, heads));
   const perEpoch = Math.floor(Math.floor(data.size / heads) / batchSize); // the same for all heads
   const loss = lossFunction(settings.loss);
+  const batch = (step: number): Int32Array => {
+    const epoch = Math.floor(step / perEpoch);
+    const order = random.stream('order').stream(epoch).permutation(shard.length);
+    const begin = (step % perEpoch) * batchSize;
+    return order.subarray(begin, begin + batchSize).map((i) => shard[i]!);
+  };
   return {
+    batch,
     async train(from, to) {
       let sum = 0;
       for (let step = from; step < to; step++) {
-        const epoch = Math.floor(step / perEpoch);
-        const order = random.stream('order').stream(epoch).permutation(shard.length);
-        const begin = (step % perEpoch) * batchSize;
-        const indexes = order.subarray(begin, begin + batchSize).map((i) => shard[i]!);
         if (learningRate) {
           const rate = learningRate(step, total);
           for (const optimizer of Object.values(optimizers)) setLearningRate(optimizer as Optimizer, rate);
         }
-        const value = await trainStep(adapted, split, data, indexes, { loss, random, step, variables });
+        const value = await trainStep(adapted, split, data, batch(step), { loss, random, step, variables });
         if (!Number.isFinite(value)) {
           throw new NonFiniteError(
             `lte: the loss of head ${index} became ${value} at step ${step + 1} of ${total}. Lower the learning rate or scale, or check the inputs' range.`,

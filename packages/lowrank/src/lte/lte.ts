@@ -10,12 +10,22 @@ import { throwIfAborted, type Split } from '@ockham/core';
 import { self, shareOf, type Communicator, type LedgerEntry } from '@ockham/core/comm';
 import { countParameters } from '@ockham/core/metrics';
 import { toRandom, type Random } from '@ockham/core/random';
-import { refuseUnseededNoise, restoreWeights, saveWeights } from '@ockham/core/training';
-import { add, matMul, mul, reshape, tensor2d, tidy, zerosLike } from '@tensorflow/tfjs-core';
+import { meanGradients, refuseUnseededNoise, restoreWeights, saveWeights } from '@ockham/core/training';
+import {
+  add,
+  dispose,
+  matMul,
+  mul,
+  reshape,
+  tensor2d,
+  tidy,
+  zerosLike,
+  type NamedTensorMap,
+} from '@tensorflow/tfjs-core';
 import type { LayersModel } from '@tensorflow/tfjs-layers';
 import { applyLora } from '../lora/index.ts';
 import { loraOf } from '../lora/lora-state.ts';
-import { drawFactor } from './factor.ts';
+import { drawFactor, gradientFactor } from './factor.ts';
 import { makeHead } from './head.ts';
 import { assign, headWeightsOf, messageOf, read, type HeadWeights, type Message } from './head-weights.ts';
 import { settingsOf, type LteOptions, type LteRecord, type LteSettings } from './options.ts';
@@ -59,7 +69,7 @@ export async function lte(model: LayersModel, data: Split, options: LteOptions):
   const random = toRandom(seed).stream('lte');
   const adapted = adapt(model, settings, options);
   const weights = headWeightsOf(model, adapted, settings.others);
-  const message = messageOf(weights, settings.trainA);
+  const message = messageOf(weights, settings.trainA || settings.factor === 'gradient');
   const [first, last] = shareOf(settings.heads, comm.rank, comm.size);
   const heads = Array.from({ length: last - first }, (_, i) =>
     makeHead(first + i, { adapted, weights, data, settings, optimizer, learningRate, random }),
@@ -73,13 +83,22 @@ export async function lte(model: LayersModel, data: Split, options: LteOptions):
     for (const kernel of kernels) await kernel.show();
     const { total, T, scale } = settings;
     const all = new Float32Array(settings.heads * message.length);
-    let A = drawFactors(weights, settings, random, 0);
+    let A: (readonly Float32Array[])[] = [];
     let merge = 0;
     for (let step = 0; step < total; step += T) {
       const next = Math.min(step + T, total);
       const common = await Promise.all(
         weights.others.map(async (variable) => (await read(variable)).slice()),
       );
+      if (settings.afterMerge === 'redraw') A = [];
+      for (let n = 0; n < settings.heads; n++) {
+        const own = heads[n - first];
+        if (A[n] ?? (!own && message.a.length > 0)) continue;
+        const draw = random.stream('A').stream(merge).stream(n);
+        A[n] = await drawFactors(weights, settings, draw, () =>
+          meanGradients(model, data, { indexes: own!.batch(step), loss: settings.loss }),
+        );
+      }
       for (const [i, head] of heads.entries()) {
         throwIfAborted(signal, `lte (step ${step} of ${total})`);
         load(weights, A[first + i]!, common);
@@ -88,13 +107,15 @@ export async function lte(model: LayersModel, data: Split, options: LteOptions):
       }
       await comm.allGather(all.subarray(first * message.length, last * message.length), all);
       merge++;
-      const messages = A.map((_, n) => all.subarray(n * message.length, (n + 1) * message.length));
-      if (settings.trainA) A = messages.map((values) => message.a.map((place) => values.slice(...place)));
+      const messages = Array.from({ length: settings.heads }, (_, n) =>
+        all.subarray(n * message.length, (n + 1) * message.length),
+      );
+      if (message.a.length > 0) {
+        for (const [n, values] of messages.entries()) A[n] = message.a.map((place) => values.slice(...place));
+      }
       mergeHeads(weights, kernels, message, messages, A, scale / settings.heads);
       for (const kernel of kernels) await kernel.show();
-      const redraw = settings.afterMerge === 'redraw';
-      if (redraw) A = drawFactors(weights, settings, random, merge);
-      for (const head of heads) head.restart(redraw);
+      for (const head of heads) head.restart(settings.afterMerge === 'redraw');
       const loss = messages.reduce((sum, values) => sum + values[message.loss[0]]!, 0) / messages.length;
       const record = { merge, steps: next, loss };
       history.push(record);
@@ -145,18 +166,27 @@ async function copyFromFirst(
   for (const { refresh } of kernels) refresh();
 }
 
-/** A of every head and layer. */
-function drawFactors(
+/** A of a head, for every layer. */
+async function drawFactors(
   { sites }: HeadWeights,
-  { heads, factor }: LteSettings,
+  { factor }: LteSettings,
   random: Random,
-  merge: number,
-): Float32Array[][] {
-  return Array.from({ length: heads }, (_, head) => {
-    const draw = random.stream('A').stream(merge).stream(head);
-    // by position, since TensorFlow.js numbers automatic layer names anew for every model
-    return sites.map(({ a, inputs }, i) => drawFactor(inputs, a.shape.at(-1)!, factor, draw.stream(i)));
-  });
+  gradientsOf: () => NamedTensorMap,
+): Promise<Float32Array[]> {
+  const gradients = factor === 'gradient' ? gradientsOf() : {};
+  const drawn: Float32Array[] = [];
+  for (const [i, { a, kernel, inputs }] of sites.entries()) {
+    const r = a.shape.at(-1)!;
+    const draw = random.stream(i); // by position, since TensorFlow.js numbers automatic layer names anew for every model
+    const gradient = gradients[kernel.name]; // none where the layer is frozen
+    drawn.push(
+      gradient
+        ? await gradientFactor(gradient, r, draw)
+        : drawFactor(inputs, r, factor === 'gaussian' ? factor : 'orthogonal', draw),
+    );
+  }
+  dispose(gradients);
+  return drawn;
 }
 
 /** Puts a head where it starts from: its A, B = 0, and the other weights that all heads share. */

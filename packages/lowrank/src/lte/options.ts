@@ -27,11 +27,15 @@ export interface LteOptions {
   readonly loss?: Loss;
   /** Which layers are adapted. Default: every dense and convolution layer. Their kernels move by merges only. */
   readonly targets?: Targets;
-  /** How A starts: normal with deviation 1/√fan-in, or with orthonormal columns. Default `gaussian`. */
-  readonly factor?: 'gaussian' | 'orthogonal';
-  /** What becomes of A after a merge. `keep` goes on with it, `redraw` draws another. Default `keep`. */
+  /**
+   * How A starts. `gaussian`: normal with deviation 1/√fan-in. `orthogonal`: random orthonormal columns. `gradient`: orthonormal
+   * columns that span the leading directions of the kernel's gradient on the head's next batch, for one dense gradient a draw; a
+   * random A of rank r sees only r/m of the gradient. Default `gradient`.
+   */
+  readonly factor?: 'gaussian' | 'orthogonal' | 'gradient';
+  /** What becomes of A after a merge. `keep` goes on with it, `redraw` draws another. Default `redraw`. */
   readonly afterMerge?: 'keep' | 'redraw';
-  /** Whether A learns too; else only B travels. Default true. */
+  /** Whether A learns too. Where it does not, and was not drawn from a gradient, only B travels. Default true. */
   readonly trainA?: boolean;
   /**
    * What becomes of the trainable weights that are not adapted, such as biases: each head trains its own, and their mean is merged,
@@ -69,7 +73,7 @@ export interface LteSettings {
   readonly batchSize: number;
   readonly total: number;
   readonly loss: Loss;
-  readonly factor: 'gaussian' | 'orthogonal';
+  readonly factor: 'gaussian' | 'orthogonal' | 'gradient';
   readonly afterMerge: 'keep' | 'redraw';
   readonly trainA: boolean;
   readonly others: 'average' | 'freeze';
@@ -79,7 +83,7 @@ export interface LteSettings {
 /** @throws ArgumentError for an option outside its range or data that does not fit; UnsupportedModelError. */
 export function settingsOf(model: LayersModel, data: Split, options: LteOptions, ranks: number): LteSettings {
   const { epochs, heads = 4, rank = 8, mergeEvery = 10, scale = 1, batchSize = 32 } = options;
-  const { loss = 'crossEntropy', factor = 'gaussian', afterMerge = 'keep' } = options;
+  const { loss = 'crossEntropy', factor = 'gradient', afterMerge = 'redraw' } = options;
   const { trainA = true, others = 'average', quantise = false } = options;
   if (!(epochs > 0 && Number.isFinite(epochs)))
     throw new ArgumentError(`lte: epochs must be above 0, got ${epochs}.`);
@@ -94,7 +98,7 @@ export function settingsOf(model: LayersModel, data: Split, options: LteOptions,
       "lte: optimizer must be a name or { name, learningRate }, got an optimizer: every head needs one of its own. Pass for example { name: 'adam' }.",
     );
   }
-  oneOf('factor', factor, ['gaussian', 'orthogonal']);
+  oneOf('factor', factor, ['gaussian', 'orthogonal', 'gradient']);
   oneOf('afterMerge', afterMerge, ['keep', 'redraw']);
   oneOf('others', others, ['average', 'freeze']);
   if (ranks > heads) {
