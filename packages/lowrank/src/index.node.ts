@@ -1,1 +1,2 @@
 export * from './index.ts';
+export { loadAdapter, saveAdapter } from './lora/adapter-file.node.ts';

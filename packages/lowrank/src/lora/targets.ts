@@ -84,7 +84,8 @@ export function findSites(
   );
 }
 
-function siteOf(path: string, layer: Layer): LoraSite {
+/** A layer as a site. */
+export function siteOf(path: string, layer: Layer): LoraSite {
   const className = layer.getClassName();
   const kernel = kernelOf(layer);
   const outputs = kernel.shape.at(-1)!;
@@ -103,7 +104,7 @@ export function lastName(weightName: string): string {
 }
 
 /** Why a layer cannot take an adapter; undefined where it can. */
-function refusal(layer: Layer): string | undefined {
+export function refusal(layer: Layer): string | undefined {
   const className = layer.getClassName();
   if (/Depthwise/.test(className)) {
     return 'a depthwise kernel has one small filter per channel and no matrix of inputs by outputs to factor';

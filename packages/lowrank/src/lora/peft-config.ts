@@ -1,0 +1,129 @@
+import { DataError } from '@ockham/core';
+
+/** What of PEFT's `adapter_config.json` is written and read here. */
+export interface PeftConfig {
+  readonly peft_type: 'LORA';
+  /** The base's name; says nothing about its weights. */
+  readonly base_model_name_or_path: string | null;
+  readonly task_type: string | null;
+  readonly inference_mode: boolean;
+  readonly bias: 'none';
+  readonly fan_in_fan_out: boolean;
+  readonly r: number;
+  readonly lora_alpha: number;
+  readonly lora_dropout: number;
+  readonly use_rslora: boolean;
+  readonly use_dora: boolean;
+  /** Module paths. */
+  readonly target_modules: readonly string[];
+  /** Module paths of layers that train whole. */
+  readonly modules_to_save: readonly string[] | null;
+  /** Ranks and α of modules that differ from `r` and `lora_alpha`, by path or by a regular expression for its end. */
+  readonly rank_pattern: Readonly<Record<string, number>>;
+  readonly alpha_pattern: Readonly<Record<string, number>>;
+}
+
+/** One module's rank and α. */
+export interface ModuleScale {
+  readonly module: string;
+  readonly rank: number;
+  readonly alpha: number;
+}
+
+/** The config of an adapter whose modules may differ in rank. */
+export function peftConfig(
+  modules: readonly ModuleScale[],
+  rest: Pick<
+    PeftConfig,
+    'base_model_name_or_path' | 'lora_dropout' | 'use_rslora' | 'use_dora' | 'modules_to_save'
+  >,
+): PeftConfig {
+  const { rank: r, alpha: lora_alpha } = modules[0]!;
+  const others = (field: 'rank' | 'alpha', common: number) =>
+    Object.fromEntries(modules.filter((m) => m[field] !== common).map((m) => [m.module, m[field]]));
+  return {
+    peft_type: 'LORA',
+    task_type: null,
+    inference_mode: true,
+    bias: 'none',
+    fan_in_fan_out: false,
+    r,
+    lora_alpha,
+    target_modules: modules.map(({ module }) => module),
+    rank_pattern: others('rank', r),
+    alpha_pattern: others('alpha', lora_alpha),
+    ...rest,
+  };
+}
+
+/**
+ * Reads an `adapter_config.json`. What is absent gets PEFT's default.
+ *
+ * @throws DataError `corrupt-file` where it is no JSON, of another method, or lacks r.
+ */
+export function parsePeftConfig(text: string, who: string): PeftConfig {
+  let given: Partial<Record<keyof PeftConfig, unknown>>;
+  try {
+    given = JSON.parse(text) as typeof given;
+  } catch (cause) {
+    throw corrupt(who, 'is no JSON', cause);
+  }
+  if (typeof given !== 'object' || given === null) throw corrupt(who, 'must be a JSON object');
+  if (given.peft_type !== 'LORA') {
+    throw corrupt(who, `must have the peft_type LORA, got ${JSON.stringify(given.peft_type)}`);
+  }
+  const number = (name: keyof PeftConfig, otherwise?: number): number => {
+    const value = given[name] ?? otherwise;
+    if (typeof value === 'number' && Number.isFinite(value)) return value;
+    throw corrupt(who, `must have a number as ${name}, got ${JSON.stringify(value)}`);
+  };
+  const bias = given.bias ?? 'none';
+  if (bias !== 'none') throw corrupt(who, `must have the bias none, got ${JSON.stringify(bias)}`);
+  const patterns = (name: 'rank_pattern' | 'alpha_pattern') => (given[name] ?? {}) as Record<string, number>;
+  const list = (value: unknown) => (Array.isArray(value) ? (value as string[]) : []);
+  return {
+    peft_type: 'LORA',
+    base_model_name_or_path: (given.base_model_name_or_path ?? null) as string | null,
+    task_type: (given.task_type ?? null) as string | null,
+    inference_mode: given.inference_mode === true,
+    bias,
+    fan_in_fan_out: given.fan_in_fan_out === true,
+    r: number('r'),
+    lora_alpha: number('lora_alpha', 8),
+    lora_dropout: number('lora_dropout', 0),
+    use_rslora: given.use_rslora === true,
+    use_dora: given.use_dora === true,
+    target_modules: list(given.target_modules),
+    modules_to_save: given.modules_to_save ? list(given.modules_to_save) : null,
+    rank_pattern: patterns('rank_pattern'),
+    alpha_pattern: patterns('alpha_pattern'),
+  };
+}
+
+/** A module's rank and α: the first pattern that its path ends with, at a point or as a whole; else the common ones. */
+export function scaleOf(config: PeftConfig, module: string): ModuleScale {
+  const lookUp = (patterns: Readonly<Record<string, number>>, otherwise: number) => {
+    const key = Object.keys(patterns).find((pattern) => endsWith(module, pattern));
+    return key === undefined ? otherwise : patterns[key]!;
+  };
+  return {
+    module,
+    rank: lookUp(config.rank_pattern, config.r),
+    alpha: lookUp(config.alpha_pattern, config.lora_alpha),
+  };
+}
+
+function endsWith(module: string, pattern: string): boolean {
+  if (module === pattern) return true;
+  try {
+    return new RegExp(`^(.*\\.)?(${pattern})$`).test(module);
+  } catch {
+    return false; // a path with a sign that no regular expression allows
+  }
+}
+
+function corrupt(who: string, what: string, cause?: unknown): DataError {
+  return new DataError('corrupt-file', `${who}: the adapter's config ${what}. Export the adapter again.`, {
+    cause,
+  });
+}
