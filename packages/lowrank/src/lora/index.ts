@@ -17,3 +17,4 @@ export { encodeAdapter, type EncodeAdapterOptions, type EncodedAdapter } from '.
 export { baseFingerprint } from './fingerprint.ts';
 export { installAdapter, type InstallAdapterOptions } from './install-adapter.ts';
 export type { PeftConfig } from './peft-config.ts';
+export { loraPlus, type LoraPlusOptions } from './lora-plus.ts';

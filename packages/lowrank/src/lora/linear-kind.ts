@@ -4,7 +4,17 @@
  * The low-rank path is the same map with A for its kernel, so with r outputs, and then B on the last axis: for a
  * convolution a thin one of the same window followed by a 1×1.
  */
-import { cast, conv1d, conv2d, gather, matMul, reshape, type Tensor } from '@tensorflow/tfjs-core';
+import {
+  add,
+  cast,
+  conv1d,
+  conv2d,
+  fused,
+  gather,
+  matMul,
+  reshape,
+  type Tensor,
+} from '@tensorflow/tfjs-core';
 import type { Rank, Tensor2D, Tensor3D, Tensor4D } from '@tensorflow/tfjs-core';
 import { layers } from '@tensorflow/tfjs-layers';
 import type { serialization } from '@tensorflow/tfjs-core';
@@ -21,6 +31,13 @@ export interface LinearKind {
   readonly kernelShape: (config: serialization.ConfigDict, input: readonly (number | null)[]) => number[];
   /** The map without bias and activation; `kernel` may have any number of outputs. */
   readonly apply: (x: Tensor, kernel: Tensor, config: serialization.ConfigDict) => Tensor;
+  /** The map and the bias by the stock layer's own operations, for the same bits; no good for gradients. */
+  readonly asStock: (
+    x: Tensor,
+    kernel: Tensor,
+    bias: Tensor | undefined,
+    config: serialization.ConfigDict,
+  ) => Tensor;
   /** Whether the input is real numbers, of which some may be dropped, and not indexes. */
   readonly real: boolean;
 }
@@ -34,6 +51,15 @@ export const linearKinds: ReadonlyMap<string, LinearKind> = new Map<string, Line
       kernel: 'kernel',
       kernelShape: ({ units }, input) => [input.at(-1)!, units as number],
       apply: onLastAxis,
+      asStock: (x, matrix, bias, { activation }) => {
+        const product = (given: Tensor | undefined) =>
+          onRows(x, matrix, (a, b) =>
+            fused.matMul({ a, b: b as Tensor2D, ...(given ? { bias: given } : {}) }),
+          );
+        // TensorFlow.js fuses the bias only where it can fuse the activation, and rounds otherwise where it cannot
+        if (!bias || /^(linear|relu|elu)$/.test(activation as string)) return product(bias);
+        return add(product(undefined), bias);
+      },
       real: true,
     },
   ],
@@ -52,6 +78,10 @@ export const linearKinds: ReadonlyMap<string, LinearKind> = new Map<string, Line
           'NWC',
           first(dilationRate),
         ),
+      asStock(x, kernel, bias, config) {
+        const z = this.apply(x, kernel, config);
+        return bias ? add(z, bias) : z;
+      },
       real: true,
     },
   ],
@@ -70,6 +100,15 @@ export const linearKinds: ReadonlyMap<string, LinearKind> = new Map<string, Line
           'NHWC',
           dilationRate as [number, number],
         ),
+      asStock: (x, filter, bias, { strides, padding, dilationRate }) =>
+        fused.conv2d({
+          x: x as Tensor4D,
+          filter: filter as Tensor4D,
+          strides: strides as [number, number],
+          pad: padding as 'same' | 'valid',
+          dilations: dilationRate as [number, number],
+          ...(bias ? { bias } : {}),
+        }),
       real: true,
     },
   ],
@@ -83,17 +122,23 @@ export const linearKinds: ReadonlyMap<string, LinearKind> = new Map<string, Line
         const rows = gather(table, reshape(cast(x, 'int32'), [x.size]));
         return reshape(rows, [...x.shape, table.shape.at(-1)!]);
       },
+      asStock(x, table, _, config) {
+        return this.apply(x, table, config);
+      },
       real: false,
     },
   ],
 ]);
 
-/** x `[…, in]` times `matrix` `[in, out]`, or a kernel of one tap that flattens to it. */
+/** x `[…, in]` times `matrix` `[in, out]`. */
 export function onLastAxis(x: Tensor, matrix: Tensor): Tensor {
-  const [inputs, outputs] = [x.shape.at(-1)!, matrix.shape.at(-1)!];
-  const rows = x.rank === 2 ? (x as Tensor2D) : reshape<Rank.R2>(x, [-1, inputs]);
-  const product = matMul(rows, matrix as Tensor2D);
-  return x.rank === 2 ? product : reshape(product, [...x.shape.slice(0, -1), outputs]);
+  return onRows(x, matrix, (rows, b) => matMul(rows, b as Tensor2D));
+}
+
+function onRows(x: Tensor, matrix: Tensor, product: (rows: Tensor2D, matrix: Tensor) => Tensor): Tensor {
+  if (x.rank === 2) return product(x as Tensor2D, matrix);
+  const rows = reshape<Rank.R2>(x, [-1, x.shape.at(-1)!]);
+  return reshape(product(rows, matrix), [...x.shape.slice(0, -1), matrix.shape.at(-1)!]);
 }
 
 /** A kernel `[…, in, out]` as the matrix `[…·in, out]`: one column for each output. */

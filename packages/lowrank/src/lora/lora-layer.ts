@@ -89,7 +89,6 @@ export class LoraLayer extends layers.Layer {
     if (this.kind.real && config['useBias'] !== false) {
       this.bias = this.addWeight('bias', [shape.at(-1)!], 'float32', empty, undefined, false);
     }
-    this.built = true;
     for (const spec of this.specs) {
       const width = spec.heads * spec.rank;
       tidy(() => {
@@ -103,6 +102,7 @@ export class LoraLayer extends layers.Layer {
         });
       });
     }
+    this.built = true;
   }
 
   /** W₀, or what was merged from it, `[…, in, out]`. */
@@ -124,8 +124,9 @@ export class LoraLayer extends layers.Layer {
   addAdapter(spec: AdapterSpec, values: AdapterValues): void {
     this.removeAdapter(spec.name);
     const suffix = spec.name === 'default' ? '' : `.${spec.name}`;
+    const scope = this.built ? `${this.name}/` : ''; // while it is built, TensorFlow.js puts it there
     const weight = (name: string, value: Tensor, trainable: boolean): LayerVariable => {
-      const made = new LayerVariable(value, 'float32', `${this.name}/${name}${suffix}`, trainable);
+      const made = new LayerVariable(value, 'float32', `${scope}${name}${suffix}`, trainable);
       (trainable ? this.own.trainable : this.own.frozen).push(made);
       return made;
     };
@@ -207,19 +208,23 @@ export class LoraLayer extends layers.Layer {
   override call(inputs: Tensor | Tensor[], kwargs: Record<string, unknown> = {}): Tensor {
     return tidy(() => {
       const x = Array.isArray(inputs) ? inputs[0]! : inputs;
+      const training = kwargs['training'] === true;
+      const bias = this.bias?.read();
+      const kernel = this.kernel!.read();
       const { config } = this.entry;
-      const z = this.kind.apply(x, this.kernel!.read(), config); // [batch, …, out]
-      let h = z;
-      if (!this.isMerged) {
+      // fused operations would work out the gradient of the frozen kernel too
+      let h = training ? this.kind.apply(x, kernel, config) : this.kind.asStock(x, kernel, bias, config);
+      if (!this.isMerged && this.adapters.size > 0) {
+        const z = bias && !training ? sub(h, bias) : h; // [batch, …, out]
         for (const [i, adapter] of this.inUse().entries()) {
-          const drops = kwargs['training'] === true && this.kind.real && adapter.dropout > 0;
+          const drops = training && this.kind.real && adapter.dropout > 0;
           const seed = this.seed === undefined ? undefined : this.seed + i;
           const kept = drops ? dropout(x, adapter.dropout, undefined, seed) : x;
           const change = this.change(z, kept, adapter);
           h = add(h, adapter.strength === 1 ? change : mul(change, adapter.strength));
         }
       }
-      if (this.bias) h = add(h, this.bias.read());
+      if (bias && training) h = add(h, bias);
       return this.activation ? (this.activation.call(h, {}) as Tensor) : h;
     });
   }
