@@ -9,6 +9,7 @@ import {
   readNpy,
   readNpz,
   readSafetensors,
+  readSafetensorsMetadata,
   sha256,
   toBfloat16,
   writeSafetensors,
@@ -93,7 +94,10 @@ describe('readSafetensors', () => {
 describe('writeSafetensors', () => {
   it('is read back to the bit', () => {
     const arrays = new Map(Object.entries(expected));
-    expect(readSafetensors(writeSafetensors(arrays, { metadata: { format: 'pt' } }))).toStrictEqual(arrays);
+    const tagged = writeSafetensors(arrays, { metadata: { format: 'pt' } });
+    expect(readSafetensors(tagged)).toStrictEqual(arrays);
+    expect(readSafetensorsMetadata(tagged)).toEqual({ format: 'pt' });
+    expect(readSafetensorsMetadata(writeSafetensors(arrays))).toEqual({});
   });
 
   it('writes floats as float16 and bfloat16 on request, as NumPy rounds them', async () => {

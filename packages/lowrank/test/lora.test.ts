@@ -158,22 +158,22 @@ describe('applyLora', () => {
     const [hidden] = tidy(() => {
       const stem = functional({
         inputs: base.inputs,
-        outputs: base.getLayer('first').output as SymbolicTensor,
+        outputs: base.getLayer('first').output,
       });
       return [stem.predict(x) as Tensor2D];
     });
     const wanted = tidy(() => {
       const [kernel, bias] = base.getLayer('last').getWeights() as [Tensor2D, Tensor];
-      let sum: Tensor = add(matMul(hidden!, kernel), bias);
+      let sum: Tensor = add(matMul(hidden, kernel), bias);
       for (const head of [0, 1]) {
         const aHead = (a.read() as Tensor2D).slice([0, 2 * head], [-1, 2]);
         const bHead = (b.read() as Tensor2D).slice([2 * head, 0], [2, -1]);
-        sum = add(sum, mul(matMul(matMul(hidden!, aHead), bHead), 6 / 2 / 2));
+        sum = add(sum, mul(matMul(matMul(hidden, aHead), bHead), 6 / 2 / 2));
       }
       return [...sum.dataSync()];
     });
     expect(farthest(predict(adapted, x), wanted)).toBeLessThan(1e-5);
-    dispose([x, hidden!]);
+    dispose([x, hidden]);
     adapted.dispose();
     base.dispose();
   });

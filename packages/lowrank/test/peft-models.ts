@@ -65,9 +65,7 @@ export async function loadBase(name: BaseName): Promise<LayersModel> {
   for (const layer of flatLayers(model)) {
     for (const weight of layer.weights) {
       const own = lastName(weight.originalName);
-      const { values, shape } = arrays.get(
-        weightNameOf(layer.name, layer, own, namingOf(name)),
-      )! as NamedArray;
+      const { values, shape } = arrays.get(weightNameOf(layer.name, layer, own, namingOf(name)))!;
       tidy(() => {
         const array = tensor(values as Float32Array, [...shape]);
         variableOf(weight).assign(own === 'kernel' ? fromFile(array) : array);

@@ -160,7 +160,7 @@ function checkFactors(
     .map(([what, want, got]) => `${what} of ${module} must be [${want.join(', ')}], got [${got.join(', ')}]`);
   if (config.use_dora && !m) problems.push(`${module} has no magnitude, and the config says use_dora`);
   for (const { values } of [a, b, ...(m ? [m] : [])]) {
-    if (!(values as Float32Array).every((value) => Number.isFinite(Number(value)))) {
+    if (!(values as Float32Array).every((value) => Number.isFinite(value))) {
       problems.push(`${module} holds NaN or infinity`);
       break;
     }

@@ -53,9 +53,7 @@ export const linearKinds: ReadonlyMap<string, LinearKind> = new Map<string, Line
       apply: onLastAxis,
       asStock: (x, matrix, bias, { activation }) => {
         const product = (given: Tensor | undefined) =>
-          onRows(x, matrix, (a, b) =>
-            fused.matMul({ a, b: b as Tensor2D, ...(given ? { bias: given } : {}) }),
-          );
+          onRows(x, matrix, (a, b) => fused.matMul({ a, b: b, ...(given ? { bias: given } : {}) }));
         // TensorFlow.js fuses the bias only where it can fuse the activation, and rounds otherwise where it cannot
         if (!bias || /^(linear|relu|elu)$/.test(activation as string)) return product(bias);
         return add(product(undefined), bias);

@@ -70,7 +70,7 @@ export class LoraLayer extends layers.Layer {
 
   constructor(args: LoraLayerArgs) {
     const { base, adapters = [], ...rest } = args;
-    super(rest as ConstructorParameters<typeof layers.Layer>[0]);
+    super(rest);
     this.entry = base;
     this.specs = adapters;
     this.kind = linearKinds.get(base.className)!;

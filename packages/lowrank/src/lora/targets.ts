@@ -38,7 +38,8 @@ export function matchLayers(
 ): Map<Layer, string> {
   const weighted = [...layerPaths(model)].filter(([layer]) => layer.weights.length > 0);
   const found = new Set<Layer>();
-  for (const rule of [targets].flat() as Rule[]) {
+  const rules: readonly Rule[] = Array.isArray(targets) ? (targets as readonly Rule[]) : [targets as Rule];
+  for (const rule of rules) {
     const matches = weighted.filter(([layer, path]) => fits(rule, path, layer));
     if (matches.length === 0) {
       throw new ArgumentError(
