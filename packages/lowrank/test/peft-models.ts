@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { add, layers, sequential, tensor, tidy, type LayersModel, type Tensor } from '@tensorflow/tfjs';
-import { readSafetensors, type NamedArray } from '@ockham/core/files';
+import { readSafetensors } from '@ockham/core/files';
 import { bert, pytorchBert, type WeightNaming } from '@ockham/core/models';
 import { Random } from '@ockham/core/random';
 import { flatLayers, trainableVariables, variableOf } from '@ockham/core/training';

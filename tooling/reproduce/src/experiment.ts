@@ -3,6 +3,7 @@ import { ArgumentError } from '@ockham/core';
 import type { MoleculeFiles } from '@ockham/core/datasets/node';
 import type { SnapshotStore } from '@ockham/core/training';
 import type { Claim } from './claim.ts';
+import type { Texts } from './load-texts.ts';
 import type { PlotSpec } from './plot.ts';
 
 /** `smoke`: seconds, CI. `standard`: the default, the same shape in minutes. `paper`: the paper's sizes and seeds. */
@@ -12,10 +13,15 @@ export type ScaleName = 'smoke' | 'standard' | 'paper';
 export const scaleNames: readonly ScaleName[] = ['smoke', 'standard', 'paper'];
 
 /** Datasets that the runner knows how to load. */
-export type DatasetName = 'mnist' | 'fashion-mnist' | 'cifar10' | 'cifar100' | 'tin100-32' | 'molecules';
+export type DatasetName =
+  'mnist' | 'fashion-mnist' | 'cifar10' | 'cifar100' | 'tin100-32' | 'molecules' | 'texts';
 
-/** What comes of a name: examples, or the files of `molecules`. */
-export type Provided<Name extends string = DatasetName> = Name extends 'molecules' ? MoleculeFiles : Dataset;
+/** What comes of a name: examples, the files of `molecules`, or the tasks and running texts of `texts`. */
+export type Provided<Name extends string = DatasetName> = Name extends 'molecules'
+  ? MoleculeFiles
+  : Name extends 'texts'
+    ? Texts
+    : Dataset;
 
 /** One measurement: plain JSON, one row per seed and condition. Numbers must be finite; use `null` for "none". */
 export interface Row {

@@ -23,3 +23,4 @@ export type { Axis, PlotSpec, SeedPlotOptions } from './plot.ts';
 export { groupBy, overSeeds, where } from './rows.ts';
 export type { SeedStatistics } from './rows.ts';
 export { renderSvg } from './svg.ts';
+export type { Texts } from './load-texts.ts';

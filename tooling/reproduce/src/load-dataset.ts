@@ -1,5 +1,6 @@
 import type { Progress } from '@ockham/core';
 import { cifar10, cifar100, fashionMnist, mnist, molecules, tin100 } from '@ockham/core/datasets/node';
+import { loadTexts } from './load-texts.ts';
 import type { DatasetName, Provided } from './experiment.ts';
 
 type Loader = (options: { signal: AbortSignal; progress: Progress }) => Promise<Provided>;
@@ -11,6 +12,7 @@ const loaders: Readonly<Record<DatasetName, Loader>> = {
   cifar100,
   'tin100-32': tin100,
   molecules: ({ signal }) => molecules({ signal }),
+  texts: loadTexts,
 };
 
 /** Loads datasets by name, each once per process. */
