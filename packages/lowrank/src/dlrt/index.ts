@@ -1,1 +1,4 @@
-export {};
+export { dlrt } from './dlrt.ts';
+export type { DlrtOptions, DlrtRecord, DlrtResult, DlrtTargets, PerLayer } from './options.ts';
+export type { DlrtLayer, DlrtReport } from './report.ts';
+export { parameterCounts, type CountedLayer, type DlrtCounts } from './parameter-counts.ts';

@@ -1,0 +1,257 @@
+/**
+ * Momentum and Adam for factors whose bases change in every step.
+ *
+ * Kept are the moments of the gradients of K, G V, and of L, GᵀU; those of S follow from them, UᵀGV = Uᵀ(GV). When
+ * the bases change, the first moment is carried along as what it stands for, a matrix in the tangent space at U S Vᵀ,
+ * projected onto the new bases; the second by the squares of the same rotations, which is right for entries that
+ * are not correlated, and keeps it positive. The block of S between new directions has no history: its first moment
+ * starts at 0, its second is estimated from its rows and columns (as Adafactor does, Shazeer and Stern 2018).
+ *
+ * Deviation: the papers run an optimizer on K, L and S as they are, whatever the bases do.
+ */
+import {
+  add,
+  concat,
+  div,
+  dispose,
+  keep,
+  matMul,
+  mul,
+  sqrt,
+  square,
+  tensor2d,
+  tidy,
+  zeros,
+  type Tensor2D,
+} from '@tensorflow/tfjs-core';
+import { matrix, multiply, transpose, type Matrix } from '@ockham/core/linalg';
+import type { OptimizerSpec } from '@ockham/core/training';
+
+/** β₁, β₂ and ε of TensorFlow.js' Adam. */
+const adam = { beta1: 0.9, beta2: 0.999, epsilon: 1e-7 } as const;
+
+/** What an optimizer makes of the gradients of K and L: directions for the bases. */
+export interface Directions {
+  /** `[n, r]` */
+  readonly k: Tensor2D;
+  /** `[m, r]` */
+  readonly l: Tensor2D;
+}
+
+/** The augmented bases and the gradient of S in them. */
+export interface AugmentedGradient {
+  /** Ũ `[n, r + a]` */
+  readonly u: Tensor2D;
+  /** Ṽ `[m, r + b]` */
+  readonly v: Tensor2D;
+  /** ŨᵀGṼ `[r + a, r + b]` */
+  readonly gradient: Matrix;
+}
+
+/** The state of an optimizer for one pair of factors. */
+export interface FactorMoments {
+  /** Takes in the gradients of K and L. The caller disposes of the directions unless they are the gradients. */
+  directions(gradients: Directions): Directions;
+  /** The direction of S in the augmented bases, `[r + a, r + b]`. */
+  coreDirection(augmented: AugmentedGradient, rank: number): Matrix;
+  /** Goes over to the bases Ũ `left` and Ṽ `right`. */
+  carry(augmented: AugmentedGradient, left: Matrix, right: Matrix): void;
+  /** By name, for snapshots. */
+  tensors(): Readonly<Record<string, Tensor2D>>;
+  restore(tensors: Readonly<Record<string, Tensor2D>>): void;
+  /** Steps taken, for Adam's correction of the start. */
+  steps: number;
+  dispose(): void;
+}
+
+/** @param shape n and m. */
+export function momentsFor(
+  spec: OptimizerSpec,
+  shape: readonly [n: number, m: number],
+  rank: number,
+): FactorMoments {
+  switch (spec.name) {
+    case 'sgd':
+      return plain();
+    case 'momentum':
+      return new Moments(shape, rank, { decay: spec.momentum ?? 0.9, gain: 1, second: false });
+    case 'adam':
+      return new Moments(shape, rank, { decay: adam.beta1, gain: 1 - adam.beta1, second: true });
+  }
+}
+
+function plain(): FactorMoments {
+  return {
+    steps: 0,
+    directions: (gradients) => gradients,
+    coreDirection: ({ gradient }) => gradient,
+    carry: () => undefined,
+    tensors: () => ({}),
+    restore: () => undefined,
+    dispose: () => undefined,
+  };
+}
+
+interface MomentRule {
+  readonly decay: number;
+  readonly gain: number;
+  /** Whether second moments divide. */
+  readonly second: boolean;
+}
+
+class Moments implements FactorMoments {
+  steps = 0;
+  private state: Record<string, Tensor2D>;
+  private readonly rule: MomentRule;
+  /** Of the core in the augmented bases, between `coreDirection` and `carry`. */
+  private first: Matrix | undefined;
+  private second: Matrix | undefined;
+
+  constructor([n, m]: readonly [number, number], rank: number, rule: MomentRule) {
+    this.rule = rule;
+    this.state = { mK: zeros([n, rank]), mL: zeros([m, rank]) };
+    if (rule.second) Object.assign(this.state, { vK: zeros([n, rank]), vL: zeros([m, rank]) });
+  }
+
+  directions({ k, l }: Directions): Directions {
+    const { decay, gain, second } = this.rule;
+    this.steps++;
+    this.replace(() => ({
+      mK: add(mul(this.state['mK']!, decay), gain === 1 ? k : mul(k, gain)),
+      mL: add(mul(this.state['mL']!, decay), gain === 1 ? l : mul(l, gain)),
+      ...(second && {
+        vK: add(mul(this.state['vK']!, adam.beta2), mul(square(k), 1 - adam.beta2)),
+        vL: add(mul(this.state['vL']!, adam.beta2), mul(square(l), 1 - adam.beta2)),
+      }),
+    }));
+    const { mK, mL, vK, vL } = this.state;
+    if (!second) return { k: mK!, l: mL! };
+    // the corrections of the start are common factors, which do not change what the directions span
+    return {
+      k: tidy(() => div(mK!, add(sqrt(vK!), adam.epsilon * this.secondCorrection()))),
+      l: tidy(() => div(mL!, add(sqrt(vL!), adam.epsilon * this.secondCorrection()))),
+    };
+  }
+
+  coreDirection({ u, v, gradient }: AugmentedGradient, rank: number): Matrix {
+    const { gain, decay, second } = this.rule;
+    const { mK, mL, vK, vL } = this.state;
+    this.first = framed(
+      read(u, mK!),
+      read(v, mL!),
+      rank,
+      (i, j) => gain * gradient.values[i * gradient.columns + j]!,
+    );
+    if (!second) return this.first;
+    const [squaresU, squaresV] = [squareOf(u), squareOf(v)];
+    const rows = read(squaresU, vK!);
+    const columns = read(squaresV, vL!);
+    dispose([squaresU, squaresV]);
+    this.second = framed(rows, columns, rank, outerEstimate(rows, columns, rank));
+    const correction = 1 - decay ** this.steps;
+    const root = this.secondCorrection();
+    const { values: seconds } = this.second;
+    return {
+      ...this.first,
+      values: this.first.values.map(
+        (value, i) => value / correction / (Math.sqrt(Math.max(0, seconds[i]!)) / root + adam.epsilon),
+      ),
+    };
+  }
+
+  carry({ u, v }: AugmentedGradient, left: Matrix, right: Matrix): void {
+    const { mK, mL, vK, vL } = this.state;
+    const first = this.first!;
+    this.replace(() => ({
+      mK: carried(mK!, u, first, right),
+      mL: carried(mL!, v, transpose(first), left),
+      ...(this.rule.second && {
+        vK: carried(vK!, square(u), this.second!, squares(right)),
+        vL: carried(vL!, square(v), transpose(this.second!), squares(left)),
+      }),
+    }));
+  }
+
+  tensors(): Readonly<Record<string, Tensor2D>> {
+    return this.state;
+  }
+
+  restore(tensors: Readonly<Record<string, Tensor2D>>): void {
+    dispose(this.state);
+    this.state = { ...tensors };
+  }
+
+  dispose(): void {
+    dispose(this.state);
+  }
+
+  private secondCorrection(): number {
+    return Math.sqrt(1 - adam.beta2 ** this.steps);
+  }
+
+  private replace(make: () => Record<string, Tensor2D>): void {
+    const before = this.state;
+    this.state = tidy(make);
+    for (const value of Object.values(this.state)) keep(value);
+    dispose(before);
+  }
+}
+
+/** aᵀb, read from the engine. */
+function read(a: Tensor2D, b: Tensor2D): Matrix {
+  const product = tidy(() => matMul(a, b, true, false));
+  const made = matrix(product.shape[0], product.shape[1]!, product.dataSync());
+  product.dispose();
+  return made;
+}
+
+const squareOf = (a: Tensor2D): Tensor2D => square(a);
+
+function squares(a: Matrix): Matrix {
+  return { ...a, values: a.values.map((value) => value * value) };
+}
+
+/** The matrix with the first `rank` columns of `left`, the first rows of `right`ᵀ beside them, `corner` in the rest. */
+function framed(left: Matrix, right: Matrix, rank: number, corner: (i: number, j: number) => number): Matrix {
+  const [rows, columns] = [left.rows, right.rows];
+  const values = new Float64Array(rows * columns);
+  for (let i = 0; i < rows; i++) {
+    for (let j = 0; j < columns; j++) {
+      values[i * columns + j] =
+        j < rank ? left.values[i * rank + j]! : i < rank ? right.values[j * rank + i]! : corner(i, j);
+    }
+  }
+  return { rows, columns, values };
+}
+
+/** What rows and columns say of the block where neither has a history: row mean · column mean / mean. */
+function outerEstimate(left: Matrix, right: Matrix, rank: number): (i: number, j: number) => number {
+  const sums = ({ rows, values }: Matrix) =>
+    Float64Array.from({ length: rows }, (_, i) =>
+      values.subarray(i * rank, (i + 1) * rank).reduce((sum, value) => sum + value, 0),
+    );
+  const rowSums = sums(left);
+  const columnSums = sums(right);
+  const total = rowSums.subarray(0, rank).reduce((sum, value) => sum + value, 0);
+  return (i, j) => (total > 0 ? (rowSums[i]! * columnSums[j]!) / total : 0);
+}
+
+/** [moment | basis · (new columns of the core)] · rotation: the moment in the new basis. */
+function carried(moment: Tensor2D, basis: Tensor2D, core: Matrix, rotation: Matrix): Tensor2D {
+  const [, rank] = moment.shape;
+  const fresh = core.columns - rank;
+  const to = rotation.columns;
+  const top = rotation.values.subarray(0, rank * to);
+  if (fresh === 0) return matMul(moment, tensor2d(Float32Array.from(top), [rank, to]));
+  const newColumns = matrix(core.rows, fresh);
+  for (let i = 0; i < core.rows; i++) {
+    for (let j = 0; j < fresh; j++)
+      newColumns.values[i * fresh + j] = core.values[i * core.columns + rank + j]!;
+  }
+  const bottom = matrix(fresh, to, rotation.values.slice(rank * to));
+  const inBasis = multiply(newColumns, bottom); // [r + a, r']
+  const weights = new Float32Array((rank + core.rows) * to);
+  weights.set(top);
+  weights.set(inBasis.values, rank * to);
+  return matMul(concat([moment, basis], 1), tensor2d(weights, [rank + core.rows, to]));
+}
