@@ -1,9 +1,10 @@
 /** Which layers are trained in low rank, from which rank and within which bounds; decided before any work. */
 import type { LayersModel } from '@tensorflow/tfjs-layers';
 import { ArgumentError, NothingChangedError } from '@ockham/core';
-import { layersByPath } from '@ockham/core/graph';
+import { layerPaths } from '@ockham/core/graph';
 import type { Layer } from '@ockham/core/training';
-import type { DlrtOptions, DlrtTargets, PerLayer } from './options.ts';
+import { layersToFactor } from '../factorise/targets.ts';
+import type { DlrtOptions, PerLayer } from './options.ts';
 import { noSmaller } from './report.ts';
 import { largestUsefulRank, type RankRule } from './truncation.ts';
 
@@ -26,8 +27,10 @@ export interface LayerPlan {
  * @throws NothingChangedError where every layer would stay dense.
  */
 export function planLayers(model: LayersModel, options: DlrtOptions): LayerPlan[] {
-  const layers = [...layersByPath(model)].filter(([, layer]) => layer.weights.some(isKernel));
-  const targeted = matcher(options.targets, layers);
+  const layers = [...layerPaths(model)]
+    .filter(([layer]) => layer.weights.some(isKernel))
+    .map(([layer, path]) => [path, layer] as const);
+  const targeted = layersToFactor('dlrt', model, options.targets);
   checkNames(options, layers);
   const last = model.outputs[0]!.sourceLayer;
   const lastKernel = (layer: Layer) => lastWithKernel(last) === layer;
@@ -40,11 +43,12 @@ export function planLayers(model: LayersModel, options: DlrtOptions): LayerPlan[
     const least = of(options.minRank, path) ?? 1;
     const most = of(options.maxRank, path) ?? Infinity;
     const wanted = fixed ?? least;
-    const dense = !targeted(path, layer)
-      ? 'it is not among the targets'
-      : (refusalOf(layer) ??
-        (options.lastLayer !== 'low-rank' && lastKernel(layer) ? 'it is the last layer' : undefined) ??
-        (wanted > useful ? noSmaller(wanted, inputs, outputs) : undefined));
+    const dense =
+      options.targets !== undefined && !targeted.has(path)
+        ? 'it is not among the targets'
+        : (refusalOf(layer) ??
+          (options.lastLayer !== 'low-rank' && lastKernel(layer) ? 'it is the last layer' : undefined) ??
+          (wanted > useful ? noSmaller(wanted, inputs, outputs) : undefined));
     const rule: RankRule = {
       tolerance: fixed === undefined ? (options.tolerance ?? 0.1) : 0,
       norm: options.norm ?? 'frobenius',
@@ -105,29 +109,6 @@ export function regulariserOf(layer: Layer): { readonly l1?: number; readonly l2
   const given = layer.getConfig()['kernelRegularizer'] as
     { config?: { l1?: number; l2?: number } } | null | undefined;
   return given?.config ?? {};
-}
-
-function matcher(
-  targets: DlrtTargets | undefined,
-  layers: readonly (readonly [string, Layer])[],
-): (path: string, layer: Layer) => boolean {
-  if (targets === undefined) return () => true;
-  const matches =
-    typeof targets === 'function'
-      ? targets
-      : targets instanceof RegExp
-        ? (path: string) => path.search(targets) >= 0
-        : (path: string) => targets.includes(path);
-  const names = layers.map(([path]) => path);
-  const unknown = Array.isArray(targets)
-    ? (targets as readonly string[]).find((name) => !names.includes(name))
-    : undefined;
-  if (unknown !== undefined || !layers.some(([path, layer]) => matches(path, layer))) {
-    throw new ArgumentError(
-      `dlrt: the targets ${unknown === undefined ? String(targets) : `"${unknown}"`} match no layer with a kernel. There are ${names.join(', ')}.`,
-    );
-  }
-  return matches;
 }
 
 function checkNames(options: DlrtOptions, layers: readonly (readonly [string, Layer])[]): void {

@@ -1,11 +1,9 @@
 import type { LayersModel } from '@tensorflow/tfjs-layers';
 import type { Progress } from '@ockham/core';
 import type { Seed } from '@ockham/core/random';
-import type { Layer, Loss, OptimizerSpec, SnapshotStore } from '@ockham/core/training';
+import type { Loss, OptimizerSpec, SnapshotStore } from '@ockham/core/training';
+import type { FactorTargets } from '../factorise/targets.ts';
 import type { DlrtReport } from './report.ts';
-
-/** Layers by path: names, a pattern, or a predicate. */
-export type DlrtTargets = readonly string[] | RegExp | ((path: string, layer: Layer) => boolean);
 
 /** One number for every layer, or one for some of them by path. */
 export type PerLayer = number | Readonly<Record<string, number>>;
@@ -30,7 +28,7 @@ export interface DlrtOptions {
   /** `dense`, the papers' way: the layer that the output comes from stays as it is. Default `dense`. */
   readonly lastLayer?: 'dense' | 'low-rank';
   /** Default: every dense layer and every two-dimensional convolution. The others stay dense. */
-  readonly targets?: DlrtTargets;
+  readonly targets?: FactorTargets;
   /**
    * How a convolution is factored: as the matrix `[outputs, k·k·channels]`, or by Tucker's form with a rank for its
    * channels in and one for its channels out. Default `matrix`.

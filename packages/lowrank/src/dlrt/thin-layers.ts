@@ -1,5 +1,5 @@
-import { matrix, type Matrix } from '@ockham/core/linalg';
 import type { NewLayer } from '@ockham/core/graph';
+import { matrix, type Matrix } from '@ockham/core/linalg';
 import type { Layer } from '@ockham/core/training';
 import { splitLayer } from '../factorise/split-layer.ts';
 import type { FactorValues } from './matrix-factors.ts';
@@ -17,12 +17,7 @@ export async function thinLayers(
 ): Promise<NewLayer[]> {
   const names = ['u', 'v'].map((suffix) => freeName(`${layer.name}/${suffix}`, taken)) as [string, string];
   const roots = sigma.map(Math.sqrt);
-  const [inner, outer] = await splitLayer(layer, { u: scaled(v, roots), v: scaled(u, roots) }, names);
-  const [kernel, ...rest] = outer.weights;
-  return [
-    inner,
-    { ...outer, weights: rest.length === 0 ? [kernel!] : [kernel!, { shape: [bias.length], values: bias }] },
-  ];
+  return splitLayer(layer, { u: scaled(v, roots), v: scaled(u, roots), bias }, names);
 }
 
 /** `name`, or the first of `name2`, `name3`, … that is free. */

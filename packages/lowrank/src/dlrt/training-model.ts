@@ -1,6 +1,6 @@
 /** The model that is trained: the given one with {@link LowRankLayer}s in the place of the layers in factors. */
 import type { LayersModel } from '@tensorflow/tfjs-layers';
-import { layersByPath, replaceLayers, type NewLayer } from '@ockham/core/graph';
+import { layerPaths, replaceLayers, type NewLayer } from '@ockham/core/graph';
 import type { Layer } from '@ockham/core/training';
 import type { LayerPlan } from './layer-plan.ts';
 import { LowRankLayer } from './low-rank-layer.ts';
@@ -28,7 +28,8 @@ export async function trainingModel(model: LayersModel, plans: readonly LayerPla
 
 /** The low-rank layer of a path. */
 export function lowRankLayer(model: LayersModel, path: string): LowRankLayer {
-  return layersByPath(model).get(path) as LowRankLayer;
+  const [layer] = [...layerPaths(model)].find(([, name]) => name === path)!;
+  return layer as LowRankLayer;
 }
 
 /** Whether a layer's input depends on anything that is trained; within a nested model, assumed. */
