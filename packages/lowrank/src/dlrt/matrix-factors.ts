@@ -14,7 +14,6 @@ import {
   concat,
   customGrad,
   dispose,
-  fused,
   keep,
   matMul,
   mul,
@@ -96,7 +95,8 @@ export class MatrixFactors implements LayerFactors {
       const [input, offset] = given as unknown as [Tensor, Tensor1D];
       const save = given.at(-1) as unknown as (tensors: Tensor[]) => void;
       const inner = map.apply(input, this.v); // [P, r]
-      const rows = fused.matMul({ a: mul(inner, this.scale), b: this.u, transposeB: true, bias: offset });
+      // not fused: the stock wasm kernel adds the first bias to all where an operand is transposed
+      const rows = add(matMul(mul(inner, this.scale), this.u, false, true), offset);
       save([input, inner]);
       const shape = map.outputShape(input.shape);
       return {
