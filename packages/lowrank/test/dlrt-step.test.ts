@@ -52,15 +52,12 @@ describe('the basis of a step', () => {
     const u = randomBasis(40, 6, random.stream('basis'));
     const d = gaussian(40, 6, 'directions');
     const [basis, directions] = [toTensor(u), toTensor(d)];
-    const made = extendBasis(basis, directions)!;
-    const q = matrix(40, 12);
-    const extra = toMatrix(made);
-    for (let i = 0; i < 40; i++) {
-      q.values.set(u.values.subarray(i * 6, i * 6 + 6), i * 12);
-      q.values.set(extra.values.subarray(i * 6, i * 6 + 6), i * 12 + 6);
-    }
+    const { basis: made, lift } = extendBasis(basis, directions);
+    const q = toMatrix(made);
+    expect(q.columns).toBe(12);
+    expect(difference(multiply(q, lift), u) / norm(u)).toBeLessThan(1e-6);
     const identity = multiply(q, q, { transposeA: true });
-    identity.values.forEach((x, i) => expect(Math.abs(x - (i % 13 === 0 ? 1 : 0))).toBeLessThan(1e-6));
+    identity.values.forEach((x, i) => expect(Math.abs(x - (i % 13 === 0 ? 1 : 0))).toBeLessThan(1e-5));
     const projected = multiply(q, multiply(q, d, { transposeA: true }));
     expect(difference(projected, d) / norm(d)).toBeLessThan(1e-6);
     tf.dispose([basis, directions, made]);
@@ -76,20 +73,20 @@ describe('the basis of a step', () => {
       Float64Array.from({ length: 120 }, (_, i) => one.values[Math.floor(i / 4)]! * (1 + (i % 4))),
     );
     const [basis, a, b] = [toTensor(u), toTensor(inside), toTensor(repeated)];
-    expect(extendBasis(basis, a)).toBeUndefined();
-    const made = extendBasis(basis, b)!;
-    expect(made.shape).toEqual([30, 1]);
+    expect(extendBasis(basis, tf.zerosLike(a) as tf.Tensor2D).basis.shape).toEqual([30, 4]);
+    const { basis: made } = extendBasis(basis, b);
+    expect(made.shape).toEqual([30, 5]);
     tf.dispose([basis, a, b, made]);
   });
 
   it('does not grow beyond the space', () => {
     const u = randomBasis(6, 4, random.stream('full'));
     const [basis, directions] = [toTensor(u), toTensor(gaussian(6, 4, 'more'))];
-    const made = extendBasis(basis, directions)!;
-    expect(made.shape).toEqual([6, 2]);
-    const square = tf.concat([basis, made], 1);
-    expect(extendBasis(square as tf.Tensor2D, square as tf.Tensor2D)).toBeUndefined();
-    tf.dispose([basis, directions, made, square]);
+    const { basis: made } = extendBasis(basis, directions);
+    expect(made.shape).toEqual([6, 6]);
+    const { basis: again } = extendBasis(made, made);
+    expect(again.shape).toEqual([6, 6]);
+    tf.dispose([basis, directions, made, again]);
   });
 });
 
@@ -414,7 +411,7 @@ describe('a convolution', () => {
       expect(gap(full(x, w), factors.forward(x, bias))).toBeLessThan(1e-4);
       expect(gap(got, expected[0]!)).toBeLessThan(1e-3);
       factors.step(0.001, all);
-      const G = tf.tidy(() => toMatrix(tf.transpose(tf.reshape(expected[1]!, [36, 6]))));
+      const G = toMatrix(tf.tidy(() => tf.transpose(tf.reshape(expected[1]!, [36, 6]))) as tf.Tensor2D);
       // the new W is the old one minus the gradient's projection: it descends along G
       const moved = whole(await factors.values());
       const before = whole(values);

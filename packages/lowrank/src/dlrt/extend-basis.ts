@@ -1,69 +1,46 @@
 /**
- * The augmented basis of a step: orthonormal columns Q with [U | Q] spanning [U | D], by block Gram–Schmidt with
- * Cholesky factors, taken twice (Giraud, Langou and Rozložník 2005: twice is enough). The tall products run on the
- * engine in float32, the r × r factors here in float64.
+ * The augmented basis of a step: orthonormal Ũ that spans [U | D], by a Cholesky factor of the Gram matrix of [U | D].
+ * The two tall products run on the engine in float32, the 2r × 2r factor here in float64.
  *
- * Deviation from a Householder QR of [K | U]: U stays as it is instead of being turned, so that the lift of S is S
- * with zeros around it; directions below 1/300 of the largest are left out, for they would be rounding.
+ * Deviation from a Householder QR of [K | U]: U leads, so that it is kept but for a correction of its rounding, and the
+ * lift of S is S with zeros around it; directions are taken in the order of what they add, down to 1/30 of the largest,
+ * since a Gram matrix in float32 resolves no more.
  */
-import { concat, matMul, tensor2d, tidy, type Tensor2D } from '@tensorflow/tfjs-core';
+import { concat, dispose, matMul, tensor2d, tidy, type Tensor2D } from '@tensorflow/tfjs-core';
+import { matrix, type Matrix } from '@ockham/core/linalg';
 import { pivotedInverse } from './pivoted-cholesky.ts';
 
 /** Squared, relative to the largest squared column. */
-const leastDirection = 1e-5;
+const leastDirection = 1e-3;
 
-/**
- * Q `[n, a]`, a ≤ r and a ≤ n − r, or undefined where `directions` lie within the span of `basis`. The caller disposes
- * of it.
- *
- * @param basis U `[n, r]`, orthonormal columns.
- * @param directions D `[n, r]`.
- */
-export function extendBasis(basis: Tensor2D, directions: Tensor2D): Tensor2D | undefined {
-  const [n, r] = basis.shape;
-  const most = Math.min(directions.shape[1], n - r);
-  if (most === 0) return undefined;
-  return tidy(() => {
-    const first = orthonormalised(basis, directions, most, leastDirection);
-    return first && orthonormalised(basis, first, first.shape[1], 1e-2);
-  });
+/** A basis that holds another. */
+export interface ExtendedBasis {
+  /** Ũ `[n, r + a]`, a ≤ r and a ≤ n − r. The caller disposes of it. */
+  readonly basis: Tensor2D;
+  /** R `[r + a, r]` with U = Ũ R: the identity, but for U's rounding, with zeros below. */
+  readonly lift: Matrix;
 }
 
-/** One pass: subtracts U UᵀD and divides by a Cholesky factor of what is left. */
-function orthonormalised(
-  basis: Tensor2D,
-  directions: Tensor2D,
-  most: number,
-  least: number,
-): Tensor2D | undefined {
-  const [, r] = basis.shape;
-  const d = directions.shape[1];
+/**
+ * @param basis U `[n, r]`, orthonormal columns but for rounding.
+ * @param directions D `[n, r]`.
+ */
+export function extendBasis(basis: Tensor2D, directions: Tensor2D): ExtendedBasis {
+  const [n, r] = basis.shape;
+  const size = r + directions.shape[1];
   const both = concat([basis, directions], 1); // [n, r + d]
-  const products = matMul(both, directions, true, false).dataSync(); // UᵀD over DᵀD
-  const gram = new Float64Array(d * d);
+  const product = matMul(both, both, true, false);
+  const gram = Float64Array.from(product.dataSync());
   let largest = 0;
-  for (let i = 0; i < d; i++) {
-    for (let j = 0; j < d; j++) gram[i * d + j] = products[(r + i) * d + j]!;
-    largest = Math.max(largest, gram[i * d + i]!);
-  }
-  // DᵀD − (UᵀD)ᵀ(UᵀD), the Gram matrix of what lies outside of U
-  for (let k = 0; k < r; k++) {
-    for (let i = 0; i < d; i++) {
-      const c = products[k * d + i]!;
-      for (let j = 0; j < d; j++) gram[i * d + j]! -= c * products[k * d + j]!;
-    }
-  }
-  const { inverse, rank } = pivotedInverse(gram, d, most, least * largest);
-  if (rank === 0) return undefined;
-  const coefficients = new Float32Array((r + d) * rank); // [−UᵀD T; T]
-  for (let i = 0; i < d; i++) {
-    for (let j = 0; j < rank; j++) coefficients[(r + i) * rank + j] = inverse[i * rank + j]!;
-  }
-  for (let k = 0; k < r; k++) {
-    for (let i = 0; i < d; i++) {
-      const c = products[k * d + i]!;
-      for (let j = 0; j < rank; j++) coefficients[k * rank + j]! -= c * inverse[i * rank + j]!;
-    }
-  }
-  return matMul(both, tensor2d(coefficients, [r + d, rank]));
+  for (let i = r; i < size; i++) largest = Math.max(largest, gram[i * size + i]!);
+  const { inverse, rank, factor } = pivotedInverse(gram, size, {
+    leading: r,
+    most: Math.min(size, n),
+    least: leastDirection * largest,
+  });
+  const lift = matrix(rank, r);
+  for (let k = 0; k < r; k++) for (let i = k; i < r; i++) lift.values[k * r + i] = factor[k * size + i]!;
+  const made: Tensor2D = tidy(() => matMul(both, tensor2d(inverse, [size, rank])));
+  dispose([both, product]);
+  return { basis: made, lift };
 }

@@ -36,7 +36,7 @@ export class LowRankRun {
   private readonly plans: readonly LayerPlan[];
   private readonly options: DlrtOptions;
   private readonly spec: OptimizerSpec;
-  private readonly model: LayersModel;
+  readonly model: LayersModel;
   private readonly parts: readonly Part[];
   private rate: number;
   private discarded = 0;
@@ -162,7 +162,8 @@ export class LowRankRun {
     this.model.dispose();
   }
 
-  private step(): void {
+  /** Steps the factors by what the last pass back has left. */
+  step(): void {
     for (const part of this.parts) {
       const { discarded, bounded } = part.factors.step(this.rate, part.plan.rule);
       part.bounded = bounded && part.plan.rule.tolerance > 0;

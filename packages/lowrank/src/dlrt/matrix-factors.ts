@@ -26,7 +26,7 @@ import {
   type Tensor1D,
   type Tensor2D,
 } from '@tensorflow/tfjs-core';
-import { matrix, type Matrix } from '@ockham/core/linalg';
+import { matrix, multiply, type Matrix } from '@ockham/core/linalg';
 import type { Snapshot } from '@ockham/core/training';
 import { extendBasis } from './extend-basis.ts';
 import type { AugmentedGradient, Directions, FactorMoments } from './factor-moments.ts';
@@ -91,7 +91,7 @@ export class MatrixFactors implements LayerFactors {
 
   forward(x: Tensor, bias: Tensor1D): Tensor {
     const { map, needsInputGradient } = this;
-    const multiply = customGrad((...given) => {
+    const product = customGrad((...given) => {
       const [input, offset] = given as unknown as [Tensor, Tensor1D];
       const save = given.at(-1) as unknown as (tensors: Tensor[]) => void;
       const inner = map.apply(input, this.v); // [P, r]
@@ -116,7 +116,7 @@ export class MatrixFactors implements LayerFactors {
         },
       };
     });
-    return multiply(x, bias);
+    return product(x, bias);
   }
 
   /**
@@ -133,18 +133,18 @@ export class MatrixFactors implements LayerFactors {
           l: total(calls.map(({ x, outer }) => this.map.gradient(x, outer))),
         };
         const directions = this.moments.directions(gradients);
-        const newU = extendBasis(this.u, directions.k);
-        const newV = extendBasis(this.v, directions.l);
+        const left = extendBasis(this.u, directions.k);
+        const right = extendBasis(this.v, directions.l);
         const augmented: AugmentedGradient = {
-          u: newU ? concat([this.u, newU], 1) : this.u,
-          v: newV ? concat([this.v, newV], 1) : this.v,
-          gradient: this.coreGradient(newU, newV),
+          u: left.basis,
+          v: right.basis,
+          gradient: this.coreGradient(left.basis, right.basis),
         };
         const direction = this.moments.coreDirection(augmented, this.rank);
-        const core = this.movedCore(direction, learningRate);
-        const { u: left, s, v: right, ...truncation } = truncatedSvd(core, rule);
-        this.moments.carry(augmented, left, right);
-        this.replace(matMul(augmented.u, toTensor(left)), matMul(augmented.v, toTensor(right)), s);
+        const core = this.movedCore(direction, learningRate, left.lift, right.lift);
+        const { u, s, v, ...truncation } = truncatedSvd(core, rule);
+        this.moments.carry(augmented, u, v);
+        this.replace(matMul(augmented.u, toTensor(u)), matMul(augmented.v, toTensor(v)), s);
         return truncation;
       });
     } finally {
@@ -201,22 +201,26 @@ export class MatrixFactors implements LayerFactors {
   }
 
   /** ŨᵀGṼ = (δŨ)ᵀ(xṼ). */
-  private coreGradient(newU: Tensor2D | undefined, newV: Tensor2D | undefined): Matrix {
-    const blocks = this.calls.map(({ x, delta, inner, outer }) => {
-      const left = newU ? concat([outer, matMul(delta, newU)], 1) : outer;
-      const right = newV ? concat([inner, this.map.apply(x, newV)], 1) : inner;
-      return matMul<Tensor2D>(left, right, true, false);
-    });
+  private coreGradient(u: Tensor2D, v: Tensor2D): Matrix {
+    const blocks = this.calls.map(({ x, delta }) =>
+      matMul<Tensor2D>(matMul(delta, u), this.map.apply(x, v), true, false),
+    );
     const block = total(blocks);
     return matrix(block.shape[0], block.shape[1], block.dataSync());
   }
 
-  /** S̃ − η (direction + 2λS̃): the lifted S is S with zeros around it. */
-  private movedCore({ rows, columns, values }: Matrix, learningRate: number): Matrix {
-    const moved = values.map((value) => -learningRate * value);
+  /** (1 − 2ηλ) S̃ − η · direction, with the lifted S̃ = ŨᵀU S VᵀṼ. */
+  private movedCore(direction: Matrix, learningRate: number, left: Matrix, right: Matrix): Matrix {
     const shrink = 1 - 2 * this.decay * learningRate;
-    for (const [i, value] of this.sigma.entries()) moved[i * columns + i]! += shrink * value;
-    return { rows, columns, values: moved };
+    const scaled = {
+      ...left,
+      values: left.values.map((value, i) => shrink * value * this.sigma[i % left.columns]!),
+    };
+    const lifted = multiply(scaled, right, { transposeB: true });
+    return {
+      ...lifted,
+      values: lifted.values.map((value, i) => value - learningRate * direction.values[i]!),
+    };
   }
 
   private replace(u: Tensor2D, v: Tensor2D, sigma: Float64Array): void {

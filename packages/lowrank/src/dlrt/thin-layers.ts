@@ -1,7 +1,7 @@
 import type { NewLayer } from '@ockham/core/graph';
-import { matrix, type Matrix } from '@ockham/core/linalg';
 import type { Layer } from '@ockham/core/training';
 import { splitLayer } from '../factorise/split-layer.ts';
+import { balancedFactors } from './balanced-factors.ts';
 import type { FactorValues } from './matrix-factors.ts';
 
 /**
@@ -11,13 +11,12 @@ import type { FactorValues } from './matrix-factors.ts';
  */
 export async function thinLayers(
   layer: Layer,
-  { u, sigma, v }: FactorValues,
+  factors: FactorValues,
   bias: Float32Array,
   taken: Set<string>,
 ): Promise<NewLayer[]> {
   const names = ['u', 'v'].map((suffix) => freeName(`${layer.name}/${suffix}`, taken)) as [string, string];
-  const roots = sigma.map(Math.sqrt);
-  return splitLayer(layer, { u: scaled(v, roots), v: scaled(u, roots), bias }, names);
+  return splitLayer(layer, { ...balancedFactors(factors), bias }, names);
 }
 
 /** `name`, or the first of `name2`, `name3`, … that is free. */
@@ -26,12 +25,4 @@ export function freeName(name: string, taken: Set<string>): string {
   for (let i = 2; taken.has(made); i++) made = `${name}${i}`;
   taken.add(made);
   return made;
-}
-
-function scaled(a: Matrix, factors: Float64Array): Matrix {
-  return matrix(
-    a.rows,
-    a.columns,
-    a.values.map((value, i) => value * factors[i % a.columns]!),
-  );
 }
