@@ -43,12 +43,13 @@ export function planLayers(model: LayersModel, options: DlrtOptions): LayerPlan[
     const least = of(options.minRank, path) ?? 1;
     const most = of(options.maxRank, path) ?? Infinity;
     const wanted = fixed ?? least;
-    const dense =
+    const kept =
       options.targets !== undefined && !targeted.has(path)
         ? 'it is not among the targets'
         : (refusalOf(layer) ??
-          (options.lastLayer !== 'low-rank' && lastKernel(layer) ? 'it is the last layer' : undefined) ??
-          (wanted > useful ? noSmaller(wanted, inputs, outputs) : undefined));
+          (options.lastLayer !== 'low-rank' && lastKernel(layer) ? 'it is the last layer' : undefined));
+    if (kept === undefined) checkRanks(path, [inputs, outputs], options);
+    const dense = kept ?? (wanted > useful ? noSmaller(wanted, inputs, outputs) : undefined);
     const rule: RankRule = {
       tolerance: fixed === undefined ? (options.tolerance ?? 0.1) : 0,
       norm: options.norm ?? 'frobenius',
@@ -56,7 +57,6 @@ export function planLayers(model: LayersModel, options: DlrtOptions): LayerPlan[
       maxRank: fixed ?? Math.min(most, useful),
     };
     const initialRank = fixed ?? of(options.initialRank, path);
-    if (dense === undefined) checkRanks(path, [inputs, outputs], options);
     return { path, layer, outputs, inputs, ...(dense !== undefined && { dense }), rule, initialRank };
   });
   if (plans.every(({ dense }) => dense !== undefined)) {
