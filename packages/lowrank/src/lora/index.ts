@@ -18,3 +18,4 @@ export { baseFingerprint } from './fingerprint.ts';
 export { installAdapter, type InstallAdapterOptions } from './install-adapter.ts';
 export type { PeftConfig } from './peft-config.ts';
 export { loraPlus, type LoraPlusOptions } from './lora-plus.ts';
+export { loraPro, type LoraProOptions } from './lora-pro.ts';
