@@ -8,7 +8,7 @@ import { loraOf } from '../src/lora/lora-state.ts';
 
 const random = new Random(6);
 const normals = (n: number) => Float32Array.from({ length: n }, () => random.normal());
-const toMatrix = (t: Tensor): Matrix => matrix(t.shape[0]!, t.shape[1]!, t.dataSync());
+const toMatrix = (t: Tensor): Matrix => matrix(t.shape[0], t.shape[1]!, t.dataSync());
 const minus = (a: Matrix, b: Matrix): Matrix =>
   matrix(
     a.rows,

@@ -44,14 +44,14 @@ export function loraPro(adapted: LayersModel, { damping = 1e-6 }: LoraProOptions
         if (!gA || !gB || adapter.dora || adapter.fromSvd) continue;
         const s = adapter.scale * adapter.strength;
         const [a, b] = [asMatrix(adapter.a.read()), adapter.b.read() as Tensor2D];
-        const [stepA, stepB] = tidy(() => {
+        const [stepA, stepB] = tidy<[Tensor2D, Tensor2D]>(() => {
           const ofB = dampedInverse(matMul(b, b, false, true), damping); // [r, r]
           const ofA = dampedInverse(matMul(a, a, true), damping);
           const left = matMul(asMatrix(gA), ofB); // [in, r]
           const own = matMul(ofA, gB as Tensor2D); // [r, out]
           const shared = matMul(matMul(matMul(own, b, false, true), ofB), b); // own P_B
           return [mul(left, 1 / (s * s)), mul(sub(own, shared), 1 / (s * s))];
-        }) as [Tensor2D, Tensor2D];
+        });
         changed[names[0]] = reshape(stepA, gA.shape);
         changed[names[1]] = stepB;
       }
