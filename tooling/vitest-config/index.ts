@@ -5,6 +5,8 @@ import { defineConfig, type ViteUserConfig } from 'vitest/config';
 type Reporters = NonNullable<NonNullable<ViteUserConfig['test']>['reporters']>;
 
 const conditions = ['@ockham/source', 'node', 'import', 'module', 'default'];
+// by path: core tests itself with this package
+const engineOfTests = fileURLToPath(new URL('../../packages/core/test/setup.ts', import.meta.url));
 const failOnConsole = fileURLToPath(new URL('./fail-on-console.ts', import.meta.url));
 
 /** For people always; beside it a JSON report per package where `OCKHAM_TEST_REPORTS` names a folder. */
@@ -35,8 +37,8 @@ export const toolingTests: ViteUserConfig = defineConfig({
   },
 });
 
-/** The same, and the package's own `test/setup.ts`, which picks the engine, before every file. */
+/** The same, and core's `test/setup.ts`, which picks the engine, before every file. */
 export const nodeTests: ViteUserConfig = {
   ...toolingTests,
-  test: { ...toolingTests.test, setupFiles: [failOnConsole, './test/setup.ts'] },
+  test: { ...toolingTests.test, setupFiles: [failOnConsole, engineOfTests] },
 };

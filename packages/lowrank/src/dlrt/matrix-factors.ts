@@ -11,7 +11,6 @@
  */
 import {
   add,
-  concat,
   customGrad,
   dispose,
   keep,
