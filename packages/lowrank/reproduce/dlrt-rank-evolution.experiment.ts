@@ -3,7 +3,7 @@ import { takeExamples } from '@ockham/core';
 import { evaluate } from '@ockham/core/metrics';
 import { mlp } from '@ockham/core/models';
 import { train } from '@ockham/core/training';
-import { dlrt, type DlrtRecord } from '@ockham/lowrank';
+import { dlrt } from '@ockham/lowrank';
 import { claim, experiment, lineOverSeeds, meanAtLeast, where, type Row } from '@ockham/reproduce';
 
 interface Config {
@@ -134,7 +134,7 @@ export default experiment<Config, RankRow, 'mnist'>({
         model.dispose();
         return { accuracy, seconds, history: [...history], denseKernels: report.denseKernels };
       });
-      for (const record of result.history as DlrtRecord[]) {
+      for (const record of result.history) {
         for (const [layer, rank] of Object.entries(record.ranks)) {
           rows.push({
             seed,

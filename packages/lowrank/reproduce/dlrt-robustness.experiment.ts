@@ -75,7 +75,7 @@ export default experiment<Config, LossRow, 'mnist'>({
     for (const start of ['even', 'decaying'] as const) {
       const from = { rank, seed, start: start === 'even' ? ('random' as const) : decaying };
       for (const method of ['KLS', 'UVᵀ'] as const) {
-        const losses = await once(`${method}-${start}`, async () => {
+        const losses = await once(`${method === 'KLS' ? 'kls' : 'vanilla'}-${start}`, async () => {
           const model = mlp({ units: [500, 500, 500], seed });
           if (method === 'KLS') {
             const { model: thin, history } = await dlrt(model, split, { ...shared, ...from });

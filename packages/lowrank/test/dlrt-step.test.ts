@@ -73,7 +73,7 @@ describe('the basis of a step', () => {
       Float64Array.from({ length: 120 }, (_, i) => one.values[Math.floor(i / 4)]! * (1 + (i % 4))),
     );
     const [basis, a, b] = [toTensor(u), toTensor(inside), toTensor(repeated)];
-    expect(extendBasis(basis, tf.zerosLike(a) as tf.Tensor2D).basis.shape).toEqual([30, 4]);
+    expect(extendBasis(basis, tf.zerosLike(a)).basis.shape).toEqual([30, 4]);
     const { basis: made } = extendBasis(basis, b);
     expect(made.shape).toEqual([30, 5]);
     tf.dispose([basis, a, b, made]);
@@ -177,10 +177,10 @@ describe('a step', () => {
       const bias = tf.variable(tf.zeros([n])) as unknown as tf.Tensor1D & tf.Variable;
       const { value, grads } = tf.variableGrads(
         () =>
-          tf.mul(
+          tf.mul<tf.Scalar>(
             tf.sum(tf.squaredDifference(factors.forward(toTensor(x), bias), toTensor(target))),
             0.5,
-          ) as tf.Scalar,
+          ),
         [bias],
       );
       const offsets = Object.values(grads)[0]!.dataSync();
@@ -344,10 +344,10 @@ describe('a step', () => {
         const offset = toTensor(wanted);
         tf.variableGrads(
           () =>
-            tf.mul(
+            tf.mul<tf.Scalar>(
               tf.sum(tf.squaredDifference(factors.forward(toTensor(inputs), bias), offset)),
               0.5,
-            ) as tf.Scalar,
+            ),
           [bias],
         );
         bias.dispose();
@@ -371,7 +371,7 @@ describe('a step', () => {
     const bias = tf.variable(tf.zeros([wide])) as unknown as tf.Tensor1D & tf.Variable;
     const { kernels, peakBytes } = await tf.profile(() => {
       tf.tidy(() => {
-        tf.variableGrads(() => tf.sum(tf.square(factors.forward(input, bias))) as tf.Scalar, [bias]);
+        tf.variableGrads(() => tf.sum<tf.Scalar>(tf.square(factors.forward(input, bias))), [bias]);
       });
       factors.step(0.001, { ...all, maxRank: rank });
     });
@@ -399,10 +399,10 @@ describe('a convolution', () => {
       const values = await factors.values();
       const x = tf.randomNormal<tf.Rank.R4>([2, 8, 8, 4], 0, 1, 'float32', 3);
       const bias = tf.tensor1d([1, 2, 3, 4, 5, 6]);
-      const w = tf.tidy(() => tf.reshape(tf.transpose(toTensor(whole(values))), [3, 3, 4, 6]) as tf.Tensor4D);
+      const w = tf.tidy(() => tf.reshape<tf.Rank.R4>(tf.transpose(toTensor(whole(values))), [3, 3, 4, 6]));
       const full = (input: tf.Tensor4D, kernel: tf.Tensor4D) =>
         tf.add(tf.conv2d(input, kernel, strides, padding), bias);
-      const objective = (y: tf.Tensor) => tf.sum(tf.mul(tf.square(y), 0.5)) as tf.Scalar;
+      const objective = (y: tf.Tensor) => tf.sum<tf.Scalar>(tf.mul(tf.square(y), 0.5));
       const expected = tf.grads((input, kernel) =>
         objective(full(input as tf.Tensor4D, kernel as tf.Tensor4D)),
       )([x, w]);
@@ -411,7 +411,7 @@ describe('a convolution', () => {
       expect(gap(full(x, w), factors.forward(x, bias))).toBeLessThan(1e-4);
       expect(gap(got, expected[0]!)).toBeLessThan(1e-3);
       factors.step(0.001, all);
-      const G = toMatrix(tf.tidy(() => tf.transpose(tf.reshape(expected[1]!, [36, 6]))) as tf.Tensor2D);
+      const G = toMatrix(tf.tidy(() => tf.transpose<tf.Tensor2D>(tf.reshape(expected[1]!, [36, 6]))));
       // the new W is the old one minus the gradient's projection: it descends along G
       const moved = whole(await factors.values());
       const before = whole(values);

@@ -60,7 +60,6 @@ function checkOptions(options: DlrtOptions): void {
   for (const [name, value, known] of [
     ['norm', options.norm, ['frobenius', 'nuclear']],
     ['lastLayer', options.lastLayer, ['dense', 'low-rank']],
-    ['convolutions', options.convolutions, ['matrix', 'tucker']],
     ['optimizer', typeof optimizer === 'object' ? optimizer.name : optimizer, ['sgd', 'momentum', 'adam']],
   ] as const) {
     if (value === undefined || (known as readonly string[]).includes(value)) continue;

@@ -102,7 +102,7 @@ export class MatrixFactors implements LayerFactors {
         value: reshape(rows, shape),
         gradFunc: (dy, saved) => {
           const [x0, inner0] = saved as [Tensor, Tensor2D];
-          const delta = reshape(dy as Tensor, [-1, map.outputs]) as Tensor2D;
+          const delta: Tensor2D = reshape(dy, [-1, map.outputs]);
           const outer: Tensor2D = matMul(delta, this.u); // [P, r]
           this.calls.push({
             x: keep(x0.clone()),

@@ -30,11 +30,6 @@ export interface DlrtOptions {
   /** Default: every dense layer and every two-dimensional convolution. The others stay dense. */
   readonly targets?: FactorTargets;
   /**
-   * How a convolution is factored: as the matrix `[outputs, k·k·channels]`, or by Tucker's form with a rank for its
-   * channels in and one for its channels out. Default `matrix`.
-   */
-  readonly convolutions?: 'matrix' | 'tucker';
-  /**
    * `weights`: the model's own, truncated. `random`: orthonormal bases and equal singular values of the model's own
    * norm. A function: random bases and these singular values. Default `weights`.
    */
