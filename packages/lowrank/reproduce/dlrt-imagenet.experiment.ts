@@ -50,7 +50,6 @@ export default experiment<Config, ProxyRow, 'cifar10'>({
         testExamples: 100,
         epochs: 1,
         tolerance: 0.1,
-        width: 0.125,
       },
     },
     standard: {
