@@ -209,6 +209,15 @@ describe('dlrt', () => {
     model.dispose();
   });
 
+  it('stops with a named error where the steps diverge, and leaks nothing', async () => {
+    const model = network();
+    const before = tf.memory().numTensors;
+    const wild = { ...options, optimizer: { name: 'sgd', learningRate: 1e30 } } as const;
+    await expect(dlrt(model, data.train, wild)).rejects.toMatchObject({ code: 'non-finite' });
+    expect(tf.memory().numTensors).toBe(before);
+    model.dispose();
+  });
+
   it('refuses weights that are not finite, and a model of which every layer would stay dense', async () => {
     const model = network();
     const [kernel] = model.getLayer('dense2').getWeights();

@@ -25,6 +25,7 @@ import {
   type Tensor1D,
   type Tensor2D,
 } from '@tensorflow/tfjs-core';
+import { NonFiniteError } from '@ockham/core';
 import { matrix, multiply, type Matrix } from '@ockham/core/linalg';
 import type { Snapshot } from '@ockham/core/training';
 import { extendBasis } from './extend-basis.ts';
@@ -125,6 +126,8 @@ export class MatrixFactors implements LayerFactors {
    */
   step(learningRate: number, rule: RankRule): Truncation {
     const { calls } = this;
+    // a layer that the loss does not depend on
+    if (calls.length === 0) return { rank: this.rank, discarded: 0, bounded: false };
     try {
       return tidy(() => {
         const gradients: Directions = {
@@ -205,7 +208,13 @@ export class MatrixFactors implements LayerFactors {
       matMul<Tensor2D>(matMul(delta, u), this.map.apply(x, v), true, false),
     );
     const block = total(blocks);
-    return matrix(block.shape[0], block.shape[1], block.dataSync());
+    const values = block.dataSync();
+    if (!values.every(Number.isFinite)) {
+      throw new NonFiniteError(
+        "dlrt: a gradient is no longer finite. Lower the learning rate, or check the inputs' range.",
+      );
+    }
+    return matrix(block.shape[0], block.shape[1], values);
   }
 
   /** (1 − 2ηλ) S̃ − η · direction, with the lifted S̃ = ŨᵀU S VᵀṼ. */
