@@ -20,6 +20,7 @@ import { castKernels } from './cast-to-bool.ts';
 import { conv2dGradientKernels } from './conv2d-gradients.ts';
 import { depthwiseGradientKernels, depthwiseGradients } from './depthwise-gradients.ts';
 import { dilatedConv2dGradients } from './dilated-conv2d-gradient.ts';
+import { fusedProductKernels } from './fused-product.ts';
 import { meanGradients } from './mean-gradient.ts';
 import { mixedBatchKernels } from './mixed-batches.ts';
 import { installNativeRepairs } from './native/install.ts';
@@ -62,7 +63,7 @@ export function installRepairs(): void {
     ...poolKernels(),
   ];
   for (const kernel of own) replaceKernel(kernel);
-  for (const kernel of mixedBatchKernels()) replaceKernel(kernel);
+  for (const kernel of [...mixedBatchKernels(), ...fusedProductKernels()]) replaceKernel(kernel);
   installNativeRepairs(replaceKernel);
   for (const kernel of numericPaddingKernels()) replaceKernel(kernel); // last: outermost
   const gradients = [
