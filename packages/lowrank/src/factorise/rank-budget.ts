@@ -68,7 +68,7 @@ export function ranksForBudget(curves: readonly RankCurve[], budget: number): (n
       for (let to = at[layer]! + 1; to < steps.length; to++) {
         const cost = steps[to]!.cost - from.cost;
         if (cost > left) continue;
-        const gain = (from.loss - steps[to]!.loss) / cost;
+        const gain = cost === 0 ? Infinity : (from.loss - steps[to]!.loss) / cost;
         if (!best || gain > best.gain) best = { layer, to, gain, cost };
       }
     }
