@@ -106,7 +106,8 @@ export default experiment<Config, CompressionRow, 'mnist'>({
   why: {
     examples: 'the whole training set at paper scale',
     testExamples: 'the whole test set, but for the smoke run',
-    convolutionActivation: 'at 12,575 weights 98.5 % after 4 passes (seed 100), against 97.9 % after 6 without',
+    convolutionActivation:
+      'at 12,575 weights 98.5 % after 4 passes (seed 100), against 97.9 % after 6 without',
     batchSize: 'the usual 128; 64 where there are few examples',
     pretrain: '99.2 % at paper scale',
     epochs: 'the talk trains for 20',
