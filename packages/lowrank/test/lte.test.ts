@@ -10,7 +10,7 @@ import { simulate } from '@ockham/core/comm';
 import { gaussianClusters } from '@ockham/core/datasets';
 import { evaluate } from '@ockham/core/metrics';
 import { cloneModel } from '@ockham/core/models';
-import { lossFunction, saveWeights, trainableVariables } from '@ockham/core/training';
+import { lossFunction, saveWeights, trainableVariables, type LossFunction } from '@ockham/core/training';
 import { lte, type LteOptions } from '@ockham/lowrank';
 import {
   layers,
@@ -292,6 +292,28 @@ describe('lte', () => {
     const column = Array.from({ length: 8 }, (_, i) => kernel![i * 12]!);
     const scale = Math.max(...column.map(Math.abs)) / 127;
     expect(column.some((value) => Math.abs(value / scale - Math.round(value / scale)) > 0.01)).toBe(true);
+  });
+
+  it('is left at its last merge where it is stopped', async () => {
+    const model = network();
+    const controller = new AbortController();
+    const merged: Float32Array[][] = [];
+    let calls = 0;
+    const loss: LossFunction = (y, prediction) => {
+      if (++calls > 40) controller.abort();
+      return lossFunction('crossEntropy')(y, prediction);
+    };
+    const stopped = lte(model, data, {
+      ...quick,
+      epochs: 4,
+      loss,
+      signal: controller.signal,
+      async onMerge() {
+        merged.push((await weights(model)).map((values) => Float32Array.from(values)));
+      },
+    });
+    await expect(stopped).rejects.toThrow(AbortedError);
+    expect(await weights(model)).toEqual(merged.at(-1));
   });
 
   it('counts parameters of a head and of the model', async () => {

@@ -53,7 +53,7 @@ export interface LteResult {
  * @param model Changed in place. One input, one output, no trainable batch normalisation.
  * @param data The whole set, at every rank; heads find their shards in it.
  * @throws ArgumentError for options out of range, ranks beyond min(m, n) of a layer, shards below a batch, more ranks than heads;
- *   UnsupportedModelError; NonFiniteError where a loss is no longer a number; AbortedError. The kernels then are those of the last
+ *   UnsupportedModelError; NonFiniteError where a loss is no longer a number; AbortedError. The weights then are those of the last
  *   merge.
  *
  * @example
@@ -78,6 +78,7 @@ export async function lte(model: LayersModel, data: Split, options: LteOptions):
     settings.quantise ? quantisedKernel(kernel) : plainKernel(kernel),
   );
   const history: LteRecord[] = [];
+  let common: readonly Float32Array[] = [];
   try {
     await copyFromFirst(comm, model, kernels);
     for (const kernel of kernels) await kernel.show();
@@ -87,9 +88,7 @@ export async function lte(model: LayersModel, data: Split, options: LteOptions):
     let merge = 0;
     for (let step = 0; step < total; step += T) {
       const next = Math.min(step + T, total);
-      const common = await Promise.all(
-        weights.others.map(async (variable) => (await read(variable)).slice()),
-      );
+      common = await Promise.all(weights.others.map(async (variable) => (await read(variable)).slice()));
       if (settings.afterMerge === 'redraw') A = [];
       for (let n = 0; n < settings.heads; n++) {
         const own = heads[n - first];
@@ -124,6 +123,9 @@ export async function lte(model: LayersModel, data: Split, options: LteOptions):
       // lets the page, timers and signals breathe, which a virtual clock does not know
       if (comm.transport !== 'simulate') await new Promise((resolve) => setTimeout(resolve));
     }
+  } catch (error) {
+    for (const [i, values] of common.entries()) assign(weights.others[i]!, values);
+    throw error;
   } finally {
     for (const kernel of kernels) kernel.end();
     for (const head of heads) head.dispose();
