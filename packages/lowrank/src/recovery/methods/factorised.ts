@@ -60,7 +60,7 @@ function descend(context: Context, step: Step): Solver {
 }
 
 /** Small random factors, or the leading components of a gradient step from zero. */
-export function startingPoint({ problem, rank, start, random }: Context): Factors {
+function startingPoint({ problem, rank, start, random }: Context): Factors {
   const { d, m, C, L, mu } = problem;
   const eta = 2 / (L + mu);
   const step = matrix(
