@@ -6,18 +6,6 @@ import type { Method } from './method.ts';
 import { projectedGradient } from './projected-gradient.ts';
 import { subgradient } from './subgradient.ts';
 
-/** By name. */
-export const methods = {
-  direct,
-  'gradient-descent': gradientDescent,
-  'projected-gradient': projectedGradient,
-  factorised,
-  scaled,
-  sequential,
-  parallel,
-  subgradient,
-} as const satisfies Record<string, Method>;
-
 /**
  * - `direct`: the global minimum in closed form.
  * - `gradient-descent`: without a rank (Section 3.1).
@@ -26,4 +14,24 @@ export const methods = {
  * - `sequential`, `parallel`: rank-1 deflation (Section 3.2), component after component or all at once.
  * - `subgradient`: ‖Y − XW‖₁, for gross errors in Y.
  */
-export type RecoveryMethod = keyof typeof methods;
+export type RecoveryMethod =
+  | 'direct'
+  | 'gradient-descent'
+  | 'projected-gradient'
+  | 'factorised'
+  | 'scaled'
+  | 'sequential'
+  | 'parallel'
+  | 'subgradient';
+
+/** By name. */
+export const methods: Readonly<Record<RecoveryMethod, Method>> = {
+  direct,
+  'gradient-descent': gradientDescent,
+  'projected-gradient': projectedGradient,
+  factorised,
+  scaled,
+  sequential,
+  parallel,
+  subgradient,
+};
