@@ -11,5 +11,5 @@ await buildKernels(new URL('../', import.meta.url), {
   relaxed: [...float32, ...relaxed],
   relaxedShared: [...float32, ...relaxed, ...shared],
   commReduce: ['src/kernels/assembly/comm-reduce.ts', '--importMemory', ...shared],
-  panelProduct: ['src/kernels/assembly/panel-product.ts', '--initialMemory', '12'],
+  linalg: ['src/kernels/assembly/linalg.ts', '--initialMemory', '12'],
 });

@@ -5,6 +5,7 @@
  * Names as in the paper: after the halves are solved B is M = [zᵀ; 0 diag(d)] in their bases.
  */
 import { addProduct, block } from './add-product.ts';
+import { allocate } from './arena.ts';
 import { bidiagonalQr, length as hypotenuse } from './bidiagonal-qr.ts';
 import type { TurningRows } from './bidiagonal-qr.ts';
 import { rotateRows } from './row-products.ts';
@@ -35,9 +36,9 @@ export function bidiagonalSvd(
   const n = diagonal.length;
   const d = diagonal.slice();
   const e = superdiagonal.slice();
-  const U = new Float64Array(n * n);
+  const U = allocate(n * n);
   const width = right === 'all' ? n : 2;
-  const V = new Float64Array(n * width);
+  const V = allocate(n * width);
   let largest = 0;
   for (let i = 0; i < n; i++) largest = Math.max(largest, Math.abs(d[i]!), Math.abs(e[i] ?? 0));
   const scratch = n > leafSize ? n * n : 0;
@@ -50,10 +51,10 @@ export function bidiagonalSvd(
       stride: n,
       ends: right === 'ends',
       tolerance: 8 * Number.EPSILON * largest,
-      P: new Float64Array(scratch),
-      Q: new Float64Array(scratch),
-      gathered: new Float64Array(scratch),
-      product: new Float64Array(scratch),
+      P: allocate(scratch),
+      Q: allocate(scratch),
+      gathered: allocate(scratch),
+      product: allocate(scratch),
     },
     0,
     n,

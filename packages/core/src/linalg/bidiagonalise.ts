@@ -6,6 +6,7 @@
  * of U and V. All four are kept transposed here, so that every loop runs along a row.
  */
 import { addProduct, block, transposed } from './add-product.ts';
+import { allocate } from './arena.ts';
 import { blockSize, makeReflectors, reflect } from './reflectors.ts';
 import type { Reflectors } from './reflectors.ts';
 import { addRows, rowsTimesVector } from './row-products.ts';
@@ -27,9 +28,9 @@ export function bidiagonalise(a: Float64Array, m: number, n: number): Bidiagonal
   const right = makeReflectors(n - 1, n, 1);
   const U = left.vectors;
   const V = right.vectors;
-  const X = new Float64Array(blockSize * m);
-  const Y = new Float64Array(blockSize * n);
-  const t = new Float64Array(blockSize);
+  const X = allocate(blockSize * m);
+  const Y = allocate(blockSize * n);
+  const t = allocate(blockSize);
 
   for (let first = 0; first < n; first += blockSize) {
     const size = Math.min(blockSize, n - first);

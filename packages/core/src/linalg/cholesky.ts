@@ -1,10 +1,11 @@
 /** Cholesky factorisation A = L Lᵀ by blocks of columns (Golub and Van Loan, Matrix Computations, 4.2). */
 import { ArgumentError } from '../errors.ts';
 import { addProduct, block, transposed } from './add-product.ts';
+import { withArena } from './arena.ts';
 import { checkFinite, checkSquare } from './matrix.ts';
 import type { Matrix } from './matrix.ts';
 import { scaled, scaleInPlace, unitExponent } from './power-of-two.ts';
-import { checkOperands, substitute } from './solve-triangular.ts';
+import { checkOperands, solve } from './solve-triangular.ts';
 
 const blockSize = 32;
 
@@ -26,7 +27,18 @@ export function cholesky(a: Matrix): Matrix {
   const n = a.rows;
   // even, so that the factor scales by a power of two as well
   const exponent = 2 * Math.floor(unitExponent(a.values) / 2);
-  const L = scaled(a.values, exponent);
+  const values = withArena(n * n, () => {
+    const L = scaled(a.values, exponent);
+    factor(L, n, a);
+    return L.slice();
+  });
+  for (let i = 0; i < n; i++) values.fill(0, i * n + i + 1, (i + 1) * n);
+  scaleInPlace(values, -exponent / 2);
+  return { rows: n, columns: n, values };
+}
+
+/** Overwrites the lower triangle of `L` `[n, n]`; `a` is for the message. */
+function factor(L: Float64Array, n: number, a: Matrix): void {
   for (let first = 0; first < n; first += blockSize) {
     const size = Math.min(blockSize, n - first);
     factorDiagonal(L, n, first, size, a);
@@ -49,9 +61,6 @@ export function cholesky(a: Matrix): Matrix {
       );
     }
   }
-  for (let i = 0; i < n; i++) L.fill(0, i * n + i + 1, (i + 1) * n);
-  scaleInPlace(L, -exponent / 2);
-  return { rows: n, columns: n, values: L };
 }
 
 function factorDiagonal(L: Float64Array, n: number, first: number, size: number, a: Matrix): void {
@@ -90,8 +99,6 @@ function divideRow(L: Float64Array, n: number, i: number, first: number, size: n
  */
 export function choleskySolve(l: Matrix, b: Matrix): Matrix {
   checkOperands('linalg.choleskySolve', l, b);
-  const values = b.values.slice();
-  substitute(l.values, l.columns, l.rows, values, b.columns, { lower: true });
-  substitute(l.values, l.columns, l.rows, values, b.columns, { lower: true, transpose: true });
+  const values = solve(l, b, { lower: true }, { lower: true, transpose: true });
   return { rows: b.rows, columns: b.columns, values };
 }

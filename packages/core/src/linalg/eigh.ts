@@ -6,6 +6,7 @@
  * Deviation from the usual route by QL sweeps: those cost 3n³ rotations, which no product of matrices replaces. The
  * shift costs nothing that a backward stable method promises: errors stay a few roundings of the norm of A.
  */
+import { withArena } from './arena.ts';
 import { bidiagonalSvd } from './bidiagonal-svd.ts';
 import { checkFinite, checkSquare } from './matrix.ts';
 import type { Matrix } from './matrix.ts';
@@ -48,19 +49,24 @@ export function eigh(a: Matrix, options: EighOptions = {}): Eigh {
   checkSquare('linalg.eigh', 'a', a);
   const n = a.rows;
   const exponent = unitExponent(a.values);
-  const work = scaled(symmetric('linalg.eigh', a, symmetryTolerance), exponent);
+  const whole = symmetric('linalg.eigh', a, symmetryTolerance);
+  const { values, vectors } = withArena(8 * n * n + 200 * n, () => decompose(scaled(whole, exponent), n));
+  fixSigns(vectors);
+  unscale('linalg.eigh', 'the largest eigenvalue', values, exponent);
+  return { values, vectors };
+}
 
+/** Decomposes `work` `[n, n]`, which it overwrites. */
+function decompose(work: Float64Array, n: number): Eigh {
   const { diagonal, offDiagonal, reflectors } = tridiagonalise(work, n);
   const shift = definiteShift(diagonal, offDiagonal);
   const { superdiagonal, factor } = bidiagonalFactor(diagonal, offDiagonal, shift);
   const { values: roots, leftRows } = bidiagonalSvd(factor, superdiagonal, 'ends');
   const order = Int32Array.from({ length: n }, (_, i) => i).sort((i, j) => roots[i]! - roots[j]! || i - j);
   const values = Float64Array.from(order, (i) => roots[i]! * roots[i]! - shift);
-  const vectors: Matrix = { rows: n, columns: n, values: columnsFromRows(leftRows, n, order, n) };
-  applyReflectors(reflectors, vectors.values, n, 0);
-  fixSigns(vectors);
-  unscale('linalg.eigh', 'the largest eigenvalue', values, exponent);
-  return { values, vectors };
+  const vectors = columnsFromRows(leftRows, n, order, n);
+  applyReflectors(reflectors, vectors, n, 0);
+  return { values, vectors: { rows: n, columns: n, values: vectors.slice() } };
 }
 
 /** c that makes T + cI safely positive definite: above minus the smallest eigenvalue, by Gershgorin's discs. */

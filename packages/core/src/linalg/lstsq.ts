@@ -1,5 +1,6 @@
 /** Least squares: by QR where the columns are independent, by the singular value decomposition where they are not. */
 import { ArgumentError } from '../errors.ts';
+import { withArena } from './arena.ts';
 import { checkFinite, multiply } from './matrix.ts';
 import type { Matrix } from './matrix.ts';
 import { scaled, unitExponent, unscale } from './power-of-two.ts';
@@ -60,22 +61,25 @@ function independent(a: Matrix, b: Matrix, tolerance: number): Lstsq | undefined
   if (m < n) return undefined;
   const aExponent = unitExponent(a.values);
   const bExponent = unitExponent(b.values);
-  const R = scaled(a.values, aExponent);
-  const reflectors = triangularise(R, m, n);
-  let least = Infinity;
-  let most = 0;
-  for (let i = 0; i < n; i++) {
-    const size = Math.abs(R[i * n + i]!);
-    least = Math.min(least, size);
-    most = Math.max(most, size);
-  }
-  if (!(least > safety * Math.max(tolerance, Number.EPSILON) * most)) return undefined;
-  const x = scaled(b.values, bExponent);
-  applyReflectors(reflectors, x, b.columns, 0, { transpose: true });
-  const values = x.slice(0, n * b.columns);
-  substitute(R, n, n, values, b.columns, {});
-  unscale('linalg.lstsq', 'x', values, bExponent - aExponent);
-  return { x: { rows: n, columns: b.columns, values }, rank: n };
+  const numbers = 2 * m * n + (m + n) * b.columns + 64 * (32 + n + b.columns);
+  return withArena(numbers, () => {
+    const R = scaled(a.values, aExponent);
+    const reflectors = triangularise(R, m, n);
+    let least = Infinity;
+    let most = 0;
+    for (let i = 0; i < n; i++) {
+      const size = Math.abs(R[i * n + i]!);
+      least = Math.min(least, size);
+      most = Math.max(most, size);
+    }
+    if (!(least > safety * Math.max(tolerance, Number.EPSILON) * most)) return undefined;
+    const x = scaled(b.values, bExponent);
+    applyReflectors(reflectors, x, b.columns, 0, { transpose: true });
+    substitute(R, n, n, x, b.columns, {});
+    const values = x.slice(0, n * b.columns);
+    unscale('linalg.lstsq', 'x', values, bExponent - aExponent);
+    return { x: { rows: n, columns: b.columns, values }, rank: n };
+  });
 }
 
 function leastNorm(a: Matrix, b: Matrix, tolerance: number): Lstsq {

@@ -1,5 +1,7 @@
 import { ArgumentError, NonFiniteError } from '../errors.ts';
-import { addProduct, block, transposed } from './add-product.ts';
+import { block, transposed } from './add-product.ts';
+import type { Block } from './add-product.ts';
+import { product } from './product.ts';
 
 /** A dense matrix of 64-bit numbers, row by row: element (i, j) is `values[i * columns + j]`. */
 export interface Matrix {
@@ -83,21 +85,12 @@ export function multiply(a: Matrix, b: Matrix, options: MultiplyOptions = {}): M
         'Transpose one with transposeA or transposeB.',
     );
   }
-  const left = block(a.values, 0, a.columns);
-  const right = block(b.values, 0, b.columns);
-  const values = new Float64Array(m * n);
-  addProduct(
-    m,
-    n,
-    k,
-    1,
-    transposeA ? transposed(left) : left,
-    transposeB ? transposed(right) : right,
-    values,
-    0,
-    n,
-  );
+  const values = product(m, n, k, blockOf(a, transposeA), blockOf(b, transposeB));
   return { rows: m, columns: n, values };
+}
+
+function blockOf({ values, columns }: Matrix, turned: boolean): Block {
+  return turned ? transposed(block(values, 0, columns)) : block(values, 0, columns);
 }
 
 /** @throws ArgumentError where `a` is no matrix: wrong shape, or values of another length or type. */

@@ -1,4 +1,5 @@
 import { NonFiniteError } from '../errors.ts';
+import { copyIn } from './arena.ts';
 
 /**
  * The exponent e for which `max |a| * 2^e` is in [1, 2), or 0 for zeros. Scaling by a power of two is exact, and
@@ -15,9 +16,9 @@ export function unitExponent(values: Float64Array): number {
   return -Math.floor(Math.log2(largest));
 }
 
-/** A copy of `values`, times 2^exponent. */
+/** A copy of `values`, times 2^exponent, made by {@link allocate}. */
 export function scaled(values: Float64Array, exponent: number): Float64Array {
-  const copy = values.slice();
+  const copy = copyIn(values);
   scaleInPlace(copy, exponent);
   return copy;
 }

@@ -4,6 +4,7 @@
  * Deviation from LAPACK: R's diagonal is never negative, which makes both factors unique for full column rank.
  */
 import { ArgumentError } from '../errors.ts';
+import { allocate, withArena } from './arena.ts';
 import { checkFinite } from './matrix.ts';
 import type { Matrix } from './matrix.ts';
 import { scaled, unitExponent, unscale } from './power-of-two.ts';
@@ -46,13 +47,15 @@ export function qr(a: Matrix, options: QrOptions = {}): Qr {
   }
   const { rows: m, columns: n } = a;
   const exponent = unitExponent(a.values);
-  const work = scaled(a.values, exponent);
-  const reflectors = triangularise(work, m, n);
   const k = mode === 'full' ? m : Math.min(m, n);
-  const q = new Float64Array(m * k);
-  for (let i = 0; i < k; i++) q[i * k + i] = 1;
-  applyReflectors(reflectors, q, k, 0, { triangular: true });
-  const r = work.slice(0, k * n);
+  const { q, r } = withArena(m * (n + Math.min(m, n) + k) + 64 * (32 + Math.max(n, k)), () => {
+    const work = scaled(a.values, exponent);
+    const reflectors = triangularise(work, m, n);
+    const Q = allocate(m * k);
+    for (let i = 0; i < k; i++) Q[i * k + i] = 1;
+    applyReflectors(reflectors, Q, k, 0, { triangular: true });
+    return { q: Q.slice(), r: work.slice(0, k * n) };
+  });
   makeDiagonalPositive(q, r, m, k, n);
   unscale('linalg.qr', 'r', r, exponent);
   return { q: { rows: m, columns: k, values: q }, r: { rows: k, columns: n, values: r } };
@@ -62,9 +65,10 @@ export function qr(a: Matrix, options: QrOptions = {}): Qr {
 export function triangularise(a: Float64Array, m: number, n: number): Reflectors {
   const count = Math.min(m, n);
   const reflectors = makeReflectors(count, m, 0);
+  const dots = allocate(blockSize);
   for (let first = 0; first < count; first += blockSize) {
     const size = Math.min(blockSize, count - first);
-    factorPanel(a, m, n, first, size, reflectors);
+    factorPanel(a, m, n, first, size, reflectors, dots);
     if (first + size < n) {
       applyReflectors(reflectors, a, n, first + size, { transpose: true, from: first, to: first + size });
     }
@@ -80,6 +84,7 @@ function factorPanel(
   first: number,
   size: number,
   { vectors, taus }: Reflectors,
+  dots: Float64Array,
 ): void {
   for (let i = first; i < m; i++) {
     for (let j = 0; j < size; j++) {
@@ -87,7 +92,6 @@ function factorPanel(
       a[i * n + first + j] = 0;
     }
   }
-  const dots = new Float64Array(size);
   for (let j = 0; j < size; j++) {
     const c = first + j;
     const x = c * m + c;

@@ -3,6 +3,8 @@
  * with T upper triangular (Schreiber and Van Loan 1989), so that nearly all the work is matrix products.
  */
 import { addProduct, block, transposed } from './add-product.ts';
+import type { Block } from './add-product.ts';
+import { allocate, withArena } from './arena.ts';
 
 /** Reflectors of one factorisation. Vector r has zeros before index `r + shift` and a one there. */
 export interface Reflectors {
@@ -19,8 +21,8 @@ export const blockSize = 32;
 
 export function makeReflectors(count: number, length: number, shift: number): Reflectors {
   return {
-    vectors: new Float64Array(count * length),
-    taus: new Float64Array(count),
+    vectors: allocate(count * length),
+    taus: allocate(count),
     count,
     length,
     shift,
@@ -86,59 +88,75 @@ export interface ApplyOptions {
  * `[length, columns]`, in place.
  */
 export function applyReflectors(
-  { vectors, taus, count, length, shift }: Reflectors,
+  reflectors: Reflectors,
   values: Float64Array,
   columns: number,
   firstColumn: number,
   options: ApplyOptions = {},
 ): void {
-  const { transpose = false, from = 0, to = count, triangular = false } = options;
+  const { transpose = false, from = 0, to = reflectors.count } = options;
   const blocks = Math.ceil((to - from) / blockSize);
-  const T = new Float64Array(blockSize * blockSize);
-  const W = new Float64Array(blockSize * (columns - firstColumn));
-  const TW = new Float64Array(W.length);
-  for (let b = 0; b < blocks; b++) {
-    const first = from + (transpose ? b : blocks - 1 - b) * blockSize;
-    const size = Math.min(blockSize, to - first);
-    const start = first + shift;
-    const column = triangular ? Math.max(firstColumn, start) : firstColumn;
-    const active = length - start;
-    const n = columns - column;
-    if (active <= 0 || n <= 0) continue;
-    const Vt = block(vectors, first * length + start, length); // [size, active]
-    formT(T, Vt.values, Vt.offset, length, active, taus, first, size);
-    W.fill(0, 0, size * n);
-    TW.fill(0, 0, size * n);
-    addProduct(size, n, active, 1, Vt, block(values, start * columns + column, columns), W, 0, n);
-    const left = block(T, 0, size);
-    addProduct(size, n, size, 1, transpose ? transposed(left) : left, block(W, 0, n), TW, 0, n);
-    addProduct(
-      active,
-      n,
-      size,
-      -1,
-      transposed(Vt),
-      block(TW, 0, n),
-      values,
-      start * columns + column,
-      columns,
-    );
-  }
+  const width = columns - firstColumn;
+  withArena(2 * blockSize * (blockSize + width), () => {
+    const scratch: Scratch = {
+      T: allocate(blockSize * blockSize),
+      gram: allocate(blockSize * blockSize),
+      W: allocate(blockSize * width),
+      TW: allocate(blockSize * width),
+    };
+    for (let b = 0; b < blocks; b++) {
+      const first = from + (transpose ? b : blocks - 1 - b) * blockSize;
+      const size = Math.min(blockSize, to - first);
+      applyBlock(reflectors, first, size, values, columns, firstColumn, options, scratch);
+    }
+  });
+}
+
+/** What {@link applyReflectors} works in: `[32, 32]` twice, and `[32, columns]` twice. */
+interface Scratch {
+  readonly T: Float64Array;
+  readonly gram: Float64Array;
+  readonly W: Float64Array;
+  readonly TW: Float64Array;
+}
+
+function applyBlock(
+  { vectors, taus, length, shift }: Reflectors,
+  first: number,
+  size: number,
+  values: Float64Array,
+  columns: number,
+  firstColumn: number,
+  { transpose = false, triangular = false }: ApplyOptions,
+  { T, gram, W, TW }: Scratch,
+): void {
+  const start = first + shift;
+  const column = triangular ? Math.max(firstColumn, start) : firstColumn;
+  const active = length - start;
+  const n = columns - column;
+  if (active <= 0 || n <= 0) return;
+  const Vt = block(vectors, first * length + start, length); // [size, active]
+  formT(T, gram, Vt, active, taus, first, size);
+  W.fill(0, 0, size * n);
+  TW.fill(0, 0, size * n);
+  const below = block(values, start * columns + column, columns);
+  addProduct(size, n, active, 1, Vt, below, W, 0, n);
+  const left = block(T, 0, size);
+  addProduct(size, n, size, 1, transpose ? transposed(left) : left, block(W, 0, n), TW, 0, n);
+  addProduct(active, n, size, -1, transposed(Vt), block(TW, 0, n), values, below.offset, columns);
 }
 
 /** T of the block: `T_jj = τ_j`, and column j above it is `−τ_j T Vᵀv_j`. */
 function formT(
   T: Float64Array,
-  vectors: Float64Array,
-  offset: number,
-  stride: number,
+  gram: Float64Array,
+  Vt: Block,
   active: number,
   taus: Float64Array,
   first: number,
   size: number,
 ): void {
-  const gram = new Float64Array(size * size);
-  const Vt = block(vectors, offset, stride);
+  gram.fill(0);
   addProduct(size, size, active, 1, Vt, transposed(Vt), gram, 0, size);
   T.fill(0);
   for (let j = 0; j < size; j++) {

@@ -1,4 +1,6 @@
-/** Products of a few contiguous rows with a vector, four rows at a time so that each number loaded works four times. */
+/** Products of a few contiguous rows with a vector: by the kernels for arrays in their memory, else in plain TypeScript. */
+import { kernelsOf } from './arena.ts';
+import * as plain from './plain-row-products.ts';
 
 /** `out[outOffset + r] = Σ_j rows[offset + r * stride + j] * x[xOffset + j]` for r < count, j < length. */
 export function rowsTimesVector(
@@ -12,33 +14,17 @@ export function rowsTimesVector(
   out: Float64Array,
   outOffset: number,
 ): void {
-  let r = 0;
-  for (; r + 4 <= count; r += 4) {
-    const p0 = offset + r * stride;
-    const p1 = p0 + stride;
-    const p2 = p1 + stride;
-    const p3 = p2 + stride;
-    let s0 = 0;
-    let s1 = 0;
-    let s2 = 0;
-    let s3 = 0;
-    for (let j = 0; j < length; j++) {
-      const value = x[xOffset + j]!;
-      s0 += rows[p0 + j]! * value;
-      s1 += rows[p1 + j]! * value;
-      s2 += rows[p2 + j]! * value;
-      s3 += rows[p3 + j]! * value;
-    }
-    out[outOffset + r] = s0;
-    out[outOffset + r + 1] = s1;
-    out[outOffset + r + 2] = s2;
-    out[outOffset + r + 3] = s3;
-  }
-  for (; r < count; r++) {
-    const p = offset + r * stride;
-    let s = 0;
-    for (let j = 0; j < length; j++) s += rows[p + j]! * x[xOffset + j]!;
-    out[outOffset + r] = s;
+  const kernels = kernelsOf(rows, x, out);
+  if (!kernels) plain.rowsTimesVector(rows, offset, stride, count, x, xOffset, length, out, outOffset);
+  else {
+    kernels.rowsTimesVector(
+      rows.byteOffset + 8 * offset,
+      8 * stride,
+      count,
+      x.byteOffset + 8 * xOffset,
+      length,
+      out.byteOffset + 8 * outOffset,
+    );
   }
 }
 
@@ -56,25 +42,20 @@ export function addRows(
   yOffset: number,
   length: number,
 ): void {
-  let r = 0;
-  for (; r + 4 <= count; r += 4) {
-    const at = wOffset + r * wStride;
-    const w0 = alpha * w[at]!;
-    const w1 = alpha * w[at + wStride]!;
-    const w2 = alpha * w[at + 2 * wStride]!;
-    const w3 = alpha * w[at + 3 * wStride]!;
-    const p0 = offset + r * stride;
-    const p1 = p0 + stride;
-    const p2 = p1 + stride;
-    const p3 = p2 + stride;
-    for (let j = 0; j < length; j++) {
-      y[yOffset + j]! += w0 * rows[p0 + j]! + w1 * rows[p1 + j]! + (w2 * rows[p2 + j]! + w3 * rows[p3 + j]!);
-    }
-  }
-  for (; r < count; r++) {
-    const weight = alpha * w[wOffset + r * wStride]!;
-    const p = offset + r * stride;
-    for (let j = 0; j < length; j++) y[yOffset + j]! += weight * rows[p + j]!;
+  const kernels = kernelsOf(rows, w, y);
+  if (!kernels) {
+    plain.addRows(rows, offset, stride, count, alpha, w, wOffset, wStride, y, yOffset, length);
+  } else {
+    kernels.addRows(
+      rows.byteOffset + 8 * offset,
+      8 * stride,
+      count,
+      alpha,
+      w.byteOffset + 8 * wOffset,
+      8 * wStride,
+      y.byteOffset + 8 * yOffset,
+      length,
+    );
   }
 }
 
@@ -91,30 +72,23 @@ export function addOuter(
   xOffset: number,
   length: number,
 ): void {
-  let r = 0;
-  for (; r + 4 <= count; r += 4) {
-    const w0 = alpha * w[wOffset + r]!;
-    const w1 = alpha * w[wOffset + r + 1]!;
-    const w2 = alpha * w[wOffset + r + 2]!;
-    const w3 = alpha * w[wOffset + r + 3]!;
-    const p0 = offset + r * stride;
-    const p1 = p0 + stride;
-    const p2 = p1 + stride;
-    const p3 = p2 + stride;
-    for (let j = 0; j < length; j++) {
-      const value = x[xOffset + j]!;
-      rows[p0 + j]! += w0 * value;
-      rows[p1 + j]! += w1 * value;
-      rows[p2 + j]! += w2 * value;
-      rows[p3 + j]! += w3 * value;
-    }
-  }
-  for (; r < count; r++) {
-    const weight = alpha * w[wOffset + r]!;
-    const p = offset + r * stride;
-    for (let j = 0; j < length; j++) rows[p + j]! += weight * x[xOffset + j]!;
+  const kernels = kernelsOf(rows, w, x);
+  if (!kernels) plain.addOuter(rows, offset, stride, count, alpha, w, wOffset, x, xOffset, length);
+  else {
+    kernels.addOuter(
+      rows.byteOffset + 8 * offset,
+      8 * stride,
+      count,
+      alpha,
+      w.byteOffset + 8 * wOffset,
+      x.byteOffset + 8 * xOffset,
+      length,
+    );
   }
 }
+
+// Below this the way to the kernel costs more than it saves.
+const shortRow = 32;
 
 /** Turns two rows: `(x, y) ← (c x + s y, c y − s x)`. */
 export function rotateRows(
@@ -125,10 +99,7 @@ export function rotateRows(
   c: number,
   s: number,
 ): void {
-  for (let j = 0; j < length; j++) {
-    const x = values[xOffset + j]!;
-    const y = values[yOffset + j]!;
-    values[xOffset + j] = c * x + s * y;
-    values[yOffset + j] = c * y - s * x;
-  }
+  const kernels = length < shortRow ? undefined : kernelsOf(values, values, values);
+  if (!kernels) plain.rotateRows(values, xOffset, yOffset, length, c, s);
+  else kernels.rotateRows(values.byteOffset + 8 * xOffset, values.byteOffset + 8 * yOffset, length, c, s);
 }

@@ -1,5 +1,6 @@
 /** Substitution, row by row of the unknowns, so that every loop runs along a row. */
 import { ArgumentError } from '../errors.ts';
+import { copyIn, withArena } from './arena.ts';
 import { checkFinite, checkSquare } from './matrix.ts';
 import type { Matrix } from './matrix.ts';
 import { addRows } from './row-products.ts';
@@ -27,8 +28,7 @@ export interface SolveTriangularOptions {
  */
 export function solveTriangular(a: Matrix, b: Matrix, options: SolveTriangularOptions = {}): Matrix {
   checkOperands('linalg.solveTriangular', a, b);
-  const values = b.values.slice();
-  substitute(a.values, a.columns, a.rows, values, b.columns, options);
+  const values = solve(a, b, options);
   return { rows: b.rows, columns: b.columns, values };
 }
 
@@ -50,6 +50,16 @@ export function checkOperands(who: string, a: Matrix, b: Matrix): void {
       );
     }
   }
+}
+
+/** The values of the solutions for each of `steps` in turn, the first one's for `b`. */
+export function solve(a: Matrix, b: Matrix, ...steps: readonly SolveTriangularOptions[]): Float64Array {
+  return withArena(a.values.length + b.values.length, () => {
+    const A = copyIn(a.values);
+    const x = copyIn(b.values);
+    for (const step of steps) substitute(A, a.columns, a.rows, x, b.columns, step);
+    return x.slice();
+  });
 }
 
 /** Overwrites `x` `[n, k]` with the solution for the leading `[n, n]` of `a`, whose rows lie `stride` apart. */

@@ -6,6 +6,7 @@
  * Deviation from LAPACK: the sign of each pair is fixed, so that the result depends on the matrix only.
  */
 import { ArgumentError } from '../errors.ts';
+import { allocate, withArena } from './arena.ts';
 import { bidiagonalQr } from './bidiagonal-qr.ts';
 import { bidiagonalise } from './bidiagonalise.ts';
 import { bidiagonalSvd } from './bidiagonal-svd.ts';
@@ -73,7 +74,7 @@ export function singularValues(a: Matrix): Float64Array {
   const tall = a.rows < a.columns ? transpose(a) : a;
   const { columns: n } = tall;
   const exponent = unitExponent(a.values);
-  const { diagonal, superdiagonal } = reduce(tall, exponent);
+  const { diagonal, superdiagonal } = withArena(reduceNumbers(tall), () => reduce(tall, exponent));
   bidiagonalQr(diagonal, superdiagonal, 0, n, undefined, undefined);
   const s = diagonal.sort().reverse();
   unscale('linalg.singularValues', 'the largest', s, exponent);
@@ -90,8 +91,20 @@ export function checkRank(who: string, rank: number, k: number): void {
 }
 
 function decompose(a: Matrix, rank: number): Svd {
-  const { rows: m, columns: n } = a;
   const exponent = unitExponent(a.values);
+  const numbers = reduceNumbers(a) + 6 * a.columns ** 2 + (a.rows + a.columns + 64) * rank;
+  const { u, s, v } = withArena(numbers, () => decomposeScaled(a, rank, exponent));
+  unscale('linalg.svd', 's', s, exponent);
+  return { u, s, v };
+}
+
+/** How many numbers {@link reduce} takes at most. */
+function reduceNumbers({ rows: m, columns: n }: Matrix): number {
+  return (m + n) * n + 2 * m * n + 100 * (m + n);
+}
+
+function decomposeScaled(a: Matrix, rank: number, exponent: number): Svd {
+  const { rows: m, columns: n } = a;
   const { orthogonal, size, diagonal, superdiagonal, left, right } = reduce(a, exponent);
   const small = bidiagonalSvd(diagonal, superdiagonal, 'all');
   const order = Int32Array.from({ length: n }, (_, i) => i)
@@ -103,8 +116,11 @@ function decompose(a: Matrix, rank: number): Svd {
   if (orthogonal) applyReflectors(orthogonal, u, rank, 0);
   const v = columnsFromRows(small.rightRows, n, order, n);
   applyReflectors(right, v, rank, 0);
-  unscale('linalg.svd', 's', s, exponent);
-  return { u: { rows: m, columns: rank, values: u }, s, v: { rows: n, columns: rank, values: v } };
+  return {
+    u: { rows: m, columns: rank, values: u.slice() },
+    s,
+    v: { rows: n, columns: rank, values: v.slice() },
+  };
 }
 
 /** The bidiagonalisation of `a` `[m, n]`, m ≥ n, or of its R where it is tall: then `orthogonal` holds Q. */
@@ -126,7 +142,7 @@ export function columnsFromRows(
   height: number,
 ): Float64Array {
   const k = order.length;
-  const columns = new Float64Array(height * k);
+  const columns = allocate(height * k);
   for (let j = 0; j < k; j++) {
     const from = order[j]! * n;
     for (let i = 0; i < n; i++) columns[i * k + j] = rows[from + i]!;

@@ -5,6 +5,7 @@
  * Names: after k steps of a block the current matrix is A − V Wᵀ − W Vᵀ, with the reflectors' vectors as columns of V.
  */
 import { addProduct, block, transposed } from './add-product.ts';
+import { allocate } from './arena.ts';
 import { blockSize, makeReflectors, reflect } from './reflectors.ts';
 import type { Reflectors } from './reflectors.ts';
 import { addRows, rowsTimesVector } from './row-products.ts';
@@ -22,9 +23,9 @@ export function tridiagonalise(a: Float64Array, n: number): Tridiagonalisation {
   const e = new Float64Array(n - 1);
   const reflectors = makeReflectors(n - 1, n, 1);
   const { vectors: V, taus } = reflectors;
-  const W = new Float64Array(blockSize * n);
-  const t = new Float64Array(blockSize);
-  const row = new Float64Array(n);
+  const W = allocate(blockSize * n);
+  const t = allocate(blockSize);
+  const row = allocate(n);
 
   for (let first = 0; first < n; first += blockSize) {
     const size = Math.min(blockSize, n - first);
