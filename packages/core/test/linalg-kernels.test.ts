@@ -49,7 +49,7 @@ it('products of rows in WebAssembly equal the plain ones to the bit, and touch n
         (r, y, w) => addRows(r, offset, stride, count, a, w, offset, 2, y, offset, length),
         (r, x, w) => addOuter(r, offset, stride, count, a, w, offset, x, offset, length),
       ] satisfies ((...arrays: [Float64Array, Float64Array, Float64Array]) => void)[]) {
-        const [fast, plain] = both(arrays, work as (...arrays: Float64Array[]) => void);
+        const [fast, plain] = both(arrays, work);
         expect(fast).toEqual(plain);
       }
     }),
@@ -89,9 +89,9 @@ it('a product added to a block is the same to the bit in WebAssembly, whatever i
         const A = turnA ? at(k, m) : at(m, k);
         const B = turnB ? at(n, k) : at(k, n);
         const [fast, plain] = both([A, B, at(m, n)], (x, y, z) => {
-          const left = turnA ? transposed(block(x!, offset, m + gap)) : block(x!, offset, k + gap);
-          const right = turnB ? transposed(block(y!, offset, k + gap)) : block(y!, offset, n + gap);
-          addProduct(m, n, k, a, left, right, z!, offset, n + gap);
+          const left = turnA ? transposed(block(x, offset, m + gap)) : block(x, offset, k + gap);
+          const right = turnB ? transposed(block(y, offset, k + gap)) : block(y, offset, n + gap);
+          addProduct(m, n, k, a, left, right, z, offset, n + gap);
         });
         expect(fast).toEqual(plain);
       },
@@ -104,12 +104,12 @@ it('keeps the sign of zero and carries NaN and infinity as the plain product doe
   const a = Float64Array.of(-1, 0, Infinity, 2, NaN, 1);
   const b = Float64Array.of(0, 3, 0, -1, -0, 1);
   const [fast, plain] = both([a, b, new Float64Array(4).fill(-0)], (x, y, z) =>
-    addProduct(2, 2, 3, 1, block(x!, 0, 3), block(y!, 0, 2), z!, 0, 2),
+    addProduct(2, 2, 3, 1, block(x, 0, 3), block(y, 0, 2), z, 0, 2),
   );
   expect(fast).toEqual(plain);
   const single = [Float64Array.of(-1), Float64Array.of(0), Float64Array.of(-0)];
   const [zero, plainZero] = both(single, (x, y, z) =>
-    addProduct(1, 1, 1, -1, block(x!, 0, 1), block(y!, 0, 1), z!, 0, 1),
+    addProduct(1, 1, 1, -1, block(x, 0, 1), block(y, 0, 1), z, 0, 1),
   );
   expect(zero).toEqual(plainZero);
   expect(Object.is(zero[2]![0], -0)).toBe(true);
@@ -182,12 +182,10 @@ it('decompositions are the same to the bit where WebAssembly has no SIMD', async
   };
   const fast = await results();
   let tried = 0;
-  class Module {
-    constructor() {
-      tried++;
-      throw new WebAssembly.CompileError('no SIMD');
-    }
-  }
+  const Module = function (): never {
+    tried++;
+    throw new WebAssembly.CompileError('no SIMD');
+  };
   vi.stubGlobal('WebAssembly', Object.assign(Object.create(WebAssembly) as object, { Module }));
   const plain = await results();
   expect(tried).toBeGreaterThan(0);

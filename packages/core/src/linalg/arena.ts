@@ -60,10 +60,10 @@ interface Arena {
   next: number;
 }
 
-/** What may stay allocated between calls: the working set of `svd` of about 1000 × 1000. */
+/** What may stay allocated between calls: the working set of `svd` of about 800 × 800. */
 const keptBytes = 64 * 2 ** 20;
 const pageBytes = 2 ** 16;
-// A cache line: columns of two arrays then start alike, and SIMD loads of whole rows of even length do not straddle lines.
+// a cache line
 const alignment = 64;
 
 let compiled: WebAssembly.Module | 'no SIMD' | undefined;
@@ -71,7 +71,7 @@ let arena: Arena | undefined;
 let scopes = 0;
 
 /**
- * Runs `work` with room for arrays from {@link allocate}, which are gone when it ends, also where it throws.
+ * Runs `work` with room for arrays from {@link reserve}, which are gone when it ends, also where it throws.
  *
  * @param numbers How many 64-bit numbers the arrays hold together, at most. Only the outermost call makes room: memory that
  *   grows would leave the arrays before it detached.
@@ -89,19 +89,24 @@ export function withArena<T>(numbers: number, work: () => T): T {
   }
 }
 
-/** Zeros, in the memory of the kernels where {@link withArena} made room. */
-export function allocate(length: number): Float64Array {
+/** Room for numbers, which may hold anything, in the memory of the kernels where {@link withArena} made it. */
+export function reserve(length: number): Float64Array {
   if (!arena || scopes === 0) return new Float64Array(length);
   const { buffer, next } = arena;
   const end = next + Math.ceil((8 * length) / alignment) * alignment;
   if (end > buffer.byteLength) return new Float64Array(length);
   arena.next = end;
-  return new Float64Array(buffer, next, length).fill(0);
+  return new Float64Array(buffer, next, length);
 }
 
-/** A copy of `values`, made as {@link allocate} does. */
+/** Zeros, where {@link reserve} puts them. */
+export function allocate(length: number): Float64Array {
+  return reserve(length).fill(0);
+}
+
+/** A copy of `values`, where {@link reserve} puts it. */
 export function copyIn(values: Float64Array): Float64Array {
-  const copy = allocate(values.length);
+  const copy = reserve(values.length);
   copy.set(values);
   return copy;
 }

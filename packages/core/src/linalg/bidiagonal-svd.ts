@@ -5,7 +5,7 @@
  * Names as in the paper: after the halves are solved B is M = [zᵀ; 0 diag(d)] in their bases.
  */
 import { addProduct, block } from './add-product.ts';
-import { allocate } from './arena.ts';
+import { allocate, reserve } from './arena.ts';
 import { bidiagonalQr, length as hypotenuse } from './bidiagonal-qr.ts';
 import type { TurningRows } from './bidiagonal-qr.ts';
 import { rotateRows } from './row-products.ts';
@@ -51,10 +51,10 @@ export function bidiagonalSvd(
       stride: n,
       ends: right === 'ends',
       tolerance: 8 * Number.EPSILON * largest,
-      P: allocate(scratch),
-      Q: allocate(scratch),
-      gathered: allocate(scratch),
-      product: allocate(scratch),
+      P: reserve(scratch),
+      Q: reserve(scratch),
+      gathered: reserve(scratch),
+      product: reserve(scratch),
     },
     0,
     n,

@@ -1,11 +1,11 @@
 /** Cholesky factorisation A = L Lᵀ by blocks of columns (Golub and Van Loan, Matrix Computations, 4.2). */
 import { ArgumentError } from '../errors.ts';
 import { addProduct, block, transposed } from './add-product.ts';
-import { withArena } from './arena.ts';
+import { reserve, withArena } from './arena.ts';
 import { checkFinite, checkSquare } from './matrix.ts';
 import type { Matrix } from './matrix.ts';
 import { scaled, scaleInPlace, unitExponent } from './power-of-two.ts';
-import { checkOperands, solve } from './solve-triangular.ts';
+import { checkOperands, solve, substitute } from './solve-triangular.ts';
 
 const blockSize = 32;
 
@@ -27,7 +27,7 @@ export function cholesky(a: Matrix): Matrix {
   const n = a.rows;
   // even, so that the factor scales by a power of two as well
   const exponent = 2 * Math.floor(unitExponent(a.values) / 2);
-  const values = withArena(n * n, () => {
+  const values = withArena((n + blockSize) * n, () => {
     const L = scaled(a.values, exponent);
     factor(L, n, a);
     return L.slice();
@@ -39,27 +39,39 @@ export function cholesky(a: Matrix): Matrix {
 
 /** Overwrites the lower triangle of `L` `[n, n]`; `a` is for the message. */
 function factor(L: Float64Array, n: number, a: Matrix): void {
+  const X = reserve(blockSize * n); // [32, rows below]
   for (let first = 0; first < n; first += blockSize) {
     const size = Math.min(blockSize, n - first);
     factorDiagonal(L, n, first, size, a);
     const next = first + size;
     if (next === n) break;
-    // the rows below: X L₁ᵀ = A₂₁, then A₂₂ −= X Xᵀ in the lower triangle, a strip of columns at a time
-    for (let i = next; i < n; i++) divideRow(L, n, i, first, size);
-    for (let strip = next; strip < n; strip += 64) {
-      const below = block(L, strip * n + first, n);
-      addProduct(
-        n - strip,
-        Math.min(64, n - strip),
-        size,
-        -1,
-        below,
-        transposed(below),
-        L,
-        strip * n + strip,
-        n,
-      );
+    // the rows below: X L₁ᵀ = A₂₁, then A₂₂ −= X Xᵀ in the lower triangle, a strip of columns at a time; by Xᵀ, whose rows are
+    // long
+    const rest = n - next;
+    copyTransposed(L, next * n + first, n, rest, size, X, 0, rest);
+    substitute(L.subarray(first * n + first), n, size, X, rest, { lower: true });
+    copyTransposed(X, 0, rest, size, rest, L, next * n + first, n);
+    for (let strip = 0; strip < rest; strip += 64) {
+      const right = block(X, strip, rest);
+      const to = (next + strip) * n + next + strip;
+      addProduct(rest - strip, Math.min(64, rest - strip), size, -1, transposed(right), right, L, to, n);
     }
+  }
+}
+
+function copyTransposed(
+  from: Float64Array,
+  start: number,
+  stride: number,
+  rows: number,
+  columns: number,
+  to: Float64Array,
+  toStart: number,
+  toStride: number,
+): void {
+  for (let i = 0; i < rows; i++) {
+    let at = toStart + i;
+    for (let j = start + i * stride, end = j + columns; j < end; j++, at += toStride) to[at] = from[j]!;
   }
 }
 

@@ -113,6 +113,10 @@ export function checkShape(who: string, name: string, a: Matrix): void {
 export function checkFinite(who: string, name: string, a: Matrix): void {
   checkShape(who, name, a);
   const { values, columns } = a;
+  let probe = 0;
+  // 0 times a finite number is 0
+  for (let i = 0; i < values.length; i++) probe += 0 * values[i]!;
+  if (probe === 0) return;
   for (let i = 0; i < values.length; i++) {
     if (!Number.isFinite(values[i])) {
       throw new NonFiniteError(

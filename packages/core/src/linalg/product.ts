@@ -1,7 +1,7 @@
 /** Products of matrices that lie in ordinary arrays: a block of each at a time is copied to the memory of the kernels. */
 import { addProduct, block, transposed } from './add-product.ts';
 import type { Block } from './add-product.ts';
-import { allocate, withArena } from './arena.ts';
+import { reserve, withArena } from './arena.ts';
 
 /** Rows and columns of a block: copying is then nothing beside multiplying, and three of them stay below the arena's cap. */
 const edge = 1024;
@@ -11,9 +11,9 @@ export function product(m: number, n: number, k: number, a: Block, b: Block): Fl
   const values = new Float64Array(m * n);
   const [height, width, depth] = [Math.min(m, edge), Math.min(n, edge), Math.min(k, edge)];
   withArena(height * depth + depth * width + height * width, () => {
-    const A = allocate(height * depth);
-    const B = allocate(depth * width);
-    const C = allocate(height * width);
+    const A = reserve(height * depth);
+    const B = reserve(depth * width);
+    const C = reserve(height * width);
     for (let j = 0; j < n; j += width) {
       const nj = Math.min(width, n - j);
       for (let i = 0; i < m; i += height) {

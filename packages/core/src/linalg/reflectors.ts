@@ -4,7 +4,7 @@
  */
 import { addProduct, block, transposed } from './add-product.ts';
 import type { Block } from './add-product.ts';
-import { allocate, withArena } from './arena.ts';
+import { allocate, reserve, withArena } from './arena.ts';
 
 /** Reflectors of one factorisation. Vector r has zeros before index `r + shift` and a one there. */
 export interface Reflectors {
@@ -100,9 +100,9 @@ export function applyReflectors(
   withArena(2 * blockSize * (blockSize + width), () => {
     const scratch: Scratch = {
       T: allocate(blockSize * blockSize),
-      gram: allocate(blockSize * blockSize),
-      W: allocate(blockSize * width),
-      TW: allocate(blockSize * width),
+      gram: reserve(blockSize * blockSize),
+      W: reserve(blockSize * width),
+      TW: reserve(blockSize * width),
     };
     for (let b = 0; b < blocks; b++) {
       const first = from + (transpose ? b : blocks - 1 - b) * blockSize;

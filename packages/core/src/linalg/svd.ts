@@ -6,7 +6,7 @@
  * Deviation from LAPACK: the sign of each pair is fixed, so that the result depends on the matrix only.
  */
 import { ArgumentError } from '../errors.ts';
-import { allocate, withArena } from './arena.ts';
+import { reserve, withArena } from './arena.ts';
 import { bidiagonalQr } from './bidiagonal-qr.ts';
 import { bidiagonalise } from './bidiagonalise.ts';
 import { bidiagonalSvd } from './bidiagonal-svd.ts';
@@ -142,7 +142,8 @@ export function columnsFromRows(
   height: number,
 ): Float64Array {
   const k = order.length;
-  const columns = allocate(height * k);
+  const columns = reserve(height * k);
+  columns.fill(0, n * k);
   for (let j = 0; j < k; j++) {
     const from = order[j]! * n;
     for (let i = 0; i < n; i++) columns[i * k + j] = rows[from + i]!;
