@@ -1,7 +1,5 @@
 import { relaxed } from './generated/relaxed.ts';
-import { relaxedShared } from './generated/relaxed-shared.ts';
 import { simd } from './generated/simd.ts';
-import { simdShared } from './generated/simd-shared.ts';
 
 /**
  * The compiled kernels, bound to a memory. Matrices and images are given by byte offset, a multiple of 4, into that
@@ -207,6 +205,10 @@ export function hasRelaxedSimd(): boolean {
   return WebAssembly.validate(RELAXED_PROBE);
 }
 
+/** The import of a memory, as builds have it; and of one that is shared, 64 KB to 4 GB large: all that such a build differs in. */
+const OWN_MEMORY = '\x02\x0f\x01\x03env\x06memory\x02\x00\x00';
+const SHARED_MEMORY = '\x02\x12\x01\x03env\x06memory\x02\x03\x01\x80\x80\x04';
+
 const compiled = new Map<string, Promise<WebAssembly.Module>>();
 
 /**
@@ -219,12 +221,13 @@ export function compileKernels({
   shared = false,
   relaxed: fused = hasRelaxedSimd(),
 }: { readonly shared?: boolean; readonly relaxed?: boolean } = {}): Promise<WebAssembly.Module> {
-  const text = fused ? (shared ? relaxedShared : relaxed) : shared ? simdShared : simd;
-  const known = compiled.get(text);
+  const key = `${fused} ${shared}`;
+  const known = compiled.get(key);
   if (known) return known;
-  const bytes = Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
-  const made = WebAssembly.compile(bytes);
-  compiled.set(text, made);
+  const own = atob(fused ? relaxed : simd);
+  const build = shared ? own.replace(OWN_MEMORY, SHARED_MEMORY) : own;
+  const made = WebAssembly.compile(Uint8Array.from(build, (letter) => letter.charCodeAt(0)));
+  compiled.set(key, made);
   return made;
 }
 

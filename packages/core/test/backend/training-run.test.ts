@@ -32,7 +32,7 @@ async function losses(engine: 'wasm' | 'cpu'): Promise<number[]> {
     layers: [
       tf.layers.conv2d({
         inputShape: [10, 10, 1],
-        filters: 4,
+        filters: 8,
         kernelSize: 3,
         activation: 'relu',
         kernelInitializer: initial(1),
@@ -41,7 +41,7 @@ async function losses(engine: 'wasm' | 'cpu'): Promise<number[]> {
       tf.layers.maxPooling2d({ poolSize: 2 }),
       tf.layers.depthwiseConv2d({ kernelSize: 3, padding: 'same', depthwiseInitializer: initial(2) }),
       tf.layers.conv2d({
-        filters: 6,
+        filters: 12,
         kernelSize: 3,
         padding: 'same',
         activation: 'relu',

@@ -1,9 +1,13 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { isTiled } from '../../src/kernels/conv2d-geometry.ts';
 import { hasRelaxedSimd, type Conv2dGeometry } from '../../src/kernels/index.ts';
 import { convolveTwin, filterGradientTwin, inputGradientTwin } from '../../src/kernels/twins/conv2d.ts';
-import { geometries, placed, sizesOf } from './geometries.ts';
+import { geometries, placed, sizesOf, square, tiledGeometries } from './geometries.ts';
 import { bench, broken, wholes, type Bench } from './memory.ts';
+import { uneven } from './team-bench.ts';
+
+const either = fc.oneof(geometries, tiledGeometries);
 
 type Operands = Record<'x' | 'dy' | 'w', Float32Array>;
 
@@ -23,11 +27,21 @@ function run(b: Bench, g: Conv2dGeometry, { x, dy, w }: Operands): Operands {
   return { x: read(dx, sizes.x), dy: read(y, sizes.y), w: read(dw, sizes.w) };
 }
 
+it('tiles are used where they are many: by batches of images, by large ones, not by one of 7 × 7 alone', () => {
+  const chosen = [square(128, 13, 32, 0), square(64, 32, 16, 1), square(1, 28, 64, 1), square(6, 7, 128, 1)];
+  expect(chosen.map(isTiled)).toEqual([true, true, true, true]);
+  const [one, few, odd] = [square(1, 7, 128, 1), square(64, 32, 4, 1), square(64, 32, 18, 1)];
+  const others = [{ strideWidth: 2 }, { dilationHeight: 2 }, { filterWidth: 4 }].map((change) => {
+    return { ...square(64, 32, 16, 1), ...change };
+  });
+  expect([one, few, odd, ...others].map(isTiled)).toEqual([false, false, false, false, false, false]);
+});
+
 describe.each([false, ...(hasRelaxedSimd() ? [true] : [])])('convolution, relaxed %s', (relaxed) => {
   it('and its gradients equal their twins for every size, stride, dilation and padding', async () => {
     const b = await bench({ relaxed });
     fc.assert(
-      fc.property(geometries, fc.nat(1000), (g, seed) => {
+      fc.property(either, fc.nat(1000), (g, seed) => {
         const sizes = sizesOf(g);
         const [x, dy, w] = [wholes(sizes.x, seed), wholes(sizes.y, seed + 1), wholes(sizes.w, seed + 2)];
         const results = run(b, g, { x, dy, w });
@@ -35,14 +49,14 @@ describe.each([false, ...(hasRelaxedSimd() ? [true] : [])])('convolution, relaxe
         expect(results.w).toEqual(Float32Array.from(filterGradientTwin(g, x, dy)));
         expect(results.x).toEqual(Float32Array.from(inputGradientTwin(g, dy, w)));
       }),
-      { numRuns: 500, seed: 2 },
+      { numRuns: 800, seed: 2 },
     );
   });
 
   it('lets NaN and infinity through to whatever depends on them, and to nothing else', async () => {
     const b = await bench({ relaxed });
     fc.assert(
-      fc.property(geometries, fc.nat(1000), (g, seed) => {
+      fc.property(either, fc.nat(1000), (g, seed) => {
         const sizes = sizesOf(g);
         const [x, dy, w] = [wholes(sizes.x, seed), wholes(sizes.y, seed + 1), wholes(sizes.w, seed + 2)];
         const [brokenX, brokenDy] = [broken(sizes.x, seed), broken(sizes.y, seed + 1)];
@@ -52,8 +66,28 @@ describe.each([false, ...(hasRelaxedSimd() ? [true] : [])])('convolution, relaxe
         const ofDy = run(b, g, { x, dy: brokenDy, w });
         expect(ofDy.x).toEqual(Float32Array.from(inputGradientTwin(g, brokenDy, w)));
       }),
-      { numRuns: 100, seed: 3 },
+      { numRuns: 200, seed: 3 },
     );
+  });
+
+  it('and its gradients by tiles are within 3e-6 of the sum of what is added, its signs left out', async () => {
+    const b = await bench({ relaxed });
+    const absolute = (values: Float32Array) => values.map(Math.abs);
+    for (const [seed, g] of [square(2, 13, 32, 0), square(2, 8, 64, 1), square(6, 7, 16, 2)].entries()) {
+      const sizes = sizesOf(g);
+      const [x, dy, w] = [uneven(sizes.x, seed), uneven(sizes.y, seed + 10), uneven(sizes.w, seed + 20)];
+      const results = run(b, { ...g, tiled: true }, { x, dy, w });
+      const [ax, ady, aw] = [absolute(x), absolute(dy), absolute(w)];
+      const error = (result: Float32Array, exact: Float64Array, scale: Float64Array) =>
+        Math.max(...exact.map((value, i) => Math.abs(result[i]! - value) / scale[i]!));
+      const errors = [
+        error(results.dy, convolveTwin(g, x, w), convolveTwin(g, ax, aw)),
+        error(results.w, filterGradientTwin(g, x, dy), filterGradientTwin(g, ax, ady)),
+        error(results.x, inputGradientTwin(g, dy, w), inputGradientTwin(g, ady, aw)),
+      ];
+      expect(Math.max(...errors)).toBeLessThan(3e-6);
+      expect(Math.max(...errors)).toBeGreaterThan(0);
+    }
   });
 
   it('a bias is added and the result kept in a range, NaN let through', async () => {

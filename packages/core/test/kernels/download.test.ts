@@ -7,6 +7,6 @@ it('a browser downloads at most 60 KB of kernels, compressed, all builds togethe
   const sizes = await Promise.all(
     (await readdir(folder)).map(async (name) => gzipSync(await readFile(new URL(name, folder))).length),
   );
-  expect(sizes.length).toBeGreaterThanOrEqual(5);
+  expect(sizes.length).toBe(4);
   expect(sizes.reduce((sum, size) => sum + size, 0)).toBeLessThanOrEqual(60 * 1024);
 });

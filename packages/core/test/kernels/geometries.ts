@@ -32,6 +32,32 @@ export const geometries: fc.Arbitrary<Conv2dGeometry> = fc
   })
   .filter(({ outHeight, outWidth }) => outHeight > 0 && outWidth > 0);
 
+/** Convolutions by tiles: even and odd numbers of outputs, images within their padding and larger than what is read of them. */
+export const tiledGeometries: fc.Arbitrary<Conv2dGeometry> = fc
+  .record({
+    ...{ batch: rarely(7, small(1, 2)), height: small(1, 7), width: small(1, 9) },
+    ...{ channels: fc.constantFrom(8, 12, 16, 20), outChannels: fc.constantFrom(8, 12, 16, 20) },
+    ...{ top: small(-1, 3), left: small(-1, 3), bottom: small(-1, 3), right: small(-1, 3) },
+  })
+  .map(({ bottom, right, ...g }): Conv2dGeometry => {
+    return {
+      ...{ ...g, outHeight: g.height + g.top + bottom - 2, outWidth: g.width + g.left + right - 2 },
+      ...{ filterHeight: 3, filterWidth: 3, strideHeight: 1, strideWidth: 1 },
+      ...{ dilationHeight: 1, dilationWidth: 1, tiled: true },
+    };
+  })
+  .filter(({ outHeight, outWidth }) => outHeight > 0 && outWidth > 0);
+
+/** A convolution of 3 × 3 filters over square images. */
+export function square(batch: number, size: number, channels: number, padding: number): Conv2dGeometry {
+  const out = size + 2 * padding - 2;
+  return {
+    ...{ batch, height: size, width: size, channels, outHeight: out, outWidth: out, outChannels: channels },
+    ...{ filterHeight: 3, filterWidth: 3, strideHeight: 1, strideWidth: 1 },
+    ...{ dilationHeight: 1, dilationWidth: 1, top: padding, left: padding },
+  };
+}
+
 /** Writes a geometry where the kernels of a bench can read it. */
 export function placed({ place, memory }: Bench, geometry: Conv2dGeometry): number {
   const at = place(GEOMETRY_BYTES / 4);

@@ -3,6 +3,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { spawnThread } from '../../src/backend/spawn.node.ts';
 import { GEOMETRY_BYTES, writeGeometry, type Conv2dGeometry, type Kernels } from '../../src/kernels/index.ts';
 import type { Spawn, Worker } from '../../src/kernels/threads/team.ts';
+import { sizesOf, square, tiledGeometries } from './geometries.ts';
 import { teamBench, uneven, type TeamBench } from './team-bench.ts';
 
 const patient = { timeout: 20_000 };
@@ -78,16 +79,13 @@ describe.each([2, 3])('%i threads give the bits of one', (threads) => {
     );
   });
 
-  const convolved = (g: Conv2dGeometry, seed: number): void => {
+  const convolved = (g: Conv2dGeometry, seed: number, odd: number | undefined): void => {
     on.reset();
-    const sizes = {
-      x: g.batch * g.height * g.width * g.channels,
-      y: g.batch * g.outHeight * g.outWidth * g.outChannels,
-      w: g.filterHeight * g.filterWidth * g.channels * g.outChannels,
-    };
+    const sizes = sizesOf(g);
     const at = on.place(GEOMETRY_BYTES / 4);
     writeGeometry(on.memory, at, g);
     const [x, dy, w] = [uneven(sizes.x, seed), uneven(sizes.y, seed + 1), uneven(sizes.w, seed + 2)];
+    if (odd !== undefined) for (const values of [x, dy]) values[seed % values.length] = odd;
     const [atX, atY, atW] = [on.place(x), on.place(dy), on.place(w)];
     const bytes = ['convolveBytes', 'filterGradientBytes', 'inputGradientBytes'] as const;
     const work = on.place(Math.max(...bytes.map((name) => on.shared[name](at))) / 4);
@@ -102,25 +100,23 @@ describe.each([2, 3])('%i threads give the bits of one', (threads) => {
   };
 
   it('in convolutions and both gradients of every size, stride, dilation and padding', () => {
-    fc.assert(fc.property(geometries, fc.nat(1000), convolved), { numRuns: 100, seed: threads });
+    fc.assert(fc.property(geometries, fc.nat(1000), fc.constant(undefined), convolved), {
+      numRuns: 100,
+      seed: threads,
+    });
   });
 
-  it('in gradients of filters that are summed in parts, and in those cut into taps', () => {
-    const square = (batch: number, size: number, channels: number): Conv2dGeometry => ({
-      ...{
-        batch,
-        height: size,
-        width: size,
-        channels,
-        outHeight: size,
-        outWidth: size,
-        outChannels: channels,
-      },
-      ...{ filterHeight: 3, filterWidth: 3, strideHeight: 1, strideWidth: 1 },
-      ...{ dilationHeight: 1, dilationWidth: 1, top: 1, left: 1 },
-    });
-    convolved(square(16, 24, 8), 1);
-    convolved(square(3, 6, 64), 2);
+  it('in those by tiles, whose images or rows are cut, also where some are not finite', () => {
+    const odd = fc.constantFrom(undefined, NaN, Infinity);
+    fc.assert(fc.property(tiledGeometries, fc.nat(1000), odd, convolved), { numRuns: 100, seed: threads });
+    convolved({ ...square(1, 19, 16, 1), tiled: true }, 1, undefined);
+    convolved({ ...square(1, 19, 16, 1), tiled: true }, 400, NaN);
+  });
+
+  it('in gradients of filters that are summed in parts, by tiles or not, and in those cut into taps', () => {
+    convolved({ ...square(16, 24, 8, 1), tiled: true }, 1, undefined);
+    convolved({ ...square(16, 24, 8, 1), tiled: false }, 1, undefined);
+    convolved({ ...square(3, 6, 64, 1), tiled: false }, 2, undefined);
   });
 
   it('in pooling and its gradients, sums of columns, passes over numbers, and results kept in a range', () => {

@@ -10,6 +10,7 @@
 import { convolveDirect, convolveDirectBytes, filterGradientDirect, filterGradientDirectBytes } from './direct';
 import { KC, MC, NC, block, gather6, packA, packATransposed, packB, packBTransposed } from './gemm';
 import { MR, NR } from './store-tile';
+import { convolveWinograd, filterGradientWinograd, inputGradientWinograd, winogradBytes } from './winograd';
 
 /** A convolution's sizes, as 32-bit integers in this order; see `geometry` on the JavaScript side. */
 // @ts-ignore: decorator
@@ -30,6 +31,8 @@ export class Geometry {
   dilationWidth: i32;
   top: i32;
   left: i32;
+  /** Not 0 where products of tiles are faster; the same for all parts of a convolution. */
+  tiled: i32;
 }
 
 /**
@@ -75,12 +78,19 @@ function isNarrow(g: Geometry): bool {
 
 /** Bytes of workspace for the gradient of the filter, beside that of `gemm`: its transpose. */
 export function filterGradientBytes(g: Geometry): i32 {
-  if (isNarrow(g)) return filterGradientDirectBytes(g);
-  return (MC * KC + NC * KC + MR * NR + g.filterHeight * g.filterWidth * g.channels * g.outChannels) * 4;
+  const tiles = g.tiled ? winogradBytes(g) : 0;
+  if (isNarrow(g)) return tiles + filterGradientDirectBytes(g);
+  return tiles + (MC * KC + NC * KC + MR * NR + g.filterHeight * g.filterWidth * g.channels * g.outChannels) * 4;
 }
 
 /** dw, `[filter height, filter width, channels, out channels]`. */
 export function filterGradient(g: Geometry, x: usize, dy: usize, dw: usize, workspace: usize): void {
+  if (g.tiled) filterGradientWinograd(g, x, dy, dw, workspace);
+  else filterGradientPatches(g, x, dy, dw, workspace);
+}
+
+/** The same without tiles. */
+export function filterGradientPatches(g: Geometry, x: usize, dy: usize, dw: usize, workspace: usize): void {
   if (isNarrow(g)) {
     filterGradientDirect(g, x, dy, dw, workspace);
     return;
@@ -114,11 +124,17 @@ export function filterGradient(g: Geometry, x: usize, dy: usize, dw: usize, work
 
 /** Bytes of workspace for the gradient of the input: packed blocks and the patches of `MC` positions. */
 export function inputGradientBytes(g: Geometry): i32 {
-  return (MC * KC + NC * KC + MR * NR + MC * g.filterHeight * g.filterWidth * g.channels) * 4;
+  return (g.tiled ? winogradBytes(g) : 0) + (MC * KC + NC * KC + MR * NR + MC * g.filterHeight * g.filterWidth * g.channels) * 4;
 }
 
 /** dx, `[batch, height, width, channels]`. */
 export function inputGradient(g: Geometry, dy: usize, filter: usize, dx: usize, workspace: usize): void {
+  if (g.tiled) inputGradientWinograd(g, dy, filter, dx, workspace);
+  else inputGradientPatches(g, dy, filter, dx, workspace);
+}
+
+/** The same without tiles. */
+export function inputGradientPatches(g: Geometry, dy: usize, filter: usize, dx: usize, workspace: usize): void {
   const packedB = workspace;
   const packedA = packedB + ((NC * KC) as usize << 2);
   const spare = packedA + ((MC * KC) as usize << 2);
@@ -264,15 +280,22 @@ function packPatchRows(g: Geometry, table: usize, mc: i32, k0: i32, kc: i32, zer
 /** Bytes of workspace for the convolution: packed blocks, where the positions of one lie, and a pixel of zeros. */
 export function convolveBytes(g: Geometry): i32 {
   if (g.channels < NR) return convolveDirectBytes(g);
-  return (MC * KC + NC * KC + MR * NR + 3 * MC + g.channels) * 4;
+  return (g.tiled ? winogradBytes(g) : 0) + (MC * KC + NC * KC + MR * NR + 3 * MC + g.channels) * 4;
 }
 
 /** y, `[batch, out height, out width, out channels]`. */
 export function convolve(g: Geometry, x: usize, filter: usize, y: usize, workspace: usize): void {
   if (g.channels < NR) {
     convolveDirect(g, x, filter, y, workspace);
-    return;
+  } else if (g.tiled) {
+    convolveWinograd(g, x, filter, y, workspace);
+  } else {
+    convolvePatches(g, x, filter, y, workspace);
   }
+}
+
+/** The same from a matrix of patches. */
+export function convolvePatches(g: Geometry, x: usize, filter: usize, y: usize, workspace: usize): void {
   const packedB = workspace;
   const packedA = packedB + ((NC * KC) as usize << 2);
   const spare = packedA + ((MC * KC) as usize << 2);

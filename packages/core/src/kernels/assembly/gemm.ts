@@ -161,11 +161,11 @@ export function gather6(p0: usize, p1: usize, p2: usize, p3: usize, p4: usize, p
 }
 
 /**
- * The tile: 6 rows of packed A times 8 columns of packed B, `kc` deep, written to or added to C, rows `ldc` floats
+ * The tile: 6 rows of A, columns `step` bytes apart, times 8 columns of packed B, `kc` deep, written to or added to C, rows `ldc` floats
  * apart. `rows` × `columns` of it are inside C; the rest is computed beside it, at `spare` (192 bytes).
  */
 export function tile(
-  a: usize, b: usize, kc: i32, c: usize, ldc: i32, rows: i32, columns: i32, add: bool, spare: usize,
+  a: usize, step: usize, b: usize, kc: i32, c: usize, ldc: i32, rows: i32, columns: i32, add: bool, spare: usize,
 ): void {
   let c00 = f32x4.splat(0), c01 = f32x4.splat(0);
   let c10 = f32x4.splat(0), c11 = f32x4.splat(0);
@@ -194,7 +194,7 @@ export function tile(
     x = v128.load_splat<f32>(a, 20);
     c50 = fma(x, b0, c50);
     c51 = fma(x, b1, c51);
-    a += 24;
+    a += step;
     b += 32;
   }
   storeTile(c00, c01, c10, c11, c20, c21, c30, c31, c40, c41, c50, c51, c, ldc, rows, columns, add, spare);
@@ -209,7 +209,7 @@ export function block(
     const b = packedB + ((j * kc) as usize << 2);
     for (let i = 0; i < mc; i += MR) {
       tile(
-        packedA + ((i * kc) as usize << 2), b, kc,
+        packedA + ((i * kc) as usize << 2), 4 * MR, b, kc,
         c + (((i as usize) * (ldc as usize) + (j as usize)) << 2), ldc, min(MR, mc - i), columns, add, spare,
       );
     }

@@ -16,6 +16,9 @@ const PARTS = 8;
 /** Positions of a part, at least, and numbers of all parts, at most: adding them is then little beside the products. */
 const LEAST_POSITIONS = 1024;
 const MOST_PARTIAL = 1 << 20;
+/** The same where there are products of tiles, which are to be had of whole images only. */
+const LEAST_TILED_POSITIONS = 256;
+const MOST_TILED_PARTIAL = 1 << 22;
 /** Channels from which each tap of a filter can be a part: dy is then packed once more for at least so many products. */
 const TAP_CHANNELS = 32;
 const MOST_TAPS = 128;
@@ -29,11 +32,14 @@ export function cutBatch(g: Conv2dGeometry, pieces: number): ConvolutionPart[] {
   }));
 }
 
+/** Rows of outputs of the tiles of `assembly/winograd.ts`: parts begin with a tile, so that they have those of the whole. */
+const TILE_ROWS = 2;
+
 /** A part of one image in up to `pieces` parts of rows of outputs; one of several images as it is. */
 export function cutRows(part: ConvolutionPart, pieces: number): ConvolutionPart[] {
   const { g, x, y } = part;
   if (g.batch !== 1 || pieces < 2) return [part];
-  return cut(g.outHeight, pieces).map(([row, end]) => {
+  return cut(g.outHeight, pieces, TILE_ROWS).map(([row, end]) => {
     const start = row * g.strideHeight - g.top; // the image's first row that is read
     const skipped = Math.min(Math.max(start, 0), g.height);
     return {
@@ -48,7 +54,10 @@ export function cutRows(part: ConvolutionPart, pieces: number): ConvolutionPart[
 export function summedParts(g: Conv2dGeometry): number {
   if (workOf(g) < LEAST_WORK) return 1;
   const positions = g.batch * g.outHeight * g.outWidth;
-  const affordable = Math.min(positions / LEAST_POSITIONS, MOST_PARTIAL / filterOf(g));
+  const [least, most] = g.tiled
+    ? [LEAST_TILED_POSITIONS, MOST_TILED_PARTIAL]
+    : [LEAST_POSITIONS, MOST_PARTIAL];
+  const affordable = Math.min(positions / least, most / filterOf(g));
   return Math.max(1, Math.min(PARTS, g.batch, Math.floor(affordable)));
 }
 
@@ -59,7 +68,10 @@ export function taps(g: Conv2dGeometry): { readonly g: Conv2dGeometry; readonly 
   return Array.from({ length: count }, (_, tap) => {
     const top = g.top - Math.floor(tap / g.filterWidth) * g.dilationHeight;
     const left = g.left - (tap % g.filterWidth) * g.dilationWidth;
-    return { g: { ...g, filterHeight: 1, filterWidth: 1, top, left }, w: tap * g.channels * g.outChannels };
+    return {
+      g: { ...g, filterHeight: 1, filterWidth: 1, top, left, tiled: false },
+      w: tap * g.channels * g.outChannels,
+    };
   });
 }
 
