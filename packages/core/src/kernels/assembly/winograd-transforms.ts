@@ -51,16 +51,19 @@ function outputRow(a: v128, b: v128, to: usize, apart: usize): void {
   v128.store(to + 3 * apart, b);
 }
 
-/** The transpose of y's transform: of `channels` of 2 × 2 outputs, of which `rows` × `columns` are there and the others 0. */
+/**
+ * The transpose of y's transform: of `channels` of 2 × 2 outputs. Bit 1 of `lacking` says that their second row, bit 0 that
+ * their second column is not there.
+ */
 export function transformOutputs(
-  at: usize, row: usize, pixel: usize, channels: i32, rows: i32, columns: i32, to: usize, apart: usize,
+  at: usize, row: usize, pixel: usize, channels: i32, lacking: i32, to: usize, apart: usize,
 ): void {
   const zero = f32x4.splat(0);
   for (let c = 0; c < channels; c += 4) {
     const a0 = v128.load(at);
-    const a1 = columns > 1 ? v128.load(at + pixel) : zero;
-    const b0 = rows > 1 ? v128.load(at + row) : zero;
-    const b1 = rows > 1 && columns > 1 ? v128.load(at + row + pixel) : zero;
+    const a1 = !(lacking & 1) ? v128.load(at + pixel) : zero;
+    const b0 = !(lacking & 2) ? v128.load(at + row) : zero;
+    const b1 = lacking == 0 ? v128.load(at + row + pixel) : zero;
     outputRow(a0, a1, to, apart);
     outputRow(f32x4.add(a0, b0), f32x4.add(a1, b1), to + 4 * apart, apart);
     outputRow(f32x4.sub(a0, b0), f32x4.sub(a1, b1), to + 8 * apart, apart);
@@ -72,7 +75,7 @@ export function transformOutputs(
 
 /** y of M, four channels at a time, as many outputs as are there. */
 export function restoreOutputs(
-  m: usize, apart: usize, channels: i32, to: usize, row: usize, pixel: usize, rows: i32, columns: i32,
+  m: usize, apart: usize, channels: i32, to: usize, row: usize, pixel: usize, lacking: i32,
 ): void {
   for (let c = 0; c < channels; c += 4) {
     const m1 = m + 4 * apart;
@@ -90,13 +93,13 @@ export function restoreOutputs(
     const s2 = f32x4.add(v128.load(m + 2 * apart), f32x4.add(a, b));
     const d2 = f32x4.add(f32x4.sub(a, b), v128.load(m3 + 2 * apart));
     v128.store(to, f32x4.add(s0, f32x4.add(s1, s2)));
-    if (rows > 1) v128.store(to + row, f32x4.add(d0, f32x4.add(d1, d2)));
-    if (columns > 1) {
+    if (!(lacking & 2)) v128.store(to + row, f32x4.add(d0, f32x4.add(d1, d2)));
+    if (!(lacking & 1)) {
       a = v128.load(m1 + 3 * apart);
       b = v128.load(m2 + 3 * apart);
       const s3 = f32x4.add(v128.load(m + 3 * apart), f32x4.add(a, b));
       v128.store(to + pixel, f32x4.add(f32x4.sub(s1, s2), s3));
-      if (rows > 1) {
+      if (!(lacking & 2)) {
         const d3 = f32x4.add(f32x4.sub(a, b), v128.load(m3 + 3 * apart));
         v128.store(to + row + pixel, f32x4.add(f32x4.sub(d1, d2), d3));
       }

@@ -24,8 +24,10 @@ const BLOCK: i32 = 1 << 18;
 /** Bytes between the sixteen matrices, so that they do not share the lines of a cache. */
 const GAP: i32 = 64;
 
-/** Bytes of what is of fixed size: the tiles, a geometry and four filters. */
-const HEAD: i32 = 384;
+/** Bytes of a tile. */
+const TILE: i32 = 20;
+/** Bytes of what is of fixed size: a geometry, four filters, and the tiles of a block. */
+const HEAD: i32 = 64 + 192 + TILES * TILE;
 /** Bytes of a panel of eight columns of a block. */
 const PANEL: i32 = 16 * (TILES * 32 + GAP);
 
@@ -54,56 +56,39 @@ export function winogradBytes(g: Geometry): i32 {
   );
 }
 
-/** A tile of outputs, and where tiles of its kind are: those of the last row or column of an odd number are of their own. */
+/** A tile of outputs: where they and its patch begin, in bytes, the patch maybe in front of its image; and the patch's first row and column. */
 // @ts-ignore: decorator
 @unmanaged
 class Tile {
-  image: i32;
+  outputs: u32;
+  patch: u32;
   y: i32;
   x: i32;
-  /** Outputs that it has. */
-  rows: i32;
-  columns: i32;
-  top: i32;
-  left: i32;
-  down: i32;
-  across: i32;
+  inside: bool;
 }
 
-/** The number of tiles of a kind, 0 to 3, of some images. */
-function begin(t: Tile, g: Geometry, kind: i32, images: i32): i32 {
-  const last = kind >> 1;
-  const end = kind & 1;
-  t.rows = 2 - last;
-  t.columns = 2 - end;
-  t.top = last ? g.outHeight & -2 : 0;
-  t.left = end ? g.outWidth & -2 : 0;
-  t.down = last ? g.outHeight & 1 : g.outHeight >> 1;
-  t.across = end ? g.outWidth & 1 : g.outWidth >> 1;
-  return images * t.down * t.across;
+/** The number of tiles of a kind of some images. Kinds 2 and 3 lack their second row, 1 and 3 their second column. */
+function countTiles(g: Geometry, kind: i32, images: i32): i32 {
+  return images * (kind & 2 ? g.outHeight & 1 : g.outHeight >> 1) * (kind & 1 ? g.outWidth & 1 : g.outWidth >> 1);
 }
 
-function goTo(t: Tile, index: i32): void {
-  const line = index / t.across;
-  t.x = t.left + 2 * (index - line * t.across);
-  t.image = line / t.down;
-  t.y = t.top + 2 * (line - t.image * t.down);
-}
-
-/** Bytes from the first output to those of a tile. */
-function outputsAt(t: Tile, g: Geometry): usize {
-  return (((t.image * g.outHeight + t.y) * g.outWidth + t.x) * g.outChannels << 2) as usize;
-}
-
-/** Bytes from the first image to the patch of a tile, which may begin in front of it. */
-function patchAt(t: Tile, g: Geometry): usize {
-  return (((t.image * g.height + t.y - g.top) * g.width + t.x - g.left) * g.channels << 2) as usize;
-}
-
-function isInside(t: Tile, g: Geometry): bool {
-  const iy = t.y - g.top;
-  const ix = t.x - g.left;
-  return iy >= 0 && ix >= 0 && iy + 4 <= g.height && ix + 4 <= g.width;
+/** Places `n` tiles of a kind from `first` on. */
+function placeTiles(g: Geometry, kind: i32, first: i32, n: i32, to: usize): void {
+  const across = kind & 1 ? 1 : g.outWidth >> 1;
+  const down = kind & 2 ? 1 : g.outHeight >> 1;
+  for (let r = 0; r < n; r++) {
+    const t = changetype<Tile>(to);
+    const line = (first + r) / across;
+    const image = line / down;
+    const x = kind & 1 ? g.outWidth - 1 : 2 * (first + r - line * across);
+    const y = kind & 2 ? g.outHeight - 1 : 2 * (line - image * down);
+    t.outputs = (((image * g.outHeight + y) * g.outWidth + x) * g.outChannels) << 2;
+    t.y = y - g.top;
+    t.x = x - g.left;
+    t.patch = (((image * g.height + t.y) * g.width + t.x) * g.channels) << 2;
+    t.inside = t.y >= 0 && t.x >= 0 && t.y + 4 <= g.height && t.x + 4 <= g.width;
+    to += TILE;
+  }
 }
 
 /** Copies a patch that is partly outside, as zeros there, to `spare`; or adds `spare` to where it is inside. */
@@ -112,7 +97,7 @@ function movePatch(t: Tile, g: Geometry, at: usize, spare: usize, channels: i32,
   const bytes = (channels as usize) << 2;
   for (let i = 0; i < 4; i++) {
     for (let j = 0; j < 4; j++) {
-      const inside = <u32>(t.y - g.top + i) < <u32>g.height && <u32>(t.x - g.left + j) < <u32>g.width;
+      const inside = <u32>(t.y + i) < <u32>g.height && <u32>(t.x + j) < <u32>g.width;
       const pixel = at + (((i * g.width + j) * g.channels << 2) as usize);
       for (let c: usize = 0; c < bytes; c += 16) {
         const own = inside ? v128.load(pixel + c) : zero;
@@ -124,30 +109,33 @@ function movePatch(t: Tile, g: Geometry, at: usize, spare: usize, channels: i32,
   }
 }
 
-/** V of `n` tiles from `first` on. */
-function gatherPatches(t: Tile, g: Geometry, x: usize, first: i32, n: i32, to: usize, apart: usize, spare: usize): void {
+/** V of `n` tiles. */
+function gatherPatches(g: Geometry, tiles: usize, x: usize, n: i32, to: usize, apart: usize, spare: usize): void {
   const pixel = (g.channels as usize) << 2;
   for (let r = 0; r < n; r++) {
-    goTo(t, first + r);
-    const at = x + patchAt(t, g);
-    const inside = isInside(t, g);
-    if (!inside) movePatch(t, g, at, spare, g.channels, false);
-    transformPatch(inside ? at : spare, inside ? (g.width as usize) * pixel : 4 * pixel, g.channels, to, apart);
+    const t = changetype<Tile>(tiles);
+    const at = x + (t.patch as usize);
+    if (!t.inside) movePatch(t, g, at, spare, g.channels, false);
+    transformPatch(t.inside ? at : spare, t.inside ? (g.width as usize) * pixel : 4 * pixel, g.channels, to, apart);
+    tiles += TILE;
     to += pixel;
   }
 }
 
-/** Transformed outputs of `n` tiles from `first` on, of which `dy` is the first channel of `channels`. */
-function gatherOutputs(t: Tile, g: Geometry, dy: usize, channels: i32, first: i32, n: i32, to: usize, step: usize, apart: usize): void {
+/** Transformed outputs of `n` tiles, of which `dy` is the first channel of `channels`. */
+function gatherOutputs(
+  g: Geometry, tiles: usize, kind: i32, dy: usize, channels: i32, n: i32, to: usize, step: usize, apart: usize,
+): void {
   const pixel = (g.outChannels as usize) << 2;
+  const row = (g.outWidth as usize) * pixel;
   for (let r = 0; r < n; r++) {
-    goTo(t, first + r);
-    transformOutputs(dy + outputsAt(t, g), (g.outWidth as usize) * pixel, pixel, channels, t.rows, t.columns, to, apart);
+    transformOutputs(dy + (changetype<Tile>(tiles).outputs as usize), row, pixel, channels, kind, to, apart);
+    tiles += TILE;
     to += step;
   }
 }
 
-/** U in panels of eight columns. Where memory holds the transpose, `turned` has room for it. */
+/** U in panels of eight columns. */
 function packFilter(filter: usize, rows: i32, columns: i32, to: usize, spare: usize): void {
   const tap = (rows * columns) as usize << 2;
   const apart = filterApart(rows, columns) as usize;
@@ -259,13 +247,20 @@ function rowTile(a: usize, row: usize, b: usize, depth: i32, to: usize): void {
   storeTile(c00, c01, c10, c11, c20, c21, c30, c31, c40, c41, c50, c51, to, NR, MR, NR, false, to);
 }
 
+/** Whether tiles of a kind do without one of the sixteen products. */
+// @ts-ignore: decorator
+@inline
+function isLeftOut(f: i32, kind: i32): bool {
+  return (kind & 2 && f >= 12) || (kind & 1 && (f & 3) == 3);
+}
+
 /** A panel of M: the products of `n` tiles and a panel of the filter. Those that the tiles do not need are zeros. */
 function multiply(
-  t: Tile, block: usize, apart: usize, depth: i32, n: i32, filter: usize, between: usize, to: usize,
+  kind: i32, block: usize, apart: usize, depth: i32, n: i32, filter: usize, between: usize, to: usize,
 ): void {
   const row = (depth as usize) << 2;
   for (let f = 0; f < 16; f++) {
-    if (f >> 2 > t.rows + 1 || (f & 3) > t.columns + 1) memory.fill(to, 0, (n as usize) << 5);
+    if (isLeftOut(f, kind)) memory.fill(to, 0, (n as usize) << 5);
     else {
       for (let r: usize = 0; r < (n as usize); r += MR) rowTile(block + r * row, row, filter, depth, to + 32 * r);
     }
@@ -308,9 +303,9 @@ function convolveAnew(g: Geometry, x: usize, filter: usize, y: usize, image: i32
 export function convolveWinograd(g: Geometry, x: usize, filter: usize, y: usize, workspace: usize): void {
   const C = g.channels;
   const K = g.outChannels;
-  const t = changetype<Tile>(workspace);
-  const part = changetype<Geometry>(workspace + 64);
-  const spare = workspace + 192;
+  const part = changetype<Geometry>(workspace);
+  const spare = workspace + 64;
+  const table = spare + 192;
   const patch = workspace + HEAD;
   const panel = patch + (max(C, NR) << 6);
   const block = panel + PANEL;
@@ -325,18 +320,16 @@ export function convolveWinograd(g: Geometry, x: usize, filter: usize, y: usize,
     const fromX = x + ((first * g.height * g.width * C << 2) as usize);
     const toY = y + ((first * g.outHeight * g.outWidth * K << 2) as usize);
     for (let kind = 0; kind < 4; kind++) {
-      const tiles = begin(t, g, kind, images);
+      const tiles = countTiles(g, kind, images);
       for (let i = 0; i < tiles; i += most) {
         const n = min(most, tiles - i);
-        gatherPatches(t, g, fromX, i, n, block, apart, patch);
+        placeTiles(g, kind, i, n, table);
+        gatherPatches(g, table, fromX, n, block, apart, patch);
         for (let j = 0; j < K; j += NR) {
-          multiply(t, block, apart, C, n, packed + ((j * C << 2) as usize), between, panel);
+          multiply(kind, block, apart, C, n, packed + ((j * C << 2) as usize), between, panel);
           for (let r = 0; r < n; r++) {
-            goTo(t, i + r);
-            restoreOutputs(
-              panel + ((r << 5) as usize), PANEL >> 4, min(NR, K - j), toY + outputsAt(t, g) + ((j << 2) as usize),
-              (g.outWidth as usize) * pixel, pixel, t.rows, t.columns,
-            );
+            const to = toY + (changetype<Tile>(table + ((r * TILE) as usize)).outputs as usize) + ((j << 2) as usize);
+            restoreOutputs(panel + ((r << 5) as usize), PANEL >> 4, min(NR, K - j), to, (g.outWidth as usize) * pixel, pixel, kind);
           }
         }
       }
@@ -361,9 +354,9 @@ export function convolveWinograd(g: Geometry, x: usize, filter: usize, y: usize,
 export function inputGradientWinograd(g: Geometry, dy: usize, filter: usize, dx: usize, workspace: usize): void {
   const C = g.channels;
   const K = g.outChannels;
-  const t = changetype<Tile>(workspace);
-  const part = changetype<Geometry>(workspace + 64);
-  const spare = workspace + 192;
+  const part = changetype<Geometry>(workspace);
+  const spare = workspace + 64;
+  const table = spare + 192;
   const patch = workspace + HEAD;
   const panel = patch + (max(C, NR) << 6);
   const block = panel + PANEL;
@@ -385,18 +378,19 @@ export function inputGradientWinograd(g: Geometry, dy: usize, filter: usize, dx:
     const toX = dx + ((first * image << 2) as usize);
     memory.fill(toX, 0, (images * image << 2) as usize);
     for (let kind = 0; kind < 4; kind++) {
-      const tiles = begin(t, g, kind, images);
+      const tiles = countTiles(g, kind, images);
       for (let i = 0; i < tiles; i += most) {
         const n = min(most, tiles - i);
-        gatherOutputs(t, g, fromDy, K, i, n, block, (K as usize) << 2, apart);
+        placeTiles(g, kind, i, n, table);
+        gatherOutputs(g, table, kind, fromDy, K, n, block, (K as usize) << 2, apart);
         for (let j = 0; j < C; j += NR) {
           const columns = min(NR, C - j);
-          multiply(t, block, apart, K, n, packed + ((j * K << 2) as usize), between, panel);
+          multiply(kind, block, apart, K, n, packed + ((j * K << 2) as usize), between, panel);
           for (let r = 0; r < n; r++) {
-            goTo(t, i + r);
-            const at = toX + patchAt(t, g) + ((j << 2) as usize);
+            const t = changetype<Tile>(table + ((r * TILE) as usize));
+            const at = toX + (t.patch as usize) + ((j << 2) as usize);
             const from = panel + ((r << 5) as usize);
-            if (isInside(t, g)) addPatch(from, PANEL >> 4, columns, at, (g.width as usize) * pixel, pixel);
+            if (t.inside) addPatch(from, PANEL >> 4, columns, at, (g.width as usize) * pixel, pixel);
             else {
               memory.fill(patch, 0, 64 * NR);
               addPatch(from, PANEL >> 4, columns, patch, (columns << 4) as usize, (columns << 2) as usize);
@@ -421,8 +415,8 @@ export function inputGradientWinograd(g: Geometry, dy: usize, filter: usize, dx:
 export function filterGradientWinograd(g: Geometry, x: usize, dy: usize, dw: usize, workspace: usize): void {
   const C = g.channels;
   const K = g.outChannels;
-  const t = changetype<Tile>(workspace);
-  const spare = workspace + 192;
+  const spare = workspace + 64;
+  const table = spare + 192;
   const patch = workspace + HEAD;
   const panel = patch + (max(C, NR) << 6);
   const block = panel + PANEL;
@@ -437,14 +431,15 @@ export function filterGradientWinograd(g: Geometry, x: usize, dy: usize, dw: usi
     const fromX = x + ((first * g.height * g.width * C << 2) as usize);
     const fromDy = dy + ((first * g.outHeight * g.outWidth * K << 2) as usize);
     for (let kind = 0; kind < 4; kind++) {
-      const tiles = begin(t, g, kind, images);
+      const tiles = countTiles(g, kind, images);
       for (let i = 0; i < tiles; i += most) {
         const n = min(most, tiles - i);
-        gatherPatches(t, g, fromX, i, n, block, apart, patch);
+        placeTiles(g, kind, i, n, table);
+        gatherPatches(g, table, fromX, n, block, apart, patch);
         for (let j = 0; j < K; j += NR) {
-          gatherOutputs(t, g, fromDy + ((j << 2) as usize), min(NR, K - j), i, n, panel, 32, PANEL >> 4);
+          gatherOutputs(g, table, kind, fromDy + ((j << 2) as usize), min(NR, K - j), n, panel, 32, PANEL >> 4);
           for (let f = 0; f < 16; f++) {
-            if (f >> 2 > t.rows + 1 || (f & 3) > t.columns + 1) continue;
+            if (isLeftOut(f, kind)) continue;
             const to = sums + (f as usize) * between + ((j * height << 2) as usize);
             const v = block + (f as usize) * apart;
             const z = panel + (f as usize) * (PANEL >> 4);
