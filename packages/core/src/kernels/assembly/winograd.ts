@@ -18,7 +18,7 @@ import { addPatch, restoreOutputs, restoreTaps, transformOutputs, transformPatch
 
 /** Images whose tiles of one kind are taken together: a multiple of the rows of a product's tile. */
 const IMAGES: i32 = 6;
-/** Tiles transformed at a time, at most, and bytes that they take; they stay in the second-level cache. */
+/** Tiles transformed at a time, at most and at least half as many, and bytes that they take, so that they stay in the second-level cache. */
 const TILES: i32 = 96;
 const BLOCK: i32 = 1 << 18;
 /** Bytes between the sixteen matrices, so that they do not share the lines of a cache. */
@@ -33,7 +33,7 @@ const PANEL: i32 = 16 * (TILES * 32 + GAP);
 
 /** Tiles of a block, of `channels` each. */
 function tilesOf(channels: i32): i32 {
-  return max(2 * MR, min(TILES, BLOCK / (channels << 6) / MR * MR));
+  return max(TILES / 2, min(TILES, BLOCK / (channels << 6) / MR * MR));
 }
 
 /** Bytes of one of the sixteen matrices of a block. */
