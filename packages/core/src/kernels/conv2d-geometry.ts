@@ -22,6 +22,8 @@ export interface Conv2dGeometry {
 
 /** Products of tiles that packing and transforming a filter takes as long as, for each pair of channels. */
 const PACKING = 100;
+/** Pairs of channels for which it takes as long as one more: their matrices leave the caches. */
+const PAIRS = 2048;
 /** Time of a product of tiles with their transforms, in those of a product without; measured. */
 const TRANSFORMS = 1.45;
 /** Pairs of channels, at most: their sixteen matrices then take 16 MB. */
@@ -52,7 +54,10 @@ export function isTiled(g: Conv2dGeometry): boolean {
     9 * rows(images, below * beside);
   const groups = Math.floor(g.batch / 6);
   const all = groups * products(6) + products(g.batch % 6);
-  return TRANSFORMS * (all + PACKING) < 9 * g.batch * g.outHeight * g.outWidth;
+  return (
+    TRANSFORMS * (all + PACKING + (g.channels * g.outChannels) / PAIRS) <
+    9 * g.batch * g.outHeight * g.outWidth
+  );
 }
 
 /** Bytes of {@link writeGeometry}. */

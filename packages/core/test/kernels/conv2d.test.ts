@@ -31,10 +31,11 @@ it('tiles are used where they are many: by batches of images, by large ones, not
   const chosen = [square(128, 13, 32, 0), square(64, 32, 16, 1), square(1, 28, 64, 1), square(6, 7, 128, 1)];
   expect(chosen.map(isTiled)).toEqual([true, true, true, true]);
   const [one, few, odd] = [square(1, 7, 128, 1), square(64, 32, 4, 1), square(64, 32, 18, 1)];
+  const wide = square(8, 4, 512, 1);
   const others = [{ strideWidth: 2 }, { dilationHeight: 2 }, { filterWidth: 4 }].map((change) => {
     return { ...square(64, 32, 16, 1), ...change };
   });
-  expect([one, few, odd, ...others].map(isTiled)).toEqual([false, false, false, false, false, false]);
+  expect([one, few, odd, wide, ...others].some(isTiled)).toBe(false);
 });
 
 describe.each([false, ...(hasRelaxedSimd() ? [true] : [])])('convolution, relaxed %s', (relaxed) => {

@@ -161,8 +161,8 @@ export function gather6(p0: usize, p1: usize, p2: usize, p3: usize, p4: usize, p
 }
 
 /**
- * The tile: 6 rows of A, columns `step` bytes apart, times 8 columns of packed B, `kc` deep, written to or added to C, rows `ldc` floats
- * apart. `rows` × `columns` of it are inside C; the rest is computed beside it, at `spare` (192 bytes).
+ * The tile: 6 rows of A, whose columns are `step` bytes apart, times 8 columns of packed B, `kc` deep, written to or added
+ * to C, rows `ldc` floats apart. `rows` × `columns` of it are inside C; the rest is computed beside it, at `spare` (192 bytes).
  */
 export function tile(
   a: usize, step: usize, b: usize, kc: i32, c: usize, ldc: i32, rows: i32, columns: i32, add: bool, spare: usize,

@@ -1,7 +1,7 @@
 /**
- * Convolutions of 3 × 3 filters and both gradients by Winograd's minimal filtering F(2 × 2, 3 × 3), Lavin and Gray 2016: of each 2 × 2
- * outputs, 16 products of channels instead of 36. Outputs are cut into tiles of 2 × 2, the last row and column of an odd
- * number into halves, which need 12 products, or 9. With the transforms of `winograd-transforms.ts`,
+ * Convolutions of 3 × 3 filters and both gradients by Winograd's minimal filtering F(2 × 2, 3 × 3), Lavin and Gray 2016: a
+ * tile of 2 × 2 outputs takes 16 products of channels instead of 36. Tiles at the end of an odd number of rows or columns
+ * lack one and take 12, or 9. With the transforms of `winograd-transforms.ts`,
  * - y of a tile is that of V · U, summed over the channels;
  * - the input's gradient is the transpose: tiles of dy, transformed, times Uᵀ, whose patches are added to dx;
  * - the filter's is the sum over all tiles of Vᵀ times transformed dy, transformed back once.
@@ -14,18 +14,17 @@ import { fma } from './fma';
 import { tile } from './gemm';
 import { MR, NR, storeTile } from './store-tile';
 import { transpose } from './sparse';
-import { addPatch, restoreOutputs, restoreTaps, transformOutputs, transformPatch, transformTaps } from './winograd-transforms';
+import { TILE, Tile, countTiles, gatherOutputs, gatherPatches, movePatch, placeTiles } from './winograd-tiles';
+import { addPatch, restoreOutputs, restoreTaps, transformTaps } from './winograd-transforms';
 
 /** Images whose tiles of one kind are taken together: a multiple of the rows of a product's tile. */
 const IMAGES: i32 = 6;
-/** Tiles transformed at a time, at most and at least half as many, and bytes that they take, so that they stay in the second-level cache. */
+/** Tiles transformed at a time, half as many at least, and bytes that they take, so that they stay in the second-level cache. */
 const TILES: i32 = 96;
 const BLOCK: i32 = 1 << 18;
 /** Bytes between the sixteen matrices, so that they do not share the lines of a cache. */
 const GAP: i32 = 64;
 
-/** Bytes of a tile. */
-const TILE: i32 = 20;
 /** Bytes of what is of fixed size: a geometry, four filters, and the tiles of a block. */
 const HEAD: i32 = 64 + 192 + TILES * TILE;
 /** Bytes of a panel of eight columns of a block. */
@@ -54,85 +53,6 @@ export function winogradBytes(g: Geometry): i32 {
     HEAD + (max(C, NR) << 6) + PANEL + 16 * max(blockApart(C), blockApart(K)) +
     16 * max(filterApart(C, K), filterApart(K, C)) + ((9 * C * K) << 2)
   );
-}
-
-/** A tile of outputs: where they and its patch begin, in bytes, the patch maybe in front of its image; and the patch's first row and column. */
-// @ts-ignore: decorator
-@unmanaged
-class Tile {
-  outputs: u32;
-  patch: u32;
-  y: i32;
-  x: i32;
-  inside: bool;
-}
-
-/** The number of tiles of a kind of some images. Kinds 2 and 3 lack their second row, 1 and 3 their second column. */
-function countTiles(g: Geometry, kind: i32, images: i32): i32 {
-  return images * (kind & 2 ? g.outHeight & 1 : g.outHeight >> 1) * (kind & 1 ? g.outWidth & 1 : g.outWidth >> 1);
-}
-
-/** Places `n` tiles of a kind from `first` on. */
-function placeTiles(g: Geometry, kind: i32, first: i32, n: i32, to: usize): void {
-  const across = kind & 1 ? 1 : g.outWidth >> 1;
-  const down = kind & 2 ? 1 : g.outHeight >> 1;
-  for (let r = 0; r < n; r++) {
-    const t = changetype<Tile>(to);
-    const line = (first + r) / across;
-    const image = line / down;
-    const x = kind & 1 ? g.outWidth - 1 : 2 * (first + r - line * across);
-    const y = kind & 2 ? g.outHeight - 1 : 2 * (line - image * down);
-    t.outputs = (((image * g.outHeight + y) * g.outWidth + x) * g.outChannels) << 2;
-    t.y = y - g.top;
-    t.x = x - g.left;
-    t.patch = (((image * g.height + t.y) * g.width + t.x) * g.channels) << 2;
-    t.inside = t.y >= 0 && t.x >= 0 && t.y + 4 <= g.height && t.x + 4 <= g.width;
-    to += TILE;
-  }
-}
-
-/** Copies a patch that is partly outside, as zeros there, to `spare`; or adds `spare` to where it is inside. */
-function movePatch(t: Tile, g: Geometry, at: usize, spare: usize, channels: i32, add: bool): void {
-  const zero = f32x4.splat(0);
-  const bytes = (channels as usize) << 2;
-  for (let i = 0; i < 4; i++) {
-    for (let j = 0; j < 4; j++) {
-      const inside = <u32>(t.y + i) < <u32>g.height && <u32>(t.x + j) < <u32>g.width;
-      const pixel = at + (((i * g.width + j) * g.channels << 2) as usize);
-      for (let c: usize = 0; c < bytes; c += 16) {
-        const own = inside ? v128.load(pixel + c) : zero;
-        if (!add) v128.store(spare + c, own);
-        else if (inside) v128.store(pixel + c, f32x4.add(own, v128.load(spare + c)));
-      }
-      spare += bytes;
-    }
-  }
-}
-
-/** V of `n` tiles. */
-function gatherPatches(g: Geometry, tiles: usize, x: usize, n: i32, to: usize, apart: usize, spare: usize): void {
-  const pixel = (g.channels as usize) << 2;
-  for (let r = 0; r < n; r++) {
-    const t = changetype<Tile>(tiles);
-    const at = x + (t.patch as usize);
-    if (!t.inside) movePatch(t, g, at, spare, g.channels, false);
-    transformPatch(t.inside ? at : spare, t.inside ? (g.width as usize) * pixel : 4 * pixel, g.channels, to, apart);
-    tiles += TILE;
-    to += pixel;
-  }
-}
-
-/** Transformed outputs of `n` tiles, of which `dy` is the first channel of `channels`. */
-function gatherOutputs(
-  g: Geometry, tiles: usize, kind: i32, dy: usize, channels: i32, n: i32, to: usize, step: usize, apart: usize,
-): void {
-  const pixel = (g.outChannels as usize) << 2;
-  const row = (g.outWidth as usize) * pixel;
-  for (let r = 0; r < n; r++) {
-    transformOutputs(dy + (changetype<Tile>(tiles).outputs as usize), row, pixel, channels, kind, to, apart);
-    tiles += TILE;
-    to += step;
-  }
 }
 
 /** U in panels of eight columns. */
@@ -271,7 +191,7 @@ function multiply(
 }
 
 /** Whether all of `count` numbers, a multiple of four, are finite, and their sum. */
-function isFinite(from: usize, count: i32): bool {
+function allFinite(from: usize, count: i32): bool {
   let a = f32x4.splat(0);
   let b = a;
   const end = from + ((count & -8) as usize << 2);
@@ -285,7 +205,9 @@ function isFinite(from: usize, count: i32): bool {
 }
 
 /** Computes rows of the outputs of an image anew. */
-function convolveAnew(g: Geometry, x: usize, filter: usize, y: usize, image: i32, first: i32, end: i32, part: Geometry, workspace: usize): void {
+function convolveAnew(
+  g: Geometry, x: usize, filter: usize, y: usize, image: i32, first: i32, end: i32, part: Geometry, workspace: usize,
+): void {
   const start = first - g.top;
   const skipped = min(max(start, 0), g.height);
   memory.copy(changetype<usize>(part), changetype<usize>(g), offsetof<Geometry>());
@@ -329,7 +251,9 @@ export function convolveWinograd(g: Geometry, x: usize, filter: usize, y: usize,
           multiply(kind, block, apart, C, n, packed + ((j * C << 2) as usize), between, panel);
           for (let r = 0; r < n; r++) {
             const to = toY + (changetype<Tile>(table + ((r * TILE) as usize)).outputs as usize) + ((j << 2) as usize);
-            restoreOutputs(panel + ((r << 5) as usize), PANEL >> 4, min(NR, K - j), to, (g.outWidth as usize) * pixel, pixel, kind);
+            restoreOutputs(
+              panel + ((r << 5) as usize), PANEL >> 4, min(NR, K - j), to, (g.outWidth as usize) * pixel, pixel, kind,
+            );
           }
         }
       }
@@ -339,7 +263,7 @@ export function convolveWinograd(g: Geometry, x: usize, filter: usize, y: usize,
       let bad = -1;
       for (let r = 0; r < g.outHeight; r += 2) {
         const end = min(r + 2, g.outHeight);
-        const finite = isFinite(toY + (((b * g.outHeight + r) * line << 2) as usize), (end - r) * line);
+        const finite = allFinite(toY + (((b * g.outHeight + r) * line << 2) as usize), (end - r) * line);
         if (!finite && bad < 0) bad = r;
         if (bad >= 0 && (finite || end == g.outHeight)) {
           convolveAnew(g, fromX, filter, toY, b, bad, finite ? r : end, part, workspace + (winogradBytes(g) as usize));
@@ -402,7 +326,7 @@ export function inputGradientWinograd(g: Geometry, dy: usize, filter: usize, dx:
     }
     for (let b = 0; b < images; b++) {
       const to = toX + ((b * image << 2) as usize);
-      if (isFinite(to, image)) continue;
+      if (allFinite(to, image)) continue;
       memory.copy(changetype<usize>(part), changetype<usize>(g), offsetof<Geometry>());
       part.batch = 1;
       const from = fromDy + ((b * g.outHeight * g.outWidth * K << 2) as usize);
@@ -457,5 +381,5 @@ export function filterGradientWinograd(g: Geometry, x: usize, dy: usize, dw: usi
       restoreTaps(from, between, dw + (((c * K + j) << 2) as usize), ((C * K) << 2) as usize, spare);
     }
   }
-  if (!isFinite(dw, 9 * C * K)) filterGradientPatches(g, x, dy, dw, workspace + (winogradBytes(g) as usize));
+  if (!allFinite(dw, 9 * C * K)) filterGradientPatches(g, x, dy, dw, workspace + (winogradBytes(g) as usize));
 }
