@@ -54,8 +54,10 @@ async function runAll(): Promise<void> {
   process.exitCode = 1;
 }
 
-async function engineOf({ engine = process.env.OCKHAM_ENGINE ?? 'auto' }: Bench): Promise<string> {
-  return (await useBackend(engine as EngineName)).name;
+async function engineOf({
+  engine = (process.env.OCKHAM_ENGINE ?? 'auto') as EngineName,
+}: Bench): Promise<string> {
+  return (await useBackend(engine)).name;
 }
 
 async function writeReadme(): Promise<void> {
