@@ -86,7 +86,9 @@ export default experiment<Config, ProxyRow, 'cifar10'>({
     epochs: 'what two cores allow',
     tolerance: 'the talk: 0.1',
   },
-  differences: ['CIFAR-10 for ImageNet-1k, ResNet-20 for ResNet-50, VGG-11 at a quarter of its width for VGG16; no augmentation.'],
+  differences: [
+    'CIFAR-10 for ImageNet-1k, ResNet-20 for ResNet-50, VGG-11 at a quarter of its width for VGG16; no augmentation.',
+  ],
   async run({ config, seed, data, signal, progress, once, checkpoint }) {
     const rows: ProxyRow[] = [];
     const split = takeExamples(data.cifar10.train, config.examples);
@@ -102,7 +104,8 @@ export default experiment<Config, ProxyRow, 'cifar10'>({
       optimizer: 'adam',
     } as const;
     for (const network of config.networks) {
-      const build = () => (network === 'resnet-20' ? resnet20({ seed }) : vgg({ depth: 11, width: config.width, seed }));
+      const build = () =>
+        network === 'resnet-20' ? resnet20({ seed }) : vgg({ depth: 11, width: config.width, seed });
       rows.push(
         await once(`${network}-dense`, async () => {
           const model = build();
