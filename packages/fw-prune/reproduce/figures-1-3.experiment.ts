@@ -12,9 +12,10 @@ import {
   where,
   type Finding,
   type Row,
+  trainOnce,
+  type TrainingRun,
 } from '@ockham/reproduce';
 import type { LayersModel } from '@tensorflow/tfjs-layers';
-import { trainOnce, type Run } from './pretrain.ts';
 
 interface Config {
   readonly examples: number;
@@ -261,7 +262,11 @@ function faster(rows: readonly FigureRow[], method: Method): Finding {
 }
 
 /** One training run, its weights kept at each length of pre-training. */
-async function pretrain(run: Run, config: Config, split: Dataset['train']): Promise<Map<number, Snapshot>> {
+async function pretrain(
+  run: TrainingRun,
+  config: Config,
+  split: Dataset['train'],
+): Promise<Map<number, Snapshot>> {
   const model = tableOneCnn({ seed: run.seed });
   const starts = new Map<number, Snapshot>();
   for (const epochs of config.pretrain) {
@@ -290,7 +295,7 @@ async function pretrain(run: Run, config: Config, split: Dataset['train']): Prom
 
 /** Every method from one pre-trained network. */
 async function runMethods(
-  run: Run,
+  run: TrainingRun,
   config: Config,
   data: Dataset,
   epochs: number,

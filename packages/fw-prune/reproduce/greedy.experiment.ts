@@ -15,9 +15,11 @@ import {
   lineOverSeeds,
   where,
   type Row,
+  trainOnce,
+  type TrainingRun,
 } from '@ockham/reproduce';
 import type { LayersModel } from '@tensorflow/tfjs-layers';
-import { cosine, trainOnce, type Run } from './pretrain.ts';
+import { cosine } from './falling-rates.ts';
 
 interface Config {
   readonly examples: number;
@@ -186,7 +188,7 @@ export default experiment<Config, GreedyRow, 'mnist'>({
 });
 
 /** Trains eq. 1's network on even against odd and selects from its neurons. */
-async function selectNeurons(run: Run, config: Config, digits: Split): Promise<GreedyRow[]> {
+async function selectNeurons(run: TrainingRun, config: Config, digits: Split): Promise<GreedyRow[]> {
   const { seed } = run;
   const { neurons: N, selectionExamples: m, sizes } = config;
   const split: Split = {
@@ -309,7 +311,12 @@ function squaredDiameter(phi: Float64Array, N: number, m: number): number {
 }
 
 /** Keeps a fraction of the channels of both convolutions, greedily, by magnitude and at random. */
-async function selectChannels(run: Run, config: Config, train: Split, test: Split): Promise<GreedyRow[]> {
+async function selectChannels(
+  run: TrainingRun,
+  config: Config,
+  train: Split,
+  test: Split,
+): Promise<GreedyRow[]> {
   const { seed, signal } = run;
   const model = await trainOnce(run, 'cnn', tableOneCnn({ seed }), train, {
     epochs: config.epochs,

@@ -2,9 +2,9 @@ import { takeExamples, type Dataset, type Split } from '@ockham/core';
 import { evaluate } from '@ockham/core/metrics';
 import { cloneModel } from '@ockham/core/models';
 import { encodeSparseModel, prune, type PruneOptions } from '@ockham/fw-prune';
-import type { Row } from '@ockham/reproduce';
+import { type Row, trainOnce, type TrainingRun } from '@ockham/reproduce';
 import type { LayersModel } from '@tensorflow/tfjs-layers';
-import { cosine, heldCosine, trainOnce, type Run } from './pretrain.ts';
+import { cosine, heldCosine } from './falling-rates.ts';
 
 /** How a dense network is trained and then pruned. */
 export interface PruningConfig {
@@ -65,7 +65,7 @@ type Once = { once<T>(name: string, work: () => T | Promise<T>): Promise<T> };
  * @param wanted Which method at which sparsity; default all.
  */
 export async function pruneAndTest(
-  run: Run & Once,
+  run: TrainingRun & Once,
   { network, data, build }: Subject,
   config: PruningConfig,
   methods: Readonly<Record<string, Partial<PruneOptions>>>,

@@ -11,9 +11,10 @@ import {
   meanAtLeast,
   where,
   type Row,
+  trainOnce,
 } from '@ockham/reproduce';
 import { denseTwin } from './dense-twin.ts';
-import { cosine, trainOnce } from './pretrain.ts';
+import { cosine } from './falling-rates.ts';
 
 interface Config {
   readonly examples: number;

@@ -3,9 +3,8 @@ import { takeExamples } from '@ockham/core';
 import { evaluate } from '@ockham/core/metrics';
 import { lenet5 } from '@ockham/core/models';
 import { compressLowRank, type CompressLowRankOptions } from '@ockham/lowrank';
-import { claim, experiment, lineOverSeeds, meanAtLeast, where, type Row } from '@ockham/reproduce';
+import { claim, experiment, lineOverSeeds, meanAtLeast, where, type Row, trainOnce } from '@ockham/reproduce';
 import { cosine } from '../src/factorise/cosine.ts';
-import { trainOnce } from './train-once.ts';
 
 interface Config {
   readonly examples: number;

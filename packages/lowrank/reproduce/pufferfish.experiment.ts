@@ -12,9 +12,9 @@ import {
   lineOverSeeds,
   where,
   type Row,
+  trainOnce,
 } from '@ockham/reproduce';
 import { cosine } from '../src/factorise/cosine.ts';
-import { trainOnce } from './train-once.ts';
 
 interface Config {
   /** `jpeg`: all images, decoded from a lossy copy; `lossless`: the part that the data folder has. */

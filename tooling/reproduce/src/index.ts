@@ -23,4 +23,6 @@ export type { Axis, PlotSpec, SeedPlotOptions } from './plot.ts';
 export { groupBy, overSeeds, where } from './rows.ts';
 export type { SeedStatistics } from './rows.ts';
 export { renderSvg } from './svg.ts';
+export { trainOnce } from './train-once.ts';
+export type { TrainingRun } from './train-once.ts';
 export type { Texts } from './load-texts.ts';

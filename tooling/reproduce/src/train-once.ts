@@ -1,14 +1,17 @@
 import type { Split } from '@ockham/core';
 import { restoreWeights, saveWeights, train, type TrainOptions } from '@ockham/core/training';
-import type { RunContext } from '@ockham/reproduce';
 import type { LayersModel } from '@tensorflow/tfjs-layers';
+import type { RunContext } from './experiment.ts';
 
 /** What of a run's context training needs. */
-export type Run = Pick<RunContext<object>, 'checkpoint' | 'progress' | 'signal' | 'seed'>;
+export type TrainingRun = Pick<RunContext<object>, 'checkpoint' | 'progress' | 'signal' | 'seed'>;
 
-/** Trains `model` in place, once per seed: a run that was killed goes on from what is kept under `name`. */
+/**
+ * Trains `model` in place, once per seed: a run that was killed finds the weights, or the middle of the training, under
+ * `name` and goes on from there.
+ */
 export async function trainOnce(
-  { checkpoint, progress, signal, seed }: Run,
+  { checkpoint, progress, signal, seed }: TrainingRun,
   name: string,
   model: LayersModel,
   split: Split,
