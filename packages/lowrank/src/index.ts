@@ -1,3 +1,4 @@
+export type { LayerRule, Targets } from './layer-rules.ts';
 export * from './lora/index.ts';
 export * from './dlrt/index.ts';
 export * from './factorise/index.ts';

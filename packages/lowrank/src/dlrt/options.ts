@@ -2,7 +2,7 @@ import type { LayersModel } from '@tensorflow/tfjs-layers';
 import type { Progress } from '@ockham/core';
 import type { Seed } from '@ockham/core/random';
 import type { Loss, OptimizerSpec, SnapshotStore } from '@ockham/core/training';
-import type { FactorTargets } from '../factorise/targets.ts';
+import type { Targets } from '../layer-rules.ts';
 import type { DlrtReport } from './report.ts';
 
 /** One number for every layer, or one for some of them by path. */
@@ -28,7 +28,7 @@ export interface DlrtOptions {
   /** `dense`, the papers' way: the layer that the output comes from stays as it is. Default `dense`. */
   readonly lastLayer?: 'dense' | 'low-rank';
   /** Default: every dense layer and every two-dimensional convolution. The others stay dense. */
-  readonly targets?: FactorTargets;
+  readonly targets?: Targets;
   /**
    * `weights`: the model's own, truncated. `random`: orthonormal bases and equal singular values of the model's own
    * norm. A function: random bases and these singular values. Default `weights`.

@@ -8,7 +8,6 @@ export type {
 export { formatLowRankPlan, type LowRankPlan, type LowRankRow } from './plan.ts';
 export { replaceByFactors } from './replace-by-factors.ts';
 export type { Factors } from './split-layer.ts';
-export type { FactorTargets } from './targets.ts';
 export { truncate, type TruncateOptions, type Truncation } from './truncate.ts';
 export { pufferfish, pufferfishVgg19 } from './pufferfish.ts';
 export type {

@@ -5,7 +5,7 @@ import type { LatencyOptions, ModelComparison } from '@ockham/core/metrics';
 import type { Seed } from '@ockham/core/random';
 import type { DistillOptions, EpochRecord, Loss, OptimizerSpec, SnapshotStore } from '@ockham/core/training';
 import type { LowRankPlan } from './plan.ts';
-import type { FactorTargets } from './targets.ts';
+import type { Targets } from '../layer-rules.ts';
 
 /** Which ranks: exactly one of these. */
 export interface RankRule {
@@ -42,7 +42,7 @@ export interface LowRankRetrainOptions {
 /** Options of {@link compressLowRank}. */
 export interface CompressLowRankOptions extends RankRule {
   /** Layers that may change. Default every dense layer and convolution (1D, 2D). */
-  readonly targets?: FactorTargets;
+  readonly targets?: Targets;
   /**
    * With training data, truncation keeps what layers do to the inputs that they see, not their weights alone, and the
    * model can be trained again; with a test split the report has accuracies. The test split decides nothing.

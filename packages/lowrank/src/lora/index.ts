@@ -11,7 +11,7 @@ export { LoraLayer, type BaseEntry, type LoraLayerArgs } from './lora-layer.ts';
 export { bakeLora, mergeLora, unmergeLora } from './merge.ts';
 export type { AdapterOptions, AdapterPlan, LoraOptions } from './options.ts';
 export { formatLoraReport, loraReport, type LoraLayerReport, type LoraReport } from './report.ts';
-export type { LoraSite, Targets } from './targets.ts';
+export type { LoraSite } from './targets.ts';
 export { decodeAdapter, type AdapterFile } from './adapter-file.ts';
 export { encodeAdapter, type EncodeAdapterOptions, type EncodedAdapter } from './encode-adapter.ts';
 export { baseFingerprint } from './fingerprint.ts';

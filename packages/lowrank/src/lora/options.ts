@@ -1,6 +1,7 @@
 import { ArgumentError } from '@ockham/core';
 import type { Seed } from '@ockham/core/random';
-import type { LoraSite, Targets } from './targets.ts';
+import type { Targets } from '../layer-rules.ts';
+import type { LoraSite } from './targets.ts';
 
 /** Options of one adapter: `addAdapter`. */
 export interface AdapterOptions {

@@ -4,6 +4,7 @@ import { layerPaths } from '@ockham/core/graph';
 import { weightKind } from '@ockham/core/metrics';
 import { variableOf } from '@ockham/core/training';
 import type { LayersModel } from '@tensorflow/tfjs-layers';
+import { matchRules, type Targets } from '../layer-rules.ts';
 import { linearKinds } from './linear-kind.ts';
 
 /** A layer that can take an adapter. */
@@ -20,11 +21,6 @@ export interface LoraSite {
   readonly outputs: number;
 }
 
-type Rule = string | RegExp | ((path: string, layer: Layer) => boolean);
-
-/** Layers: a name, a pattern on the name, a predicate, or a list of these. Names are paths, `outer/inner`. */
-export type Targets = Rule | readonly Rule[];
-
 /**
  * The layers that `targets` names and that have weights, in the model's order.
  *
@@ -37,18 +33,7 @@ export function matchLayers(
   targets: Targets,
 ): Map<Layer, string> {
   const weighted = [...layerPaths(model)].filter(([layer]) => layer.weights.length > 0);
-  const found = new Set<Layer>();
-  const rules: readonly Rule[] = Array.isArray(targets) ? (targets as readonly Rule[]) : [targets as Rule];
-  for (const rule of rules) {
-    const matches = weighted.filter(([layer, path]) => fits(rule, path, layer));
-    if (matches.length === 0) {
-      throw new ArgumentError(
-        `${who}: ${option} ${typeof rule === 'function' ? 'by a predicate' : String(rule)} matches no layer with weights. There are: ${weighted.map(([, path]) => path).join(', ')}.`,
-      );
-    }
-    for (const [layer] of matches) found.add(layer);
-  }
-  return new Map(weighted.filter(([layer]) => found.has(layer)));
+  return matchRules(who, option, new Map(weighted), targets, 'with weights');
 }
 
 /**
@@ -116,10 +101,4 @@ export function refusal(layer: Layer): string | undefined {
   const { dataFormat, padding } = layer.getConfig();
   if (dataFormat === 'channelsFirst') return 'its channels come first, and B works on the last axis';
   return padding === 'causal' ? 'TensorFlow.js has no causal padding' : undefined;
-}
-
-function fits(rule: Rule, path: string, layer: Layer): boolean {
-  if (typeof rule === 'string') return rule === path;
-  if (rule instanceof RegExp) return path.search(rule) >= 0;
-  return rule(path, layer);
 }

@@ -3,7 +3,8 @@ import type { Communicator } from '@ockham/core/comm';
 import type { Seed } from '@ockham/core/random';
 import { checkFit, flatLayers, type Loss, type OptimizerSpec } from '@ockham/core/training';
 import type { LayersModel } from '@tensorflow/tfjs-layers';
-import type { AdapterOptions, Targets } from '../lora/index.ts';
+import type { Targets } from '../layer-rules.ts';
+import type { AdapterOptions } from '../lora/index.ts';
 
 /** Options of {@link lte}. Only `epochs` is required. */
 export interface LteOptions {
