@@ -39,7 +39,7 @@ export function rowsTimesVector(
       qSum += rows[q + pairs]! * x[xOffset + pairs]!;
     }
     out[outOffset + r] = pSum;
-    if (q !== p) out[outOffset + r + 1] = qSum;
+    if (r + 1 < count) out[outOffset + r + 1] = qSum;
   }
 }
 

@@ -93,10 +93,7 @@ function accumulate(
       sums = tidy(() => {
         const { x, y } = batchOf(data, part);
         const objective = () =>
-          withRegularisation(
-            lossOf(y, model.apply(x, { training: false }) as Tensor),
-            model.calculateLosses(),
-          );
+          withRegularisation(lossOf(y, model.apply(x, { training: false }) as Tensor), model);
         const { grads } = variableGrads(objective, variables);
         return former.map((map, i) =>
           Object.fromEntries(

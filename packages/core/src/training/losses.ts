@@ -16,6 +16,8 @@ import {
   type Tensor,
   type Tensor1D,
 } from '@tensorflow/tfjs-core';
+import type { LayersModel } from '@tensorflow/tfjs-layers';
+import { flatLayers } from './layers.ts';
 import type { Loss, LossFunction } from './types.ts';
 
 /** Probabilities are kept this far from 0 before the logarithm (Keras' epsilon). */
@@ -49,7 +51,8 @@ function oneHotOf(target: Tensor, prediction: Tensor): Tensor {
   return cast(oneHot(cast(target as Tensor1D, 'int32'), prediction.shape.at(-1)!), 'float32');
 }
 
-/** The scalar sum of a loss and a model's regularisation terms. */
-export function withRegularisation(loss: Tensor, terms: readonly Tensor[]): Scalar {
+/** The scalar sum of a loss and the regularisation terms of a model's layers; a `Sequential` itself names none. */
+export function withRegularisation(loss: Tensor, model: LayersModel): Scalar {
+  const terms = [...new Set(flatLayers(model))].flatMap((layer) => layer.calculateLosses());
   return terms.reduce<Tensor>((total, term) => add(total, term), mean(loss)) as Scalar;
 }

@@ -47,7 +47,7 @@ export async function trainStep(
     value = tidy(() => {
       const { x, y } = batchOf(data, indexes);
       const objective = () =>
-        withRegularisation(loss(y, model.apply(x, { training: true }) as Tensor), model.calculateLosses());
+        withRegularisation(loss(y, model.apply(x, { training: true }) as Tensor), model);
       const { value: batchLoss, grads } = variableGrads(objective, variables);
       optimizer.applyGradients(constraint?.gradients?.(grads) ?? grads);
       constraint?.apply?.();
