@@ -168,6 +168,10 @@ export interface Kernels {
     to: number,
     workspace: number,
   ): void;
+  /** y = eˣ. */
+  exponential(n: number, x: number, y: number): void;
+  /** y = erf(x). */
+  errorFunction(n: number, x: number, y: number): void;
   /** y = min(max(x, low), high); NaN stays NaN. */
   keepWithin(n: number, x: number, y: number, low: number, high: number): void;
   /** dx = dy where 0 < x ≤ high, else 0. */

@@ -26,12 +26,12 @@ it.each(Object.keys(after) as (keyof typeof after)[])(
       ] as const) {
         // prettier-ignore
         tidy(() => {
-          const a = wholeNumbers(transposeA ? [2, 5, rows] : [2, rows, 5], 1).mul(0.25) as tf.Tensor3D;
-          const b = wholeNumbers(transposeB ? [2, 4, 5] : [2, 5, 4], 2).mul(0.5) as tf.Tensor3D;
+          const a = tf.mul<tf.Tensor3D>(wholeNumbers(transposeA ? [2, 5, rows] : [2, rows, 5], 1), 0.25);
+          const b = tf.mul<tf.Tensor3D>(wholeNumbers(transposeB ? [2, 4, 5] : [2, 5, 4], 2), 0.5);
           const bias = tf.tensor1d([1, -2, 3, 0.5]);
           const weights = activation === 'prelu' && { preluActivationWeights: tf.tensor1d([0.1, 0.2, 0.3, 0.4]) }; // prettier-ignore
           const leaky = activation === 'leakyrelu' && { leakyreluAlpha: 0.3 };
-          const product = fused.matMul({ a, b, transposeA, transposeB, bias, activation, ...weights, ...leaky } as never); // prettier-ignore
+          const product = fused.matMul({ a, b, transposeA, transposeB, bias, activation, ...weights, ...leaky }); // prettier-ignore
           const wanted = after[activation](matMul(a, b, transposeA, transposeB).add(bias));
           expect(product.shape).toEqual(wanted.shape);
           const [values, expected] = [product.dataSync(), wanted.dataSync()];

@@ -16,6 +16,16 @@ import { expect, it } from 'vitest';
 
 const numbers = [-2, -0.5, 0, 0.5, 3, 6, 7];
 
+it('rows are looked up in any order and shape', () => {
+  const x = tensor(Array.from({ length: 24 }, (_, i) => i), [4, 2, 3]); // prettier-ignore
+  const rows = gather(x, tensor2d([[3, 0], [1, 3]], [2, 2], 'int32')); // prettier-ignore
+  expect(rows.shape).toEqual([2, 2, 2, 3]);
+  const expected = [3, 0, 1, 3].flatMap((row) => Array.from({ length: 6 }, (_, i) => 6 * row + i));
+  expect(Array.from(rows.dataSync())).toEqual(expected);
+  expect(gather(x, tensor1d([], 'int32')).shape).toEqual([0, 2, 3]);
+  expect(Array.from(gather(x, tensor1d([1], 'int32'), 2).dataSync())).toEqual([1, 4, 7, 10, 13, 16, 19, 22]);
+});
+
 it('relu and relu6 cut off, and let NaN through', () => {
   const x = tensor1d([-Infinity, -2, -0, 0.5, 7, NaN, Infinity]);
   const cut = [relu(x), relu6(x)].map((y) => Array.from(y.dataSync(), (v) => v + 0));

@@ -4,6 +4,7 @@ import { hasRelaxedSimd } from '../../src/kernels/index.ts';
 import {
   adamStepTwin,
   columnSumsTwin,
+  errorFunctionTwin,
   keepWithinTwin,
   normaliseTwin,
   normalSumsTwin,
@@ -36,6 +37,34 @@ describe.each([false, ...(hasRelaxedSimd() ? [true] : [])])('passes over tensors
       }),
       { numRuns: 500, seed: 7 },
     );
+  });
+
+  it('the exponential is within two roundings, the error function within ten, and both are right at the ends', async () => {
+    const { kernels, place, read, reset } = await bench({ relaxed });
+    const steps = fc.array(fc.float({ min: -110, max: 95, noNaN: true }), { maxLength: 40 });
+    fc.assert(
+      fc.property(steps, (given) => {
+        reset();
+        const n = given.length;
+        const [x, y, z] = [place(Float32Array.from(given)), place(n), place(n)];
+        kernels.exponential(n, x, y);
+        kernels.errorFunction(n, x, z);
+        const [powers, errors] = [read(y, n), read(z, n)];
+        for (const [i, value] of Float32Array.from(given).entries()) {
+          const [e, f] = [Math.exp(value), errorFunctionTwin(value)];
+          if (e > 1.2e-38 && e < 3.4e38) expect(Math.abs(powers[i]! - e)).toBeLessThanOrEqual(1.3e-7 * e);
+          expect(Math.abs(errors[i]! - f)).toBeLessThanOrEqual(6e-7 * Math.abs(f) + 1.2e-38);
+        }
+      }),
+      { numRuns: 1000, seed: 13 },
+    );
+    reset();
+    const ends = [NaN, -Infinity, Infinity, 0, -105, 89];
+    const [x, y] = [place(Float32Array.from(ends)), place(6)];
+    kernels.exponential(6, x, y);
+    expect(Array.from(read(y, 6))).toEqual([NaN, 0, Infinity, 1, 0, Infinity]);
+    kernels.errorFunction(6, x, y);
+    expect(Array.from(read(y, 6))).toEqual([NaN, -1, 1, 0, -1, 1]);
   });
 
   it('numbers are kept within a range, NaN stays', async () => {

@@ -164,10 +164,13 @@ describe.each([2, 3])('%i threads give the bits of one', (threads) => {
             const [m, v] = [on.place(new Float32Array(size)), on.place(new Float32Array(size))];
             kernels.maxPoolHalves(at, x, halved);
             kernels.keepWithin(size, x, kept, 0, 6);
+            const [powers, errors] = [on.place(size), on.place(size)];
+            kernels.exponential(size, x, powers);
+            kernels.errorFunction(size, x, errors);
             kernels.adamStep(size, x, m, v, g, moved, scalars);
             return [
               on.read(halved, batch * h * w * c),
-              ...[kept, moved, m, v].map((to) => on.read(to, size)),
+              ...[kept, moved, m, v, powers, errors].map((to) => on.read(to, size)),
             ];
           });
         },

@@ -8,6 +8,8 @@ import {
 import type { KernelConfig } from '@tensorflow/tfjs-core';
 import { conv2dKernels } from '../wasm-kernels/conv2d.ts';
 import { batchNormKernels, normalSumsKernels } from '../wasm-kernels/batch-norm.ts';
+import { functionKernels } from '../wasm-kernels/functions.ts';
+import { gatherKernels } from '../wasm-kernels/gather.ts';
 import { matMulKernels } from '../wasm-kernels/mat-mul.ts';
 import { poolKernels } from '../wasm-kernels/pool2d.ts';
 import { reluKernels } from '../wasm-kernels/relu.ts';
@@ -58,6 +60,8 @@ export function installRepairs(): void {
     ...sumKernels(),
     ...shareKernels(),
     ...reluKernels(),
+    ...functionKernels(),
+    ...gatherKernels(),
     ...rowOperationKernels(),
     ...batchNormKernels(),
     ...poolKernels(),

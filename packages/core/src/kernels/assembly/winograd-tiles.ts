@@ -21,7 +21,9 @@ export const TILE: i32 = 20;
 
 /** The number of tiles of a kind of some images. Kinds 2 and 3 lack their second row, 1 and 3 their second column. */
 export function countTiles(g: Geometry, kind: i32, images: i32): i32 {
-  return images * (kind & 2 ? g.outHeight & 1 : g.outHeight >> 1) * (kind & 1 ? g.outWidth & 1 : g.outWidth >> 1);
+  return (
+    images * (kind & 2 ? g.outHeight & 1 : g.outHeight >> 1) * (kind & 1 ? g.outWidth & 1 : g.outWidth >> 1)
+  );
 }
 
 /** Places `n` tiles of a kind from `first` on. */
@@ -50,7 +52,7 @@ export function movePatch(t: Tile, g: Geometry, at: usize, spare: usize, channel
   for (let i = 0; i < 4; i++) {
     for (let j = 0; j < 4; j++) {
       const inside = <u32>(t.y + i) < <u32>g.height && <u32>(t.x + j) < <u32>g.width;
-      const pixel = at + (((i * g.width + j) * g.channels << 2) as usize);
+      const pixel = at + ((((i * g.width + j) * g.channels) << 2) as usize);
       for (let c: usize = 0; c < bytes; c += 16) {
         const own = inside ? v128.load(pixel + c) : zero;
         if (!add) v128.store(spare + c, own);
@@ -62,13 +64,27 @@ export function movePatch(t: Tile, g: Geometry, at: usize, spare: usize, channel
 }
 
 /** V of `n` tiles. */
-export function gatherPatches(g: Geometry, tiles: usize, x: usize, n: i32, to: usize, apart: usize, spare: usize): void {
+export function gatherPatches(
+  g: Geometry,
+  tiles: usize,
+  x: usize,
+  n: i32,
+  to: usize,
+  apart: usize,
+  spare: usize,
+): void {
   const pixel = (g.channels as usize) << 2;
   for (let r = 0; r < n; r++) {
     const t = changetype<Tile>(tiles);
     const at = x + (t.patch as usize);
     if (!t.inside) movePatch(t, g, at, spare, g.channels, false);
-    transformPatch(t.inside ? at : spare, t.inside ? (g.width as usize) * pixel : 4 * pixel, g.channels, to, apart);
+    transformPatch(
+      t.inside ? at : spare,
+      t.inside ? (g.width as usize) * pixel : 4 * pixel,
+      g.channels,
+      to,
+      apart,
+    );
     tiles += TILE;
     to += pixel;
   }
@@ -76,7 +92,15 @@ export function gatherPatches(g: Geometry, tiles: usize, x: usize, n: i32, to: u
 
 /** Transformed outputs of `n` tiles, of which `dy` is the first channel of `channels`. */
 export function gatherOutputs(
-  g: Geometry, tiles: usize, kind: i32, dy: usize, channels: i32, n: i32, to: usize, step: usize, apart: usize,
+  g: Geometry,
+  tiles: usize,
+  kind: i32,
+  dy: usize,
+  channels: i32,
+  n: i32,
+  to: usize,
+  step: usize,
+  apart: usize,
 ): void {
   const pixel = (g.outChannels as usize) << 2;
   const row = (g.outWidth as usize) * pixel;

@@ -200,6 +200,8 @@ export function inUnits(
 
     finish: (rows, n, y, bias, low, high) =>
       overRows('finish', rows, n, (i, count) => [count, n, y + 4 * i * n, bias, low, high]),
+    exponential: (n, x, y) => overRows('exponential', n, 1, (i, count) => [count, x + 4 * i, y + 4 * i]),
+    errorFunction: (n, x, y) => overRows('errorFunction', n, 1, (i, count) => [count, x + 4 * i, y + 4 * i]),
     keepWithin: (n, x, y, low, high) =>
       overRows('keepWithin', n, 1, (i, count) => [count, x + 4 * i, y + 4 * i, low, high]),
     reluGradient: (n, dy, x, dx, high) =>

@@ -44,6 +44,8 @@ export type UnitKernel = Extract<
   | 'normalise'
   | 'rowOperation'
   | 'adamStep'
+  | 'exponential'
+  | 'errorFunction'
   | 'keepWithin'
   | 'maxPoolHalves'
 >;
@@ -62,6 +64,8 @@ const KERNELS: readonly UnitKernel[] = [
   'rowOperation',
   'adamStep',
   'keepWithin',
+  'exponential',
+  'errorFunction',
   'maxPoolHalves',
 ];
 
