@@ -26,17 +26,13 @@ import {
 } from '@tensorflow/tfjs-core';
 import { matrix, multiply, transpose, type Matrix } from '@ockham/core/linalg';
 import type { OptimizerSpec } from '@ockham/core/training';
+import { timesSmall } from './small-matrices.ts';
 
 /** β₁, β₂ and ε of TensorFlow.js' Adam. */
 const adam = { beta1: 0.9, beta2: 0.999, epsilon: 1e-7 } as const;
 
-/** What an optimizer makes of the gradients of K and L: directions for the bases. */
-export interface Directions {
-  /** `[n, r]` */
-  readonly k: Tensor2D;
-  /** `[m, r]` */
-  readonly l: Tensor2D;
-}
+/** `k` for the factor K `[n, r]`, `l` for L `[m, r]`. */
+export type Side = 'k' | 'l';
 
 /** The augmented bases and the gradient of S in them. */
 export interface AugmentedGradient {
@@ -50,12 +46,25 @@ export interface AugmentedGradient {
 
 /** The state of an optimizer for one pair of factors. */
 export interface FactorMoments {
-  /** Takes in the gradients of K and L. The caller disposes of the directions unless they are the gradients. */
-  directions(gradients: Directions): Directions;
+  /** Begins a step, before its first `direction`. */
+  begin(): void;
+  /**
+   * Takes in the gradient of K or L; the direction is that of the optimizer but for the factor `gain`. The caller
+   * disposes of it unless it is the gradient.
+   */
+  direction(side: Side, gradient: Tensor2D): Tensor2D;
+  /** What Adam's corrections of the start multiply directions with; 1 elsewhere. */
+  readonly gain: number;
   /** The direction of S in the augmented bases, `[r + a, r + b]`. */
   coreDirection(augmented: AugmentedGradient, rank: number): Matrix;
   /** Goes over to the bases Ũ `left` and Ṽ `right`. */
   carry(augmented: AugmentedGradient, left: Matrix, right: Matrix): void;
+  /**
+   * Goes over to another basis beside K or L: V to V₁ for `k`, U to U₁ for `l`. What is new in it has no history.
+   *
+   * @param overlap VᵀV₁ or UᵀU₁, `[r, r]`.
+   */
+  turn(side: Side, overlap: Matrix): void;
   /** By name, for snapshots. */
   tensors(): Readonly<Record<string, Tensor2D>>;
   restore(tensors: Readonly<Record<string, Tensor2D>>): void;
@@ -83,14 +92,20 @@ export function momentsFor(
 function plain(): FactorMoments {
   return {
     steps: 0,
-    directions: (gradients) => gradients,
+    gain: 1,
+    begin: () => undefined,
+    direction: (_, gradient) => gradient,
     coreDirection: ({ gradient }) => gradient,
     carry: () => undefined,
+    turn: () => undefined,
     tensors: () => ({}),
     restore: () => undefined,
     dispose: () => undefined,
   };
 }
+
+/** The first and the second moment of a side. */
+const names = { k: ['mK', 'vK'], l: ['mL', 'vL'] } as const;
 
 interface MomentRule {
   readonly decay: number;
@@ -113,24 +128,35 @@ class Moments implements FactorMoments {
     if (rule.second) Object.assign(this.state, { vK: zeros([n, rank]), vL: zeros([m, rank]) });
   }
 
-  directions({ k, l }: Directions): Directions {
-    const { decay, gain, second } = this.rule;
+  begin(): void {
     this.steps++;
+  }
+
+  direction(side: Side, gradient: Tensor2D): Tensor2D {
+    const { decay, gain, second } = this.rule;
+    const [first, squared] = names[side];
     this.replace(() => ({
-      mK: add(mul(this.state['mK']!, decay), gain === 1 ? k : mul(k, gain)),
-      mL: add(mul(this.state['mL']!, decay), gain === 1 ? l : mul(l, gain)),
+      [first]: add(mul(this.state[first]!, decay), gain === 1 ? gradient : mul(gradient, gain)),
       ...(second && {
-        vK: add(mul(this.state['vK']!, adam.beta2), mul(square(k), 1 - adam.beta2)),
-        vL: add(mul(this.state['vL']!, adam.beta2), mul(square(l), 1 - adam.beta2)),
+        [squared]: add(mul(this.state[squared]!, adam.beta2), mul(square(gradient), 1 - adam.beta2)),
       }),
     }));
-    const { mK, mL, vK, vL } = this.state;
-    if (!second) return { k: mK!, l: mL! };
-    // the corrections of the start are common factors, which do not change what the directions span
-    return {
-      k: tidy(() => div(mK!, add(sqrt(vK!), adam.epsilon * this.secondCorrection()))),
-      l: tidy(() => div(mL!, add(sqrt(vL!), adam.epsilon * this.secondCorrection()))),
-    };
+    const m = this.state[first]!;
+    if (!second) return m.clone();
+    const v = this.state[squared]!;
+    return tidy(() => div(m, add(sqrt(v), adam.epsilon * this.secondCorrection())));
+  }
+
+  get gain(): number {
+    return this.rule.second ? this.secondCorrection() / (1 - this.rule.decay ** this.steps) : 1;
+  }
+
+  turn(side: Side, overlap: Matrix): void {
+    const [first, squared] = names[side];
+    this.replace(() => ({
+      [first]: timesSmall(this.state[first]!, overlap),
+      ...(this.rule.second && { [squared]: timesSmall(this.state[squared]!, spread(overlap)) }),
+    }));
   }
 
   coreDirection({ u, v, gradient }: AugmentedGradient, rank: number): Matrix {
@@ -190,10 +216,11 @@ class Moments implements FactorMoments {
   }
 
   private replace(make: () => Record<string, Tensor2D>): void {
-    const before = this.state;
-    this.state = tidy(make);
-    for (const value of Object.values(this.state)) keep(value);
-    dispose(before);
+    const made = tidy(make);
+    for (const [name, value] of Object.entries(made)) {
+      this.state[name]?.dispose();
+      this.state[name] = keep(value);
+    }
   }
 }
 
@@ -209,6 +236,19 @@ const squareOf = (a: Tensor2D): Tensor2D => square(a);
 
 function squares(a: Matrix): Matrix {
   return { ...a, values: a.values.map((value) => value * value) };
+}
+
+/** Squares of a rotation; what they lack of 1 in a column comes evenly from all columns of before. */
+function spread(overlap: Matrix): Matrix {
+  const made = squares(overlap);
+  const { rows, columns, values } = made;
+  for (let j = 0; j < columns; j++) {
+    let sum = 0;
+    for (let i = 0; i < rows; i++) sum += values[i * columns + j]!;
+    const share = Math.max(0, 1 - sum) / rows;
+    for (let i = 0; i < rows; i++) values[i * columns + j]! += share;
+  }
+  return made;
 }
 
 /** The matrix with the first `rank` columns of `left`, the first rows of `right`ᵀ beside them, `corner` in the rest. */

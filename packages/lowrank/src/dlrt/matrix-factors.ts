@@ -6,8 +6,12 @@
  * ∇_S = ŨᵀGṼ = (δŨ)ᵀ(xṼ). All three are taken at the same W: K Vᵀ, U Lᵀ and the lifted Ũ S̃ Ṽᵀ are equal before they
  * move, since the augmented bases hold the old ones. So one pass forward and one back give all of them, exactly.
  *
- * Deviations: S is kept diagonal, by the decomposition that truncates it; in the fixed-rank mode the bases are augmented
- * too and the result is cut to the rank, where the paper projects S onto bases of rank r.
+ * Where the rank is fixed, one step is K, then L: U₁ spans the moved K, K − η∇_K = (W − ηG) V, then L₁ = (W − ηG)ᵀU₁,
+ * W₁ = U₁L₁ᵀ. That is the Euler form of Lubich and Oseledets' splitting (2014) with its S step, which goes back, folded in:
+ * W₁ − W is −η times an orthogonal projection of G, so that the loss falls as in gradient descent, without truncation.
+ *
+ * Deviations: S is kept diagonal where ranks are found, by the decomposition that truncates it; the step at fixed rank
+ * is not the paper's, which projects S onto bases of K₁ and L₁ and needs a pass at the projected W to descend.
  */
 import {
   add,
@@ -15,24 +19,23 @@ import {
   dispose,
   keep,
   matMul,
-  mul,
   reshape,
   sum,
-  tensor1d,
   tensor2d,
   tidy,
   type Tensor,
   type Tensor1D,
   type Tensor2D,
 } from '@tensorflow/tfjs-core';
-import { NonFiniteError } from '@ockham/core';
-import { matrix, multiply, type Matrix } from '@ockham/core/linalg';
+import { matrix, multiply, svd, transpose, type Matrix } from '@ockham/core/linalg';
 import type { Snapshot } from '@ockham/core/training';
 import { extendBasis } from './extend-basis.ts';
-import type { AugmentedGradient, Directions, FactorMoments } from './factor-moments.ts';
+import type { AugmentedGradient, FactorMoments } from './factor-moments.ts';
 import type { LinearMap } from './linear-map.ts';
 import type { LayerFactors } from './low-rank-layer.ts';
+import { diagonal, timesSmall, toMatrix, toTensor } from './small-matrices.ts';
 import { truncatedSvd } from './small-svd.ts';
+import { turnBasis } from './turn-basis.ts';
 import type { RankRule, Truncation } from './truncation.ts';
 
 /** U diag(σ) Vᵀ outside of the engine. */
@@ -52,8 +55,6 @@ interface Call {
   readonly delta: Tensor2D;
   /** xV, `[P, r]`. */
   readonly inner: Tensor2D;
-  /** δU, `[P, r]`. */
-  readonly outer: Tensor2D;
 }
 
 /** The factors of a dense layer, or of a convolution as the matrix `[outputs, k·k·channels]`. */
@@ -65,9 +66,10 @@ export class MatrixFactors implements LayerFactors {
   private readonly needsInputGradient: boolean;
   private u: Tensor2D;
   private v: Tensor2D;
-  private scale: Tensor1D;
+  /** S, `[r, r]`. */
+  private core: Matrix;
+  private coreTensor: Tensor2D;
   private calls: Call[] = [];
-  sigma: Float64Array;
 
   constructor(
     map: LinearMap,
@@ -81,12 +83,12 @@ export class MatrixFactors implements LayerFactors {
     this.needsInputGradient = options.needsInputGradient ?? true;
     this.u = keep(toTensor(u));
     this.v = keep(toTensor(v));
-    this.sigma = sigma;
-    this.scale = keep(tensor1d(Float32Array.from(sigma)));
+    this.core = diagonal(sigma);
+    this.coreTensor = keep(toTensor(this.core));
   }
 
   get rank(): number {
-    return this.sigma.length;
+    return this.core.rows;
   }
 
   forward(x: Tensor, bias: Tensor1D): Tensor {
@@ -96,7 +98,7 @@ export class MatrixFactors implements LayerFactors {
       const save = given.at(-1) as unknown as (tensors: Tensor[]) => void;
       const inner = map.apply(input, this.v); // [P, r]
       // not fused: the stock wasm kernel adds the first bias to all where an operand is transposed
-      const rows = add(matMul(mul(inner, this.scale), this.u, false, true), offset);
+      const rows = add(matMul(matMul(inner, this.coreTensor, false, true), this.u, false, true), offset);
       save([input, inner]);
       const shape = map.outputShape(input.shape);
       return {
@@ -104,14 +106,10 @@ export class MatrixFactors implements LayerFactors {
         gradFunc: (dy, saved) => {
           const [x0, inner0] = saved as [Tensor, Tensor2D];
           const delta: Tensor2D = reshape(dy, [-1, map.outputs]);
-          const outer: Tensor2D = matMul(delta, this.u); // [P, r]
-          this.calls.push({
-            x: keep(x0.clone()),
-            delta: keep(delta.clone()),
-            inner: keep(inner0.clone()),
-            outer: keep(outer),
-          });
-          const dx = needsInputGradient ? map.adjoint(mul(outer, this.scale), this.v, x0.shape) : x0.clone();
+          this.calls.push({ x: keep(x0.clone()), delta: keep(delta.clone()), inner: keep(inner0.clone()) });
+          const dx = needsInputGradient
+            ? map.adjoint(matMul(matMul(delta, this.u), this.coreTensor), this.v, x0.shape)
+            : x0.clone();
           return [dx, sum(delta, 0)];
         },
       };
@@ -120,38 +118,72 @@ export class MatrixFactors implements LayerFactors {
   }
 
   /**
-   * Steps K, L and S by what the passes back since the last step have left, then truncates.
+   * Steps by what the passes back since the last step have left: where `rule` leaves only the rank of now, K and then L;
+   * else K, L and S, then truncates.
    *
    * @returns The rank kept and the norm of what went.
    */
   step(learningRate: number, rule: RankRule): Truncation {
-    const { calls } = this;
+    const { rank } = this;
     // a layer that the loss does not depend on
-    if (calls.length === 0) return { rank: this.rank, discarded: 0, bounded: false };
+    if (this.calls.length === 0) return { rank, discarded: 0, bounded: false };
     try {
-      return tidy(() => {
-        const gradients: Directions = {
-          k: total(calls.map(({ delta, inner }) => matMul(delta, inner, true, false))),
-          l: total(calls.map(({ x, outer }) => this.map.gradient(x, outer))),
-        };
-        const directions = this.moments.directions(gradients);
-        const left = extendBasis(this.u, directions.k);
-        const right = extendBasis(this.v, directions.l);
-        const augmented: AugmentedGradient = {
-          u: left.basis,
-          v: right.basis,
-          gradient: this.coreGradient(left.basis, right.basis),
-        };
-        const direction = this.moments.coreDirection(augmented, this.rank);
-        const core = this.movedCore(direction, learningRate, left.lift, right.lift);
-        const { u, s, v, ...truncation } = truncatedSvd(core, rule);
-        this.moments.carry(augmented, u, v);
-        this.replace(matMul(augmented.u, toTensor(u)), matMul(augmented.v, toTensor(v)), s);
-        return truncation;
+      return tidy((): { rank: number; discarded: number; bounded: boolean } => {
+        this.moments.begin();
+        const k = this.moments.direction(
+          'k',
+          total(this.calls.map(({ delta, inner }) => matMul(delta, inner, true, false))),
+        );
+        if (rule.minRank !== rule.maxRank || rule.maxRank !== rank)
+          return this.augment(learningRate, rule, k);
+        this.turn(learningRate, k);
+        return { rank, discarded: 0, bounded: false };
       });
     } finally {
       this.forget();
     }
+  }
+
+  /** K, L and S in augmented bases, truncated. */
+  private augment(learningRate: number, rule: RankRule, k: Tensor2D): Truncation {
+    const l = this.moments.direction(
+      'l',
+      this.gradientOfL(({ delta }) => matMul(delta, this.u)),
+    );
+    const left = extendBasis(this.u, k);
+    const right = extendBasis(this.v, l);
+    const augmented: AugmentedGradient = {
+      u: left.basis,
+      v: right.basis,
+      gradient: this.coreGradient(left.basis, right.basis),
+    };
+    const direction = this.moments.coreDirection(augmented, this.rank);
+    const core = this.movedCore(direction, learningRate, left.lift, right.lift);
+    const { u, s, v, ...truncation } = truncatedSvd(core, rule);
+    this.moments.carry(augmented, u, v);
+    this.replace(timesSmall(augmented.u, u), timesSmall(augmented.v, v), diagonal(s));
+    return truncation;
+  }
+
+  /** K, then L in the new basis of K: no truncation. */
+  private turn(learningRate: number, k: Tensor2D): void {
+    const { moments, u, v } = this;
+    const shrink = 1 - 2 * this.decay * learningRate;
+    const core = { ...this.core, values: this.core.values.map((value) => shrink * value) };
+    const rate = learningRate * moments.gain;
+    const left = turnBasis(u, core, k, rate);
+    moments.turn('l', left.overlap);
+    const l = moments.direction(
+      'l',
+      this.gradientOfL(({ delta }) => matMul(delta, left.basis)),
+    );
+    const right = turnBasis(v, multiply(core, left.overlap, { transposeA: true }), l, rate);
+    moments.turn('k', right.overlap);
+    this.replace(left.basis, right.basis, transpose(right.factor));
+  }
+
+  private gradientOfL(outer: (call: Call) => Tensor2D): Tensor2D {
+    return total(this.calls.map((call) => this.map.gradient(call.x, outer(call))));
   }
 
   /** Drops what passes back have left, without a step. */
@@ -167,39 +199,41 @@ export class MatrixFactors implements LayerFactors {
 
   async save(): Promise<Snapshot> {
     const tensors = { u: this.u, v: this.v, ...this.moments.tensors() };
-    const arrays: Record<string, Float32Array | Float64Array> = { sigma: this.sigma.slice() };
+    const arrays: Record<string, Float32Array | Float64Array> = { core: this.core.values.slice() };
     for (const [name, of] of Object.entries(tensors))
       arrays[name] = (await of.data()).slice() as Float32Array;
     return { meta: { steps: this.moments.steps }, arrays };
   }
 
   restore({ meta, arrays }: Snapshot): void {
-    const sigma = arrays['sigma'] as Float64Array;
+    const core = arrays['core'] as Float64Array;
+    const rank = Math.sqrt(core.length);
     const tensors = tidy(() =>
       Object.fromEntries(
         Object.entries(arrays)
-          .filter(([name]) => name !== 'sigma')
+          .filter(([name]) => name !== 'core')
           .map(([name, values]) => [
             name,
-            keep(tensor2d(values.slice() as Float32Array, [values.length / sigma.length, sigma.length])),
+            keep(tensor2d(values.slice() as Float32Array, [values.length / rank, rank])),
           ]),
       ),
     );
     const { u, v, ...moments } = tensors;
-    this.replace(u!, v!, sigma.slice());
+    this.replace(u!, v!, matrix(rank, rank, core.slice()));
     this.moments.steps = meta['steps'] as number;
     this.moments.restore(moments);
   }
 
   async values(): Promise<FactorValues> {
     const read = async (a: Tensor2D) => matrix(a.shape[0], a.shape[1], await a.data());
-    return { u: await read(this.u), sigma: this.sigma.slice(), v: await read(this.v) };
+    const { u, s, v } = svd(this.core);
+    return { u: multiply(await read(this.u), u), sigma: s, v: multiply(await read(this.v), v) };
   }
 
   dispose(): void {
     this.forget();
     this.moments.dispose();
-    dispose([this.u, this.v, this.scale]);
+    dispose([this.u, this.v, this.coreTensor]);
   }
 
   /** ŨᵀGṼ = (δŨ)ᵀ(xṼ). */
@@ -208,40 +242,26 @@ export class MatrixFactors implements LayerFactors {
       matMul<Tensor2D>(matMul(delta, u), this.map.apply(x, v), true, false),
     );
     const block = total(blocks);
-    const values = block.dataSync();
-    if (!values.every(Number.isFinite)) {
-      throw new NonFiniteError(
-        "dlrt: a gradient is no longer finite. Lower the learning rate, or check the inputs' range.",
-      );
-    }
-    return matrix(block.shape[0], block.shape[1], values);
+    return toMatrix(block);
   }
 
   /** (1 − 2ηλ) S̃ − η · direction, with the lifted S̃ = ŨᵀU S VᵀṼ. */
   private movedCore(direction: Matrix, learningRate: number, left: Matrix, right: Matrix): Matrix {
     const shrink = 1 - 2 * this.decay * learningRate;
-    const scaled = {
-      ...left,
-      values: left.values.map((value, i) => shrink * value * this.sigma[i % left.columns]!),
-    };
-    const lifted = multiply(scaled, right, { transposeB: true });
+    const lifted = multiply(multiply(left, this.core), right, { transposeB: true });
     return {
       ...lifted,
-      values: lifted.values.map((value, i) => value - learningRate * direction.values[i]!),
+      values: lifted.values.map((value, i) => shrink * value - learningRate * direction.values[i]!),
     };
   }
 
-  private replace(u: Tensor2D, v: Tensor2D, sigma: Float64Array): void {
-    dispose([this.u, this.v, this.scale]);
+  private replace(u: Tensor2D, v: Tensor2D, core: Matrix): void {
+    dispose([this.u, this.v, this.coreTensor]);
     this.u = keep(u);
     this.v = keep(v);
-    this.sigma = sigma;
-    this.scale = keep(tensor1d(Float32Array.from(sigma)));
+    this.core = core;
+    this.coreTensor = keep(toTensor(core));
   }
-}
-
-function toTensor({ rows, columns, values }: Matrix): Tensor2D {
-  return tensor2d(Float32Array.from(values), [rows, columns]);
 }
 
 function total(parts: readonly Tensor2D[]): Tensor2D {
