@@ -7,6 +7,8 @@
  * are not correlated, and keeps it positive. The block of S between new directions has no history: its first moment
  * starts at 0, its second is estimated from its rows and columns (as Adafactor does, Shazeer and Stern 2018).
  *
+ * Sums are kept without the factors 1 − β, and decayed where they go over to the next bases, which saves passes over them.
+ *
  * Deviation: the papers run an optimizer on K, L and S as they are, whatever the bases do.
  */
 import {
@@ -16,7 +18,6 @@ import {
   dispose,
   keep,
   matMul,
-  mul,
   sqrt,
   square,
   tensor2d,
@@ -83,9 +84,9 @@ export function momentsFor(
     case 'sgd':
       return plain();
     case 'momentum':
-      return new Moments(shape, rank, { decay: spec.momentum ?? 0.9, gain: 1, second: false });
+      return new Moments(shape, rank, { decay: spec.momentum ?? 0.9, second: false });
     case 'adam':
-      return new Moments(shape, rank, { decay: adam.beta1, gain: 1 - adam.beta1, second: true });
+      return new Moments(shape, rank, { decay: adam.beta1, second: true });
   }
 }
 
@@ -109,7 +110,6 @@ const names = { k: ['mK', 'vK'], l: ['mL', 'vL'] } as const;
 
 interface MomentRule {
   readonly decay: number;
-  readonly gain: number;
   /** Whether second moments divide. */
   readonly second: boolean;
 }
@@ -133,54 +133,51 @@ class Moments implements FactorMoments {
   }
 
   direction(side: Side, gradient: Tensor2D): Tensor2D {
-    const { decay, gain, second } = this.rule;
     const [first, squared] = names[side];
     this.replace(() => ({
-      [first]: add(mul(this.state[first]!, decay), gain === 1 ? gradient : mul(gradient, gain)),
-      ...(second && {
-        [squared]: add(mul(this.state[squared]!, adam.beta2), mul(square(gradient), 1 - adam.beta2)),
-      }),
+      [first]: add(this.state[first]!, gradient),
+      ...(this.rule.second && { [squared]: add(this.state[squared]!, square(gradient)) }),
     }));
     const m = this.state[first]!;
-    if (!second) return m.clone();
+    if (!this.rule.second) return m.clone();
     const v = this.state[squared]!;
-    return tidy(() => div(m, add(sqrt(v), adam.epsilon * this.secondCorrection())));
+    return tidy(() => div(m, add(sqrt(v), this.epsilon)));
   }
 
   get gain(): number {
-    return this.rule.second ? this.secondCorrection() / (1 - this.rule.decay ** this.steps) : 1;
+    const { decay, second } = this.rule;
+    return second ? ((1 - decay) / (1 - decay ** this.steps)) * this.secondCorrection() : 1;
   }
 
   turn(side: Side, overlap: Matrix): void {
+    const { decay, second } = this.rule;
     const [first, squared] = names[side];
     this.replace(() => ({
-      [first]: timesSmall(this.state[first]!, overlap),
-      ...(this.rule.second && { [squared]: timesSmall(this.state[squared]!, spread(overlap)) }),
+      [first]: timesSmall(this.state[first]!, times(overlap, decay)),
+      ...(second && { [squared]: timesSmall(this.state[squared]!, times(spread(overlap), adam.beta2)) }),
     }));
   }
 
   coreDirection({ u, v, gradient }: AugmentedGradient, rank: number): Matrix {
-    const { gain, decay, second } = this.rule;
     const { mK, mL, vK, vL } = this.state;
     this.first = framed(
       read(u, mK!),
       read(v, mL!),
       rank,
-      (i, j) => gain * gradient.values[i * gradient.columns + j]!,
+      (i, j) => gradient.values[i * gradient.columns + j]!,
     );
-    if (!second) return this.first;
+    if (!this.rule.second) return this.first;
     const [squaresU, squaresV] = [squareOf(u), squareOf(v)];
     const rows = read(squaresU, vK!);
     const columns = read(squaresV, vL!);
     dispose([squaresU, squaresV]);
     this.second = framed(rows, columns, rank, outerEstimate(rows, columns, rank));
-    const correction = 1 - decay ** this.steps;
-    const root = this.secondCorrection();
+    const { gain, epsilon } = this;
     const { values: seconds } = this.second;
     return {
       ...this.first,
       values: this.first.values.map(
-        (value, i) => value / correction / (Math.sqrt(Math.max(0, seconds[i]!)) / root + adam.epsilon),
+        (value, i) => (gain * value) / (Math.sqrt(Math.max(0, seconds[i]!)) + epsilon),
       ),
     };
   }
@@ -188,12 +185,13 @@ class Moments implements FactorMoments {
   carry({ u, v }: AugmentedGradient, left: Matrix, right: Matrix): void {
     const { mK, mL, vK, vL } = this.state;
     const first = this.first!;
+    const { decay, second } = this.rule;
     this.replace(() => ({
-      mK: carried(mK!, u, first, right),
-      mL: carried(mL!, v, transpose(first), left),
-      ...(this.rule.second && {
-        vK: carried(vK!, square(u), this.second!, squares(right)),
-        vL: carried(vL!, square(v), transpose(this.second!), squares(left)),
+      mK: carried(mK!, u, first, times(right, decay)),
+      mL: carried(mL!, v, transpose(first), times(left, decay)),
+      ...(second && {
+        vK: carried(vK!, square(u), this.second!, times(squares(right), adam.beta2)),
+        vL: carried(vL!, square(v), transpose(this.second!), times(squares(left), adam.beta2)),
       }),
     }));
   }
@@ -211,8 +209,14 @@ class Moments implements FactorMoments {
     dispose(this.state);
   }
 
+  /** √((1 − β₂ᵗ) / (1 − β₂)): the root of the kept sum over that of Adam's mean. */
   private secondCorrection(): number {
-    return Math.sqrt(1 - adam.beta2 ** this.steps);
+    return Math.sqrt((1 - adam.beta2 ** this.steps) / (1 - adam.beta2));
+  }
+
+  /** Adam's ε beside the root of the kept sum. */
+  private get epsilon(): number {
+    return adam.epsilon * this.secondCorrection();
   }
 
   private replace(make: () => Record<string, Tensor2D>): void {
@@ -233,6 +237,10 @@ function read(a: Tensor2D, b: Tensor2D): Matrix {
 }
 
 const squareOf = (a: Tensor2D): Tensor2D => square(a);
+
+function times(a: Matrix, factor: number): Matrix {
+  return { ...a, values: a.values.map((value) => factor * value) };
+}
 
 function squares(a: Matrix): Matrix {
   return { ...a, values: a.values.map((value) => value * value) };

@@ -9,6 +9,7 @@ import {
   engine,
   matMul,
   reshape,
+  util,
   type Tensor,
   type Tensor2D,
   type Tensor4D,
@@ -40,13 +41,18 @@ export function linearMapOf(layer: Layer, shape: readonly number[]): LinearMap {
     : convolutionMap(layer, shape.slice(0, 3) as [number, number, number], outputs);
 }
 
+/** The tensor itself where it has the shape: reshaping costs the native engine an operation. */
+export function shaped<T extends Tensor>(x: Tensor, shape: readonly number[]): T {
+  return (util.arraysEqual(x.shape, shape as number[]) ? x : reshape(x, [...shape])) as T;
+}
+
 function denseMap(inputs: number, outputs: number): LinearMap {
-  const rows = (x: Tensor): Tensor2D => reshape(x, [-1, inputs]);
+  const rows = (x: Tensor): Tensor2D => shaped(x, [x.size / inputs, inputs]);
   return {
     inputs,
     outputs,
     apply: (x, v) => matMul(rows(x), v),
-    adjoint: (dz, v, shape) => reshape(matMul(dz, v, false, true), [...shape]),
+    adjoint: (dz, v, shape) => shaped(matMul(dz, v, false, true), shape),
     gradient: (x, dz) => matMul(rows(x), dz, true, false),
     outputShape: (shape) => [...shape.slice(0, -1), outputs],
   };

@@ -19,7 +19,6 @@ import {
   dispose,
   keep,
   matMul,
-  reshape,
   sum,
   tensor2d,
   tidy,
@@ -31,7 +30,7 @@ import { matrix, multiply, svd, transpose, type Matrix } from '@ockham/core/lina
 import type { Snapshot } from '@ockham/core/training';
 import { extendBasis } from './extend-basis.ts';
 import type { AugmentedGradient, FactorMoments } from './factor-moments.ts';
-import type { LinearMap } from './linear-map.ts';
+import { shaped, type LinearMap } from './linear-map.ts';
 import type { LayerFactors } from './low-rank-layer.ts';
 import { diagonal, timesSmall, toMatrix, toTensor } from './small-matrices.ts';
 import { truncatedSvd } from './small-svd.ts';
@@ -68,7 +67,8 @@ export class MatrixFactors implements LayerFactors {
   private v: Tensor2D;
   /** S, `[r, r]`. */
   private core: Matrix;
-  private coreTensor: Tensor2D;
+  /** K = U S `[n, r]`: what passes forward and back multiply with. */
+  private k: Tensor2D;
   private calls: Call[] = [];
 
   constructor(
@@ -84,7 +84,7 @@ export class MatrixFactors implements LayerFactors {
     this.u = keep(toTensor(u));
     this.v = keep(toTensor(v));
     this.core = diagonal(sigma);
-    this.coreTensor = keep(toTensor(this.core));
+    this.k = keep(timesSmall(this.u, this.core));
   }
 
   get rank(): number {
@@ -98,18 +98,16 @@ export class MatrixFactors implements LayerFactors {
       const save = given.at(-1) as unknown as (tensors: Tensor[]) => void;
       const inner = map.apply(input, this.v); // [P, r]
       // not fused: the stock wasm kernel adds the first bias to all where an operand is transposed
-      const rows = add(matMul(matMul(inner, this.coreTensor, false, true), this.u, false, true), offset);
+      const rows = add(matMul(inner, this.k, false, true), offset);
       save([input, inner]);
       const shape = map.outputShape(input.shape);
       return {
-        value: reshape(rows, shape),
+        value: shaped(rows, shape),
         gradFunc: (dy, saved) => {
           const [x0, inner0] = saved as [Tensor, Tensor2D];
-          const delta: Tensor2D = reshape(dy, [-1, map.outputs]);
+          const delta: Tensor2D = shaped(dy, [dy.size / map.outputs, map.outputs]);
           this.calls.push({ x: keep(x0.clone()), delta: keep(delta.clone()), inner: keep(inner0.clone()) });
-          const dx = needsInputGradient
-            ? map.adjoint(matMul(matMul(delta, this.u), this.coreTensor), this.v, x0.shape)
-            : x0.clone();
+          const dx = needsInputGradient ? map.adjoint(matMul(delta, this.k), this.v, x0.shape) : x0.clone();
           return [dx, sum(delta, 0)];
         },
       };
@@ -233,7 +231,7 @@ export class MatrixFactors implements LayerFactors {
   dispose(): void {
     this.forget();
     this.moments.dispose();
-    dispose([this.u, this.v, this.coreTensor]);
+    dispose([this.u, this.v, this.k]);
   }
 
   /** ŨᵀGṼ = (δŨ)ᵀ(xṼ). */
@@ -256,11 +254,11 @@ export class MatrixFactors implements LayerFactors {
   }
 
   private replace(u: Tensor2D, v: Tensor2D, core: Matrix): void {
-    dispose([this.u, this.v, this.coreTensor]);
+    dispose([this.u, this.v, this.k]);
     this.u = keep(u);
     this.v = keep(v);
     this.core = core;
-    this.coreTensor = keep(toTensor(core));
+    this.k = keep(timesSmall(u, core));
   }
 }
 
