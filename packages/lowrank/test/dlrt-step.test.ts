@@ -2,57 +2,43 @@ import * as tf from '@tensorflow/tfjs';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { matrix, multiply, qr, svd, type Matrix } from '@ockham/core/linalg';
-import { toRandom } from '@ockham/core/random';
-import { extendBasis } from '../src/dlrt/extend-basis.ts';
+import { extendBasis, type ExtendedBasis } from '../src/dlrt/extend-basis.ts';
 import { momentsFor } from '../src/dlrt/factor-moments.ts';
+import { inTurns, type Paused } from '../src/dlrt/in-turns.ts';
 import { linearMapOf } from '../src/dlrt/linear-map.ts';
 import { MatrixFactors, type FactorValues } from '../src/dlrt/matrix-factors.ts';
 import { truncatedSvd } from '../src/dlrt/small-svd.ts';
 import { randomBasis } from '../src/dlrt/start-factors.ts';
-import { largestUsefulRank, truncate, type RankRule } from '../src/dlrt/truncation.ts';
+import { largestUsefulRank, truncate } from '../src/dlrt/truncation.ts';
+import {
+  all,
+  dense,
+  difference,
+  gaussian,
+  minus,
+  norm,
+  random,
+  start,
+  toMatrix,
+  toTensor,
+  whole,
+} from './low-rank-matrices.ts';
 
-const all: RankRule = { tolerance: 0, norm: 'frobenius', minRank: 1, maxRank: Infinity };
-const random = toRandom(5);
-
-function gaussian(rows: number, columns: number, name: string): Matrix {
-  const stream = random.stream(name);
-  return matrix(
-    rows,
-    columns,
-    Float64Array.from({ length: rows * columns }, () => stream.normal()),
-  );
+function extended(basis: tf.Tensor2D, directions: tf.Tensor2D): ExtendedBasis {
+  function* kept(): Paused<ExtendedBasis> {
+    const made = yield* extendBasis(basis, directions);
+    tf.keep(made.basis);
+    return made;
+  }
+  return inTurns([kept()])[0]!;
 }
-
-const toTensor = (a: Matrix) => tf.tensor2d(Float32Array.from(a.values), [a.rows, a.columns]);
-const toMatrix = (a: tf.Tensor2D) => matrix(a.shape[0], a.shape[1], a.dataSync());
-const norm = (a: Matrix) => Math.hypot(...a.values);
-const difference = (a: Matrix, b: Matrix) => norm({ ...a, values: a.values.map((x, i) => x - b.values[i]!) });
-
-function start(n: number, m: number, sigma: readonly number[]): FactorValues {
-  return {
-    u: randomBasis(n, sigma.length, random.stream('u')),
-    sigma: Float64Array.from(sigma),
-    v: randomBasis(m, sigma.length, random.stream('v')),
-  };
-}
-
-/** U diag(σ) Vᵀ */
-function whole({ u, sigma, v }: FactorValues): Matrix {
-  const scaled = { ...u, values: u.values.map((x, i) => x * sigma[i % sigma.length]!) };
-  return multiply(scaled, v, { transposeB: true });
-}
-
-const dense = (m: number, n: number) => {
-  const layer = tf.layers.dense({ units: n, inputShape: [m] });
-  return linearMapOf(layer, [m, n]);
-};
 
 describe('the basis of a step', () => {
   it('is orthonormal and spans old and new directions', () => {
     const u = randomBasis(40, 6, random.stream('basis'));
     const d = gaussian(40, 6, 'directions');
     const [basis, directions] = [toTensor(u), toTensor(d)];
-    const { basis: made, lift } = extendBasis(basis, directions);
+    const { basis: made, lift } = extended(basis, directions);
     const q = toMatrix(made);
     expect(q.columns).toBe(12);
     expect(difference(multiply(q, lift), u) / norm(u)).toBeLessThan(1e-6);
@@ -73,8 +59,8 @@ describe('the basis of a step', () => {
       Float64Array.from({ length: 120 }, (_, i) => one.values[Math.floor(i / 4)]! * (1 + (i % 4))),
     );
     const [basis, a, b] = [toTensor(u), toTensor(inside), toTensor(repeated)];
-    expect(extendBasis(basis, tf.zerosLike(a)).basis.shape).toEqual([30, 4]);
-    const { basis: made } = extendBasis(basis, b);
+    expect(extended(basis, tf.zerosLike(a)).basis.shape).toEqual([30, 4]);
+    const { basis: made } = extended(basis, b);
     expect(made.shape).toEqual([30, 5]);
     tf.dispose([basis, a, b, made]);
   });
@@ -82,9 +68,9 @@ describe('the basis of a step', () => {
   it('does not grow beyond the space', () => {
     const u = randomBasis(6, 4, random.stream('full'));
     const [basis, directions] = [toTensor(u), toTensor(gaussian(6, 4, 'more'))];
-    const { basis: made } = extendBasis(basis, directions);
+    const { basis: made } = extended(basis, directions);
     expect(made.shape).toEqual([6, 6]);
-    const { basis: again } = extendBasis(made, made);
+    const { basis: again } = extended(made, made);
     expect(again.shape).toEqual([6, 6]);
     tf.dispose([basis, directions, made, again]);
   });
@@ -237,10 +223,6 @@ describe('a step', () => {
       }
       return made;
     };
-    const minus = (a: Matrix, b: Matrix, eta: number): Matrix => ({
-      ...a,
-      values: a.values.map((value, i) => value - eta * b.values[i]!),
-    });
     const k1 = minus(multiply(w, given.v), multiply(G, given.v), 0.01);
     const l1 = minus(
       multiply(w, given.u, { transposeA: true }),

@@ -12,15 +12,16 @@
 import { concat, matMul, type Tensor2D } from '@tensorflow/tfjs-core';
 import { NonFiniteError } from '@ockham/core';
 import { matrix, multiply, type Matrix } from '@ockham/core/linalg';
+import type { Paused } from './in-turns.ts';
 import { pivotedInverse } from './pivoted-cholesky.ts';
-import { toTensor } from './small-matrices.ts';
+import { timesSmall } from './small-matrices.ts';
 
 /** Squared, relative to the largest squared column. */
 const leastDirection = 1e-3;
 
 /** How [U | D] and an orthonormal Ũ `[n, r + a]`, a ≤ d and a ≤ n − r, follow from each other. */
 export interface Extension {
-  /** [U | D] `[n, r + d]`. The caller disposes of it. */
+  /** [U | D] `[n, r + d]` */
   readonly both: Tensor2D;
   /** T `[r + d, r + a]` with Ũ = [U | D] T. */
   readonly transform: Matrix;
@@ -32,7 +33,7 @@ export interface Extension {
 
 /** A basis that holds another. */
 export interface ExtendedBasis {
-  /** Ũ. The caller disposes of it. */
+  /** Ũ */
   readonly basis: Tensor2D;
   readonly lift: Matrix;
 }
@@ -41,13 +42,10 @@ export interface ExtendedBasis {
  * @param basis U `[n, r]`, orthonormal columns but for rounding.
  * @param directions D `[n, d]`.
  */
-export function extendBasis(basis: Tensor2D, directions: Tensor2D): ExtendedBasis {
-  const { both, transform, lift } = extension(basis, directions);
-  const weights = toTensor(transform);
-  const made = matMul<Tensor2D>(both, weights);
-  both.dispose();
-  weights.dispose();
-  return { basis: made, lift };
+export function* extendBasis(basis: Tensor2D, directions: Tensor2D): Paused<ExtendedBasis> {
+  const { both, transform, lift } = yield* extension(basis, directions);
+  yield;
+  return { basis: timesSmall(both, transform), lift };
 }
 
 /**
@@ -55,15 +53,14 @@ export function extendBasis(basis: Tensor2D, directions: Tensor2D): ExtendedBasi
  * @param directions D `[n, d]`.
  * @throws NonFiniteError for NaN or infinity in either.
  */
-export function extension(basis: Tensor2D, directions: Tensor2D): Extension {
+export function* extension(basis: Tensor2D, directions: Tensor2D): Paused<Extension> {
   const [n, r] = basis.shape;
   const d = directions.shape[1];
   const both = concat([basis, directions], 1);
   const product = matMul<Tensor2D>(both, both, true, false);
+  yield;
   const gram = product.dataSync();
-  product.dispose();
   if (!gram.every(Number.isFinite)) {
-    both.dispose();
     throw new NonFiniteError(
       "dlrt: a gradient is no longer finite. Lower the learning rate, or check the inputs' range.",
     );

@@ -11,6 +11,7 @@ import {
   type Snapshot,
 } from '@ockham/core/training';
 import { momentsFor } from './factor-moments.ts';
+import { inTurns } from './in-turns.ts';
 import { regulariserOf, type LayerPlan } from './layer-plan.ts';
 import { linearMapOf } from './linear-map.ts';
 import type { LowRankLayer } from './low-rank-layer.ts';
@@ -164,10 +165,16 @@ export class LowRankRun {
 
   /** Steps the factors by what the last pass back has left. */
   step(): void {
-    for (const part of this.parts) {
-      const { discarded, bounded } = part.factors.step(this.rate, part.plan.rule);
-      part.bounded = bounded && part.plan.rule.tolerance > 0;
-      this.discarded = Math.max(this.discarded, discarded);
+    const { parts, rate } = this;
+    try {
+      const truncations = inTurns(parts.map(({ factors, plan }) => factors.stages(rate, plan.rule)));
+      for (const [i, { discarded, bounded }] of truncations.entries()) {
+        const part = parts[i]!;
+        part.bounded = bounded && part.plan.rule.tolerance > 0;
+        this.discarded = Math.max(this.discarded, discarded);
+      }
+    } finally {
+      for (const { factors } of parts) factors.forget();
     }
   }
 

@@ -30,6 +30,7 @@ import { matrix, multiply, svd, transpose, type Matrix } from '@ockham/core/lina
 import type { Snapshot } from '@ockham/core/training';
 import { extendBasis } from './extend-basis.ts';
 import type { AugmentedGradient, FactorMoments } from './factor-moments.ts';
+import { inTurns, type Paused } from './in-turns.ts';
 import { shaped, type LinearMap } from './linear-map.ts';
 import type { LayerFactors } from './low-rank-layer.ts';
 import { diagonal, timesSmall, toMatrix, toTensor } from './small-matrices.ts';
@@ -122,62 +123,64 @@ export class MatrixFactors implements LayerFactors {
    * @returns The rank kept and the norm of what went.
    */
   step(learningRate: number, rule: RankRule): Truncation {
-    const { rank } = this;
-    // a layer that the loss does not depend on
-    if (this.calls.length === 0) return { rank, discarded: 0, bounded: false };
     try {
-      return tidy((): { rank: number; discarded: number; bounded: boolean } => {
-        this.moments.begin();
-        const k = this.moments.direction(
-          'k',
-          total(this.calls.map(({ delta, inner }) => matMul(delta, inner, true, false))),
-        );
-        if (rule.minRank !== rule.maxRank || rule.maxRank !== rank)
-          return this.augment(learningRate, rule, k);
-        this.turn(learningRate, k);
-        return { rank, discarded: 0, bounded: false };
-      });
+      return inTurns([this.stages(learningRate, rule)])[0]!;
     } finally {
       this.forget();
     }
   }
 
+  /** {@link step} for several layers in turns; `forget` ends it. */
+  *stages(learningRate: number, rule: RankRule): Paused<Truncation> {
+    const { rank } = this;
+    // a layer that the loss does not depend on
+    if (this.calls.length === 0) return { rank, discarded: 0, bounded: false };
+    this.moments.begin();
+    const gradient = total(this.calls.map(({ delta, inner }) => matMul(delta, inner, true, false)));
+    const k = this.moments.direction('k', gradient);
+    if (rule.minRank === rule.maxRank && rule.maxRank === rank) return yield* this.turn(learningRate, k);
+    return yield* this.augment(learningRate, rule, k);
+  }
+
   /** K, L and S in augmented bases, truncated. */
-  private augment(learningRate: number, rule: RankRule, k: Tensor2D): Truncation {
+  private *augment(learningRate: number, rule: RankRule, k: Tensor2D): Paused<Truncation> {
     const l = this.moments.direction(
       'l',
       this.gradientOfL(({ delta }) => matMul(delta, this.u)),
     );
-    const left = extendBasis(this.u, k);
-    const right = extendBasis(this.v, l);
+    const left = yield* extendBasis(this.u, k);
+    const right = yield* extendBasis(this.v, l);
     const augmented: AugmentedGradient = {
       u: left.basis,
       v: right.basis,
       gradient: this.coreGradient(left.basis, right.basis),
     };
     const direction = this.moments.coreDirection(augmented, this.rank);
+    yield;
     const core = this.movedCore(direction, learningRate, left.lift, right.lift);
     const { u, s, v, ...truncation } = truncatedSvd(core, rule);
+    yield;
     this.moments.carry(augmented, u, v);
     this.replace(timesSmall(augmented.u, u), timesSmall(augmented.v, v), diagonal(s));
     return truncation;
   }
 
   /** K, then L in the new basis of K: no truncation. */
-  private turn(learningRate: number, k: Tensor2D): void {
-    const { moments, u, v } = this;
+  private *turn(learningRate: number, k: Tensor2D): Paused<Truncation> {
+    const { moments, u, v, rank } = this;
     const shrink = 1 - 2 * this.decay * learningRate;
     const core = { ...this.core, values: this.core.values.map((value) => shrink * value) };
     const rate = learningRate * moments.gain;
-    const left = turnBasis(u, core, k, rate);
+    const left = yield* turnBasis(u, core, k, rate);
     moments.turn('l', left.overlap);
     const l = moments.direction(
       'l',
       this.gradientOfL(({ delta }) => matMul(delta, left.basis)),
     );
-    const right = turnBasis(v, multiply(core, left.overlap, { transposeA: true }), l, rate);
+    const right = yield* turnBasis(v, multiply(core, left.overlap, { transposeA: true }), l, rate);
     moments.turn('k', right.overlap);
     this.replace(left.basis, right.basis, transpose(right.factor));
+    return { rank, discarded: 0, bounded: false };
   }
 
   private gradientOfL(outer: (call: Call) => Tensor2D): Tensor2D {

@@ -25,7 +25,8 @@ export interface Truncation {
 /** @param sigma Singular values, falling. */
 export function truncate(sigma: Float64Array, rule: RankRule): Truncation {
   const { tolerance, norm, minRank, maxRank } = rule;
-  const size = (value: number) => (norm === 'frobenius' ? value * value : value);
+  const largest = sigma[0]! > 0 ? sigma[0]! : 1; // squares of the smallest numbers are 0
+  const size = (value: number) => (norm === 'frobenius' ? (value / largest) ** 2 : value);
   const whole = sigma.reduce((sum, value) => sum + size(value), 0);
   const allowed = (norm === 'frobenius' ? tolerance ** 2 : tolerance) * whole;
   let rank = sigma.length;
@@ -33,7 +34,7 @@ export function truncate(sigma: Float64Array, rule: RankRule): Truncation {
   while (rank > minRank && tail + size(sigma[rank - 1]!) <= allowed) tail += size(sigma[--rank]!);
   const bounded = rank > maxRank;
   rank = Math.min(rank, maxRank);
-  const discarded = Math.sqrt(sigma.subarray(rank).reduce((sum, value) => sum + value * value, 0));
+  const discarded = Math.hypot(...sigma.subarray(rank));
   return { rank, discarded, bounded };
 }
 
