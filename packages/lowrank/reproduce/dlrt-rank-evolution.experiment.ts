@@ -1,5 +1,6 @@
 import '@tensorflow/tfjs';
 import { takeExamples } from '@ockham/core';
+import { holdOut } from '@ockham/core/datasets';
 import { evaluate } from '@ockham/core/metrics';
 import { mlp } from '@ockham/core/models';
 import { train } from '@ockham/core/training';
@@ -9,6 +10,7 @@ import { claim, experiment, lineOverSeeds, meanAtLeast, where, type Row } from '
 interface Config {
   readonly tolerances: readonly number[];
   readonly examples: number;
+  readonly heldOut: number;
   readonly epochs: number;
   readonly initialRank: number;
   readonly learningRate: number;
@@ -23,6 +25,8 @@ interface RankRow extends Row {
   readonly loss: number;
   /** Of the last epoch, on the test set; null before. */
   readonly accuracy: number | null;
+  /** Likewise, on training examples that are held out; what ϑ is chosen by. */
+  readonly heldOut: number | null;
   /** 1 − kernels / dense kernels, both factors counted. */
   readonly compression: number;
   /** Time of the training over that of the dense network of the same run; a rough figure, as nothing interleaves. */
@@ -43,6 +47,7 @@ export default experiment<Config, RankRow, 'mnist'>({
       config: {
         tolerances: [0.15],
         examples: 512,
+        heldOut: 128,
         epochs: 2,
         initialRank: 16,
         learningRate: 2e-3,
@@ -54,6 +59,7 @@ export default experiment<Config, RankRow, 'mnist'>({
       config: {
         tolerances: [0.05, 0.15, 0.3],
         examples: 6_000,
+        heldOut: 1_000,
         epochs: 4,
         initialRank: 32,
         learningRate: 2e-3,
@@ -65,6 +71,7 @@ export default experiment<Config, RankRow, 'mnist'>({
       config: {
         tolerances: [0.03, 0.05, 0.07, 0.09, 0.11, 0.15, 0.3],
         examples: 60_000,
+        heldOut: 5_000,
         epochs: 20,
         initialRank: 48,
         learningRate: 2e-3,
@@ -75,6 +82,7 @@ export default experiment<Config, RankRow, 'mnist'>({
   why: {
     tolerances: 'the span of the talk and of the NeurIPS paper',
     examples: 'all digits at paper scale',
+    heldOut: 'of the examples, never trained on; ϑ is chosen by them, not by the test set',
     epochs: 'our bar: 20',
     initialRank: '48 of 500 is 82 % compression at the start; larger ranks are reached where ϑ asks for them',
     learningRate: 'twice the Adam default, falling along half a cosine',
@@ -87,7 +95,10 @@ export default experiment<Config, RankRow, 'mnist'>({
   async run({ config, seed, data, signal, progress, once }) {
     const rows: RankRow[] = [];
     const { examples, epochs, initialRank, batchSize } = config;
-    const split = takeExamples(data.mnist.train, examples);
+    const { train: split, test: heldOut } = holdOut(
+      { ...data.mnist, train: takeExamples(data.mnist.train, examples) },
+      config.heldOut,
+    );
     const shared = {
       epochs,
       batchSize,
@@ -103,8 +114,9 @@ export default experiment<Config, RankRow, 'mnist'>({
       await train(model, split, { ...shared, learningRate: falling(1e-3), progress });
       const seconds = (performance.now() - start) / 1000;
       const { accuracy } = await evaluate(model, data.mnist.test);
+      const { accuracy: held } = await evaluate(model, heldOut);
       model.dispose();
-      return { accuracy, seconds };
+      return { accuracy, heldOut: held, seconds };
     });
     for (const layer of ['dense1', 'dense2', 'dense3', 'dense4']) {
       rows.push({
@@ -115,6 +127,7 @@ export default experiment<Config, RankRow, 'mnist'>({
         rank: 500,
         loss: 0,
         accuracy: dense.accuracy,
+        heldOut: dense.heldOut,
         compression: 0,
         relativeTime: 1,
       });
@@ -130,9 +143,10 @@ export default experiment<Config, RankRow, 'mnist'>({
         } = await dlrt(model, split, { ...shared, tolerance, start: 'random', initialRank, progress });
         const seconds = (performance.now() - start) / 1000;
         const { accuracy } = await evaluate(thin, data.mnist.test);
+        const { accuracy: held } = await evaluate(thin, heldOut);
         thin.dispose();
         model.dispose();
-        return { accuracy, seconds, history: [...history], denseKernels: report.denseKernels };
+        return { accuracy, heldOut: held, seconds, history: [...history], denseKernels: report.denseKernels };
       });
       for (const record of result.history) {
         for (const [layer, rank] of Object.entries(record.ranks)) {
@@ -144,6 +158,7 @@ export default experiment<Config, RankRow, 'mnist'>({
             rank,
             loss: record.loss,
             accuracy: record.epoch === epochs ? result.accuracy : null,
+            heldOut: record.epoch === epochs ? result.heldOut : null,
             compression: 1 - record.kernels / result.denseKernels,
             relativeTime: result.seconds / dense.seconds,
           });
@@ -153,23 +168,28 @@ export default experiment<Config, RankRow, 'mnist'>({
     return rows;
   },
   claims: [
-    claim<RankRow>('the 5-layer network has ≥ 98 % at ≥ 80 % honest compression', {
-      paper: 'our bar (1)',
-      decidedFrom: 'paper',
-      minSeeds: 5,
-      measure: (rows) => {
-        const ends = where(rows, { layer: 'dense1' }).filter(
-          (row) => row.accuracy !== null && row.tolerance > 0,
-        );
-        const small = ends.filter(({ tolerance }) =>
-          ends.every((row) => row.tolerance !== tolerance || row.compression >= 0.8),
-        );
-        const best = Math.max(...small.map(({ accuracy }) => accuracy!));
-        const chosen = small.find(({ accuracy }) => accuracy === best)?.tolerance;
-        const of = small.filter(({ tolerance }) => tolerance === chosen);
-        return meanAtLeast(of, (row) => row.accuracy!, 0.98, { scale: 100, unit: '%' });
+    claim<RankRow>(
+      'the 5-layer network has ≥ 98 % at ≥ 80 % honest compression, ϑ chosen on held-out training examples',
+      {
+        paper: 'our bar (1)',
+        decidedFrom: 'paper',
+        minSeeds: 5,
+        measure: (rows) => {
+          const ends = where(rows, { layer: 'dense1' }).filter(
+            (row) => row.accuracy !== null && row.tolerance > 0,
+          );
+          const small = ends.filter(({ tolerance }) =>
+            ends.every((row) => row.tolerance !== tolerance || row.compression >= 0.8),
+          );
+          const at = (tolerance: number) => small.filter((row) => row.tolerance === tolerance);
+          const held = (tolerance: number) =>
+            at(tolerance).reduce((sum, row) => sum + row.heldOut!, 0) / at(tolerance).length;
+          const [chosen] = small.map(({ tolerance }) => tolerance).sort((a, b) => held(b) - held(a) || b - a);
+          const of = at(chosen ?? 0);
+          return meanAtLeast(of, (row) => row.accuracy!, 0.98, { scale: 100, unit: '%' });
+        },
       },
-    }),
+    ),
     claim<RankRow>('a larger ϑ ends with fewer parameters', {
       paper: 'the ranks fall with ϑ',
       measure: (rows) => {
