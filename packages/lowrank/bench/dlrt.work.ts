@@ -8,6 +8,7 @@ import { lossFunction, toOptimizer, trainableVariables } from '@ockham/core/trai
 import type { Work } from '../../../tooling/bench/src/work.ts';
 import { planLayers } from '../src/dlrt/layer-plan.ts';
 import { LowRankRun } from '../src/dlrt/low-rank-run.ts';
+import type { DlrtOptions } from '../src/dlrt/options.ts';
 
 /** What to work on. */
 export interface DlrtWorkOptions {
@@ -38,21 +39,18 @@ const open: Work<DlrtWorkOptions> = async ({ engine, optimizer: name, smoke }) =
       value.dispose();
     };
   };
+  const rank = smoke ? 8 : 32;
+  const lowRank = async (ranks: Pick<DlrtOptions, 'rank' | 'tolerance' | 'initialRank' | 'maxRank'>) => {
+    const options = { epochs: 1, ...ranks, optimizer: name, start: 'random', seed: 7 } as const;
+    const run = await LowRankRun.start(model, planLayers(model, options), options);
+    return stepOf(run.model, () => run.step());
+  };
   return {
     versions: { [engine === 'tensorflow' ? 'tensorflow' : 'tfjs-backend-wasm']: version! },
     works: {
       dense: () => Promise.resolve(stepOf(model)),
-      'low rank': async () => {
-        const options = {
-          epochs: 1,
-          rank: smoke ? 8 : 32,
-          optimizer: name,
-          start: 'random',
-          seed: 7,
-        } as const;
-        const run = await LowRankRun.start(model, planLayers(model, options), options);
-        return stepOf(run.model, () => run.step());
-      },
+      'low rank': () => lowRank({ rank }),
+      'rank found': () => lowRank({ tolerance: 0.01, initialRank: rank, maxRank: rank }),
     },
   };
 };

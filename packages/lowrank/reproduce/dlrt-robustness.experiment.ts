@@ -59,6 +59,8 @@ export default experiment<Config, LossRow, 'mnist'>({
   differences: [
     'Both start from the same factors: bases random, singular values equal, or falling evenly in their logarithm to the smallest, with the same norm.',
     'U and V are stepped at once, not in turns.',
+    'KLS runs at fixed rank: K, then L in the new basis of K; see the README.',
+    'Both have the same learning rate. A step of U√Σ and √ΣVᵀ moves W along each singular direction σ times as far from either side, ten times as far in all at equal singular values: from there UVᵀ is ahead. What is compared is each method with itself, and both from σ_min.',
   ],
   async run({ config, seed, data, signal, progress, once }) {
     const { examples, epochs, rank, learningRate, batchSize, smallest } = config;
@@ -97,18 +99,21 @@ export default experiment<Config, LossRow, 'mnist'>({
     return rows;
   },
   claims: [
-    claim<LossRow>('from σ_min = 1e-6 KLS trains as from equal singular values', {
-      paper: 'constants do not depend on the singular values (our bar (2))',
-      measure: (rows) => {
-        const even = where(rows, { method: 'KLS', start: 'even', last: true });
-        return meanAtMost(
-          where(rows, { method: 'KLS', start: 'decaying', last: true }),
-          (row) => row.loss / even.find(({ seed }) => seed === row.seed)!.loss,
-          1.1,
-          { unit: 'times the loss from equal singular values' },
-        );
+    claim<LossRow>(
+      'from σ_min = 1e-6 KLS trains as before: at most 1.1 times its loss from equal singular values',
+      {
+        paper: 'constants do not depend on the singular values (our bar (2): trains as before)',
+        measure: (rows) => {
+          const even = where(rows, { method: 'KLS', start: 'even', last: true });
+          return meanAtMost(
+            where(rows, { method: 'KLS', start: 'decaying', last: true }),
+            (row) => row.loss / even.find(({ seed }) => seed === row.seed)!.loss,
+            1.1,
+            { unit: 'times the loss from equal singular values' },
+          );
+        },
       },
-    }),
+    ),
     claim<LossRow>('UVᵀ from σ_min = 1e-6 stalls: at least twice the loss of KLS', {
       paper: 'the loss of UVᵀ stays behind (our bar (2))',
       measure: (rows) => {
@@ -118,6 +123,18 @@ export default experiment<Config, LossRow, 'mnist'>({
           (row) => row.loss / low.find(({ seed }) => seed === row.seed)!.loss,
           2,
           { unit: 'times the loss of KLS' },
+        );
+      },
+    }),
+    claim<LossRow>('UVᵀ does not train as before from σ_min = 1e-6: at least twice its own loss', {
+      paper: 'the loss of UVᵀ depends on the start (our bar (2))',
+      measure: (rows) => {
+        const even = where(rows, { method: 'UVᵀ', start: 'even', last: true });
+        return meanAtLeast(
+          where(rows, { method: 'UVᵀ', start: 'decaying', last: true }),
+          (row) => row.loss / even.find(({ seed }) => seed === row.seed)!.loss,
+          2,
+          { unit: 'times the loss from equal singular values' },
         );
       },
     }),
