@@ -2,6 +2,7 @@ import * as tf from '@tensorflow/tfjs';
 import { describe, expect, it } from 'vitest';
 import { multiply, qr, svd, type Matrix } from '@ockham/core/linalg';
 import { momentsFor } from '../src/dlrt/factor-moments.ts';
+import { linearMapOf } from '../src/dlrt/linear-map.ts';
 import { MatrixFactors } from '../src/dlrt/matrix-factors.ts';
 import type { RankRule } from '../src/dlrt/truncation.ts';
 import {
@@ -12,6 +13,7 @@ import {
   minus,
   norm,
   start,
+  toMatrix,
   toTensor,
   whole,
 } from './low-rank-matrices.ts';
@@ -79,6 +81,33 @@ describe('a step at fixed rank', () => {
       expect(is).toBeLessThanOrEqual(was - length / 2 + 1e-5 * was);
     }
     factors.dispose();
+  });
+
+  it('is the same for a convolution, as the matrix [outputs, k·k·channels]', async () => {
+    const layer = tf.layers.conv2d({ filters: 6, kernelSize: 3, padding: 'same', inputShape: [5, 5, 4] });
+    const values = start(6, 36, [2, 1]);
+    const factors = new MatrixFactors(
+      linearMapOf(layer, [3, 3, 4, 6]),
+      values,
+      momentsFor({ name: 'sgd' }, [6, 36], 2),
+    );
+    const w = whole(values);
+    const x = tf.randomNormal<tf.Rank.R4>([2, 5, 5, 4], 0, 1, 'float32', 3);
+    const bias = tf.zeros<tf.Rank.R1>([6]);
+    const objective = (y: tf.Tensor) => tf.sum<tf.Scalar>(tf.mul(tf.square(y), 0.5));
+    const gradient = tf.tidy(() => {
+      const kernel = tf.reshape<tf.Rank.R4>(tf.transpose(toTensor(w)), [3, 3, 4, 6]);
+      const G = tf.grad((k) => objective(tf.conv2d(x, k as tf.Tensor4D, 1, 'same')))(kernel);
+      return toMatrix(tf.transpose<tf.Tensor2D>(tf.reshape(G, [36, 6])));
+    });
+    tf.grad((input) => objective(factors.forward(input, bias)))(x).dispose();
+    factors.step(0.001, fixed(2));
+    const moved = minus(w, gradient, 0.001);
+    const u1 = qr(multiply(moved, values.v)).q;
+    const wanted = multiply(u1, multiply(u1, moved, { transposeA: true }));
+    expect(difference(whole(await factors.values()), wanted) / norm(wanted)).toBeLessThan(1e-5);
+    factors.dispose();
+    tf.dispose([x, bias]);
   });
 
   it('does not move where the gradient is zero, and keeps bases that are full', async () => {

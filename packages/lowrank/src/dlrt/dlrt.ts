@@ -3,7 +3,8 @@
  * found on the way.
  *
  * Source: Schotthöfer, Zangrando, Kusch, Ceruti and Tudisco 2022, Low-rank lottery tickets (NeurIPS), Algorithm 1;
- * Tudisco's talk, steps 1 to 5.
+ * Tudisco's talk, steps 1 to 5. At fixed rank: Lubich and Oseledets 2014, A projector-splitting integrator for dynamical
+ * low-rank approximation (BIT).
  *
  * Deviations: those of `matrix-factors.ts` and `factor-moments.ts`; biases and layers that stay dense are stepped
  * by the same optimizer, with the gradients of the same pass.

@@ -5,7 +5,8 @@
  * the bases change, the first moment is carried along as what it stands for, a matrix in the tangent space at U S Vᵀ,
  * projected onto the new bases; the second by the squares of the same rotations, which is right for entries that
  * are not correlated, and keeps it positive. The block of S between new directions has no history: its first moment
- * starts at 0, its second is estimated from its rows and columns (as Adafactor does, Shazeer and Stern 2018).
+ * starts at 0, its second is estimated from its rows and columns (as Adafactor does, Shazeer and Stern 2018). So it is, at fixed
+ * rank, with what a basis newly turns to.
  *
  * Sums are kept without the factors 1 − β, and decayed where they go over to the next bases, which saves passes over them.
  *
@@ -167,7 +168,7 @@ class Moments implements FactorMoments {
       (i, j) => gradient.values[i * gradient.columns + j]!,
     );
     if (!this.rule.second) return this.first;
-    const [squaresU, squaresV] = [squareOf(u), squareOf(v)];
+    const [squaresU, squaresV] = [square(u), square(v)] as [Tensor2D, Tensor2D];
     const rows = read(squaresU, vK!);
     const columns = read(squaresV, vL!);
     dispose([squaresU, squaresV]);
@@ -235,8 +236,6 @@ function read(a: Tensor2D, b: Tensor2D): Matrix {
   product.dispose();
   return made;
 }
-
-const squareOf = (a: Tensor2D): Tensor2D => square(a);
 
 function times(a: Matrix, factor: number): Matrix {
   return { ...a, values: a.values.map((value) => factor * value) };

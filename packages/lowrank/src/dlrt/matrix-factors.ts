@@ -1,5 +1,5 @@
 /**
- * One layer's kernel W = U diag(σ) Vᵀ `[n, m]` and its KLS step (Schotthöfer et al. 2022, Algorithm 1; the talk's steps
+ * One layer's kernel W = U S Vᵀ `[n, m]` and its KLS step (Schotthöfer et al. 2022, Algorithm 1; the talk's steps
  * 1 to 5). n outputs, m inputs; the kernel of TensorFlow.js is Wᵀ.
  *
  * With G = ∇_W loss, δ the gradient of the outputs and x the inputs: ∇_K = G V = δᵀ(xV), ∇_L = GᵀU = xᵀ(δU) and
@@ -8,7 +8,7 @@
  *
  * Where the rank is fixed, one step is K, then L: U₁ spans the moved K, K − η∇_K = (W − ηG) V, then L₁ = (W − ηG)ᵀU₁,
  * W₁ = U₁L₁ᵀ. That is the Euler form of Lubich and Oseledets' splitting (2014) with its S step, which goes back, folded in:
- * W₁ − W is −η times an orthogonal projection of G, so that the loss falls as in gradient descent, without truncation.
+ * W₁ − W is −η times an orthogonal projection of G, so that the loss falls as in gradient descent, for η < 2/L̂, without truncation.
  *
  * Deviations: S is kept diagonal where ranks are found, by the decomposition that truncates it; the step at fixed rank
  * is not the paper's, which projects S onto bases of K₁ and L₁ and needs a pass at the projected W to descend.

@@ -19,7 +19,8 @@ export interface DlrtOptions {
    * with Σ_{j>r} σ_j ≤ ϑ Σ σ_j (the talk's sum). Default `frobenius`.
    */
   readonly norm?: 'frobenius' | 'nuclear';
-  /** Fixed-rank mode: these ranks throughout, instead of `tolerance`. A layer without an entry is adaptive. */
+  /** Fixed-rank mode: these ranks throughout, instead of `tolerance`, by steps of K and then L, which truncate nothing
+   * and cost the least. A layer without an entry is adaptive. */
   readonly rank?: PerLayer;
   /** Default 1. */
   readonly minRank?: PerLayer;
