@@ -95,19 +95,19 @@ describe('a step at fixed rank', () => {
     const x = tf.randomNormal<tf.Rank.R4>([2, 5, 5, 4], 0, 1, 'float32', 3);
     const bias = tf.zeros<tf.Rank.R1>([6]);
     const objective = (y: tf.Tensor) => tf.sum<tf.Scalar>(tf.mul(tf.square(y), 0.5));
-    const gradient = tf.tidy(() => {
+    const G = tf.tidy(() => {
       const kernel = tf.reshape<tf.Rank.R4>(tf.transpose(toTensor(w)), [3, 3, 4, 6]);
-      const G = tf.grad((k) => objective(tf.conv2d(x, k as tf.Tensor4D, 1, 'same')))(kernel);
-      return toMatrix(tf.transpose<tf.Tensor2D>(tf.reshape(G, [36, 6])));
+      const made = tf.grad((k) => objective(tf.conv2d(x, k as tf.Tensor4D, 1, 'same')))(kernel);
+      return tf.transpose<tf.Tensor2D>(tf.reshape(made, [36, 6]));
     });
     tf.grad((input) => objective(factors.forward(input, bias)))(x).dispose();
     factors.step(0.001, fixed(2));
-    const moved = minus(w, gradient, 0.001);
+    const moved = minus(w, toMatrix(G), 0.001);
     const u1 = qr(multiply(moved, values.v)).q;
     const wanted = multiply(u1, multiply(u1, moved, { transposeA: true }));
     expect(difference(whole(await factors.values()), wanted) / norm(wanted)).toBeLessThan(1e-5);
     factors.dispose();
-    tf.dispose([x, bias]);
+    tf.dispose([x, bias, G]);
   });
 
   it('does not move where the gradient is zero, and keeps bases that are full', async () => {
