@@ -71,7 +71,7 @@ export async function runBench(
   { smoke = false }: { readonly smoke?: boolean } = {},
 ): Promise<BenchResult> {
   const { id, question, seed } = definition;
-  const before = machine();
+  const before = await machine();
   const { tools, stop } = makeTools(smoke);
   let dispose: (() => void) | undefined;
   try {

@@ -1,4 +1,5 @@
-import { availableParallelism, cpus, loadavg, totalmem } from 'node:os';
+import { availableParallelism, cpus, totalmem } from 'node:os';
+import { setTimeout as sleep } from 'node:timers/promises';
 
 /** What a reader needs to judge a time. */
 export interface Machine {
@@ -7,17 +8,31 @@ export interface Machine {
   readonly memoryGiB: number;
   readonly node: string;
   readonly platform: string;
-  /** Runnable processes over the last minute, when the run began; above `cores` the times are not to be trusted. */
+  /** Cores that others kept busy before the run, the least of three half seconds, since a peer may still be ending; with more than a fifth of one the times are not to be trusted. */
   readonly load: number;
 }
 
-export function machine(): Machine {
+const SAMPLE = 500;
+
+export async function machine(): Promise<Machine> {
   return {
     cpu: cpus()[0]?.model.trim() ?? 'unknown',
     cores: availableParallelism(),
     memoryGiB: Math.round(totalmem() / 2 ** 30),
     node: process.version,
     platform: `${process.platform}-${process.arch}`,
-    load: Number(loadavg()[0]!.toFixed(2)),
+    load: Number(Math.min(await coresInUse(), await coresInUse(), await coresInUse()).toFixed(2)),
   };
+}
+
+async function coresInUse(): Promise<number> {
+  const before = workedSoFar();
+  const start = performance.now();
+  await sleep(SAMPLE);
+  return (workedSoFar() - before) / (performance.now() - start);
+}
+
+/** Milliseconds that all cores worked. */
+function workedSoFar(): number {
+  return cpus().reduce((sum, { times }) => sum + times.user + times.nice + times.sys + times.irq, 0);
 }

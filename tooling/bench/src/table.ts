@@ -8,12 +8,12 @@ export function conditions({ engine, machine, timings, versions, seed }: BenchRe
   const of = Object.entries(versions)
     .map(([name, version]) => `${name} ${version}`)
     .join(', ');
-  return `medians and quartiles of ${rounds} interleaved rounds, engine ${engine}, ${of}${seed === undefined ? '' : `, seed ${seed}`}, load ${machine.load} on ${machine.cores} cores of ${machine.cpu}`;
+  return `medians and quartiles of ${rounds} interleaved rounds, engine ${engine}, ${of}${seed === undefined ? '' : `, seed ${seed}`}, ${machine.load} of ${machine.cores} cores of ${machine.cpu} in use by others`;
 }
 
 /** Whether others were at work when it ran. */
 export function wasBusy({ machine }: BenchResult): boolean {
-  return machine.load > machine.cores / 2;
+  return machine.load > 0.2;
 }
 
 /** A result as lines of plain text. */
