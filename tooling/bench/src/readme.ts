@@ -39,8 +39,14 @@ export async function benchReadme(folder: string): Promise<BenchReadme> {
   return { path, present, wanted };
 }
 
+/** A second table, of what is no time of a variant. */
+function counted(figures: BenchResult['figures']): string {
+  const rows = Object.entries(figures).map(([name, value]) => `| ${name} | ${digits(value)} |`);
+  return rows.length === 0 ? '' : `\n| | |\n| --- | --- |\n${rows.join('\n')}\n`;
+}
+
 function card(result: BenchResult): string {
-  const { id, question, timings, ratios, skipped } = result;
+  const { id, question, timings, ratios, figures, skipped } = result;
   const rows = ratios.map((r) => {
     const ms = (name: string): string => `${digits(timings[name]!.median)} ms`;
     const wanted =
@@ -53,7 +59,7 @@ function card(result: BenchResult): string {
 | | against | times as fast | wanted |
 | --- | --- | --- | --- |
 ${rows.join('\n')}
-
+${counted(figures)}
 ${left.join('')}${conditions(result)}${wasBusy(result) ? '; the machine was busy' : ''}.
 `;
 }
