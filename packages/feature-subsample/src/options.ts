@@ -54,6 +54,11 @@ export interface SolveOptions {
   readonly start?: ArrayLike<number>;
   /** What to do about a step that diverges: `warn`, `error` or nothing. Default `warn`. See {@link guard}. */
   readonly guard?: 'off' | 'warn' | 'error';
+  /**
+   * What to do where columns are combinations of others and n ≥ d, so that the answer is not unique; checked up to 1,500
+   * columns. `warn` names them and returns one answer. Default `error`.
+   */
+  readonly collinear?: 'off' | 'warn' | 'error';
   /** Record and certify every so many rounds; it costs a gradient of the whole. Default 1. */
   readonly recordEvery?: number;
   readonly progress?: Progress;
@@ -97,6 +102,7 @@ export function contextOf(system: LinearSystem, options: SolveOptions): Context 
   oneOf('acceleration', acceleration, ['none', 'nesterov', 'chebyshev']);
   oneOf('precision', options.precision ?? 'float64', ['float64', 'float32']);
   oneOf('guard', options.guard ?? 'warn', ['off', 'warn', 'error']);
+  oneOf('collinear', options.collinear ?? 'error', ['off', 'warn', 'error']);
   if (method === 'sgd' && form === 'printed') {
     throw new ArgumentError(
       'solve: Algorithm 2 as printed subtracts the vector b from a number, which is not defined. Leave form at intended.',

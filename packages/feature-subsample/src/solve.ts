@@ -3,6 +3,7 @@ import { ArgumentError, throwIfAborted } from '@ockham/core';
 import { self } from '@ockham/core/comm';
 import { byteLedger, type ByteLedger, type RoundBytes } from './byte-ledger.ts';
 import { certify, squares, type Certificate } from './certificate.ts';
+import { checkRank } from './collinear.ts';
 import { foresee, type GuardReport } from './guard.ts';
 import { methods } from './methods/registry.ts';
 import { contextOf, type SolveOptions } from './options.ts';
@@ -50,8 +51,9 @@ export interface Solution {
  *
  * @param A `[n, d]`
  * @param b `[n]`
- * @throws ArgumentError for arguments out of range, and with `guard: 'error'` for a step that is foreseen to diverge;
- *   NonFiniteError for NaN or infinity in A or b; AbortedError.
+ * @throws ArgumentError for arguments out of range, for columns that are combinations of others unless `collinear` says
+ *   otherwise, and with `guard: 'error'` for a step that is foreseen to diverge; NonFiniteError for NaN or infinity in A
+ *   or b; AbortedError.
  *
  * @example
  * const { x, certificate } = await solve([[2, 0], [1, 1], [0, 2]], [2, 2, 2], { method: 'gd', workers: 2 });
@@ -66,6 +68,7 @@ export async function solve(A: Samples, b: ArrayLike<number>, options: SolveOpti
     recordEvery = 1,
     transport = 'self',
     guard = 'warn',
+    collinear = 'error',
     progress,
     signal,
   } = options;
@@ -75,6 +78,8 @@ export async function solve(A: Samples, b: ArrayLike<number>, options: SolveOpti
   const system = linearSystem(A, b);
   const context = contextOf(system, options);
   const warnings: string[] = [];
+  const dependent = collinear === 'off' ? undefined : checkRank(system, context.spectrum(), collinear);
+  if (dependent !== undefined) warnings.push(dependent);
   const foreseen = guard === 'off' ? null : await foresee(system, options);
   if (foreseen && !foreseen.safe && rounds > 0) {
     const text =
