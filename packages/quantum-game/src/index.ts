@@ -31,11 +31,11 @@ export { gramMatrix, type Level } from './methods/level.ts';
 export type { MeasuredOptions } from './methods/measured-objective.ts';
 export type { Probe } from './methods/probe.ts';
 export { penaltyWeight, type Penalty } from './methods/penalties.ts';
-export { quantumGame, type QuantumGameOptions } from './methods/quantum-game.ts';
+export { quantumGame, quantumGameAsync, type QuantumGameOptions } from './methods/quantum-game.ts';
 export type { ExcitedStates, MethodOptions } from './methods/sequential.ts';
 export { automaticShift } from './methods/shift.ts';
-export { vqd, type VqdOptions } from './methods/vqd.ts';
-export { vqe, type VqeOptions } from './methods/vqe.ts';
+export { vqd, vqdAsync, type VqdOptions } from './methods/vqd.ts';
+export { vqe, vqeAsync, type VqeOptions } from './methods/vqe.ts';
 export { lbfgs, type LbfgsOptions } from './optimizers/lbfgs.ts';
 export {
   minimize,
@@ -73,13 +73,14 @@ export { nelderMead, type NelderMeadOptions } from './optimizers/nelder-mead.ts'
 export { rotosolve, type RotosolveOptions } from './optimizers/rotosolve.ts';
 export { spsa, type SpsaOptions } from './optimizers/spsa.ts';
 export { eigenGame, type EigenGameOptions, type PrincipalComponents } from './methods/eigengame.ts';
-export { osrve, type OsrveOptions } from './methods/osrve.ts';
+export { osrve, osrveAsync, type OsrveOptions } from './methods/osrve.ts';
 export {
   parallelQuantumGame,
+  parallelQuantumGameAsync,
   type ParallelQuantumGameOptions,
   type ParallelStates,
 } from './methods/parallel-quantum-game.ts';
-export { ssvqe, type SsvqeOptions } from './methods/ssvqe.ts';
+export { ssvqe, ssvqeAsync, type SsvqeOptions } from './methods/ssvqe.ts';
 export {
   compareAtEqualCost,
   type ComparedMethod,

@@ -17,9 +17,17 @@ export interface Level {
   readonly residual: number;
 }
 
-/** A level from its state. */
-export function levelOf(hamiltonian: PauliSum, parameters: Float64Array, state: Float64Array): Level {
-  const product = new Float64Array(state.length);
+/**
+ * A level from its state.
+ *
+ * @param product `[2 · 2ⁿ]`, overwritten with H|ψ⟩.
+ */
+export function levelOf(
+  hamiltonian: PauliSum,
+  parameters: Float64Array,
+  state: Float64Array,
+  product: Float64Array = new Float64Array(state.length),
+): Level {
   const energy = multiply(xGroups(hamiltonian), state, product);
   let variance = 0;
   for (let i = 0; i < state.length; i++) variance += (product[i]! - energy * state[i]!) ** 2;

@@ -12,8 +12,9 @@ import type { PauliSum } from '../hamiltonian/pauli-sum.ts';
 import type { Objective } from '../optimizers/optimizer.ts';
 import { addScaled, innerProduct } from '../simulator/inner-product.ts';
 import type { Simulator } from '../simulator/simulator.ts';
+import { finish, finishAsync, type Steps } from '../stepping.ts';
 import type { Level } from './level.ts';
-import { runSequential, type ExcitedStates, type MethodOptions } from './sequential.ts';
+import { inSequence, type ExcitedStates, type MethodOptions } from './sequential.ts';
 
 /** Options of {@link osrve}. */
 export type OsrveOptions = MethodOptions;
@@ -29,8 +30,27 @@ export function osrve(
   count: number,
   options: OsrveOptions,
 ): ExcitedStates {
+  return finish(reducing(hamiltonian, ansatz, count, options));
+}
+
+/** {@link osrve} with turns of the event loop between its iterations; see `quantumGameAsync`. */
+export async function osrveAsync(
+  hamiltonian: PauliSum,
+  ansatz: Circuit,
+  count: number,
+  options: OsrveOptions,
+): Promise<ExcitedStates> {
+  return finishAsync(reducing(hamiltonian, ansatz, count, options));
+}
+
+function* reducing(
+  hamiltonian: PauliSum,
+  ansatz: Circuit,
+  count: number,
+  options: OsrveOptions,
+): Steps<ExcitedStates> {
   const groups = countGroups(hamiltonian);
-  return runSequential(
+  return yield* inSequence(
     hamiltonian,
     ansatz,
     count,

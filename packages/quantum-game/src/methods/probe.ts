@@ -4,10 +4,12 @@
  * (Cauchy's interlacing); else the weight that it has on levels at or below the highest is at most (r / (e − E))², as its
  * variance is the mean of (E_i − e)², and once that is small it may stop: often at the start.
  */
+import { throwIfAborted } from '@ockham/core';
 import { counting, type Objective, type Optimizer } from '../optimizers/optimizer.ts';
 import type { PauliSum } from '../hamiltonian/pauli-sum.ts';
 import { addScaled, innerProduct } from '../simulator/inner-product.ts';
 import type { Simulator } from '../simulator/simulator.ts';
+import type { Steps } from '../stepping.ts';
 import { levelOf, type Level } from './level.ts';
 
 /** Weight on the levels at or below the highest found, under which a probe has seen enough. */
@@ -57,22 +59,30 @@ export function judgeProbe(
   return { energy, residual, weightBelow, verdict, parameters };
 }
 
+/** What {@link probing} saw. */
+export interface ProbeRun {
+  readonly probe: Probe;
+  /** Points it judged, one after another. */
+  readonly looks: number;
+  readonly calls: { readonly valueCalls: number; readonly gradientCalls: number; readonly points: number };
+}
+
 /** Lets a probe descend from `start` until it can tell, it ends, or `maxCalls` are spent. */
-export function runProbe(
+export function* probing(
   simulator: Simulator,
   hamiltonian: PauliSum,
   levels: readonly Level[],
   objective: Objective,
   start: Float64Array,
   optimizer: Optimizer,
-  options: { readonly maxCalls: number; readonly residualTolerance: number },
-): {
-  readonly probe: Probe;
-  /** Points it judged, one after another. */
-  readonly looks: number;
-  readonly calls: { readonly valueCalls: number; readonly gradientCalls: number; readonly points: number };
-} {
-  const { maxCalls, residualTolerance } = options;
+  options: {
+    readonly who: string;
+    readonly maxCalls: number;
+    readonly residualTolerance: number;
+    readonly signal?: AbortSignal | undefined;
+  },
+): Steps<ProbeRun> {
+  const { who, maxCalls, residualTolerance, signal } = options;
   const counted =
     'valueCalls' in objective ? (objective as ReturnType<typeof counting>) : counting(objective);
   const judge = (x: Float64Array): Probe =>
@@ -86,6 +96,8 @@ export function runProbe(
       probe = judge(x);
       looks++;
       if (probe.verdict === 'clear' || probe.verdict === 'missed' || counted.calls() >= maxCalls) break;
+      yield;
+      throwIfAborted(signal, who);
     }
   }
   const { valueCalls, gradientCalls, points } = counted;

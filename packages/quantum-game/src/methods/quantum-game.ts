@@ -13,8 +13,9 @@ import type { PauliSum } from '../hamiltonian/pauli-sum.ts';
 import { xGroups } from '../hamiltonian/x-groups.ts';
 import { multiply } from '../hamiltonian/multiply.ts';
 import { spsa } from '../optimizers/spsa.ts';
+import { finish, finishAsync, type Steps } from '../stepping.ts';
 import { measuredObjective, measurementOf, type MeasuredOptions } from './measured-objective.ts';
-import { objectiveOf, runSequential, type ExcitedStates, type MethodOptions } from './sequential.ts';
+import { inSequence, objectiveOf, type ExcitedStates, type MethodOptions } from './sequential.ts';
 import { resolveShift } from './shift.ts';
 
 /** Options of {@link quantumGame}. */
@@ -42,11 +43,38 @@ export function quantumGame(
   levels: number,
   options: QuantumGameOptions,
 ): ExcitedStates {
+  return finish(playingInTurn(hamiltonian, ansatz, levels, options));
+}
+
+/**
+ * {@link quantumGame} with turns of the event loop between its iterations: a page stays alive, progress is shown, and
+ * `signal` can be set by a timer or a button. The numbers are the same.
+ *
+ * @example
+ * const stop = new AbortController();
+ * button.onclick = () => stop.abort();
+ * const found = await quantumGameAsync(hydrogen(), realAmplitudes(2), 3, { seed: 7, signal: stop.signal });
+ */
+export async function quantumGameAsync(
+  hamiltonian: PauliSum,
+  ansatz: Circuit,
+  levels: number,
+  options: QuantumGameOptions,
+): Promise<ExcitedStates> {
+  return finishAsync(playingInTurn(hamiltonian, ansatz, levels, options));
+}
+
+function* playingInTurn(
+  hamiltonian: PauliSum,
+  ansatz: Circuit,
+  levels: number,
+  options: QuantumGameOptions,
+): Steps<ExcitedStates> {
   const shift = resolveShift('quantumGame', options?.shift ?? 'auto', hamiltonian);
   const shifted = hamiltonian.shifted(-shift);
   const groups = countGroups(hamiltonian);
   const measured = measurementOf('quantumGame', options);
-  const found = runSequential(
+  const found = yield* inSequence(
     shifted,
     ansatz,
     levels,

@@ -8,12 +8,13 @@ import { checkParameters, type Circuit } from '../circuit/circuit.ts';
 import { checkHermitian, type PauliSum } from '../hamiltonian/pauli-sum.ts';
 import { differencedObjective } from '../gradients/finite-differences.ts';
 import { lbfgs } from '../optimizers/lbfgs.ts';
-import { minimize, type Objective, type Optimizer } from '../optimizers/optimizer.ts';
+import { minimizing, type Objective, type Optimizer } from '../optimizers/optimizer.ts';
 import { Simulator, type Projector } from '../simulator/simulator.ts';
+import type { Steps } from '../stepping.ts';
 import { certify, type Certificate, type CertifyOptions } from './certificate.ts';
 import { LedgerBook, type Ledger } from './ledger.ts';
 import { levelOf, type Level } from './level.ts';
-import { runProbe, type Probe } from './probe.ts';
+import { probing, type Probe } from './probe.ts';
 
 /** Options that every variational method takes. */
 export interface MethodOptions extends CertifyOptions {
@@ -74,14 +75,14 @@ interface Attempt {
   readonly value: number;
 }
 
-/** Runs the levels one after another. */
-export function runSequential(
+/** The levels one after another, with a pause after each iteration of the optimiser. */
+export function* inSequence(
   hamiltonian: PauliSum,
   ansatz: Circuit,
   count: number,
   rule: SequentialRule,
   options: MethodOptions,
-): ExcitedStates {
+): Steps<ExcitedStates> {
   const { who } = rule;
   checkMethod(who, hamiltonian, ansatz, count, options);
   const exact = rule.shots === undefined;
@@ -99,9 +100,9 @@ export function runSequential(
   let fresh: Float64Array | undefined;
   let certificate: Certificate;
   for (;;) {
-    while (levels.length < count) findNext();
+    while (levels.length < count) yield* findNext();
     certificate = certify(levels, options);
-    for (let look = 0; look < looks && certificate.passed; look++) certificate = certify(levels, options, probe(look)); // prettier-ignore
+    for (let look = 0; look < looks && certificate.passed; look++) certificate = certify(levels, options, yield* probe(look)); // prettier-ignore
     const missed = certificate.passed ? undefined : certificate.alarms.find(({ kind }) => kind === 'missed');
     if (missed === undefined || certificate.probe === undefined || restarts >= most) break;
     restarts++;
@@ -116,7 +117,7 @@ export function runSequential(
     ledger: book.ledger,
   };
 
-  function findNext(): void {
+  function* findNext(): Steps<void> {
     throwIfAborted(signal, who);
     const i = levels.length;
     progress?.({ stage: who, done: i, total: count });
@@ -124,7 +125,7 @@ export function runSequential(
     const given = tried === 0 ? options.starts?.[i] : undefined;
     const start = fresh ?? given ?? randomStart(random, i, tried, ansatz);
     fresh = undefined;
-    const minimum = minimize(rule.objective(simulator, levels), start, optimizer, {
+    const minimum = yield* minimizing(rule.objective(simulator, levels), start, optimizer, {
       maxCalls,
       signal,
       ...(trace && { callback: ({ calls, value }) => trace({ level: i, calls, value }) }),
@@ -149,11 +150,12 @@ export function runSequential(
     for (const later of attempts.slice(level + 1)) later.length = 0;
   }
 
-  function probe(look: number): Probe {
+  function* probe(look: number): Steps<Probe> {
     throwIfAborted(signal, who);
     const start = randomStart(random.stream(`probe ${look}`), count, restarts, ansatz);
-    const found = runProbe(
-      simulator, hamiltonian, levels, rule.objective(simulator, levels), start, optimizer, { maxCalls, residualTolerance },
+    const found = yield* probing(
+      simulator, hamiltonian, levels, rule.objective(simulator, levels), start, optimizer,
+      { who, maxCalls, residualTolerance, signal },
     ); // prettier-ignore
     book.addCalls(found.calls, ansatz, rule.circuits(count), rule.shots);
     return found.probe;

@@ -15,9 +15,10 @@ import { multiply } from '../hamiltonian/multiply.ts';
 import type { PauliSum } from '../hamiltonian/pauli-sum.ts';
 import { xGroups } from '../hamiltonian/x-groups.ts';
 import { lbfgs } from '../optimizers/lbfgs.ts';
-import { minimize, type Objective } from '../optimizers/optimizer.ts';
+import { minimizing, type Objective } from '../optimizers/optimizer.ts';
 import { addScaled, innerProduct } from '../simulator/inner-product.ts';
 import { Simulator } from '../simulator/simulator.ts';
+import { finish, finishAsync, type Steps } from '../stepping.ts';
 import { certify, type Certificate } from './certificate.ts';
 import { LedgerBook } from './ledger.ts';
 import { levelOf, type Level } from './level.ts';
@@ -46,6 +47,25 @@ export function ssvqe(
   levels: number,
   options: SsvqeOptions,
 ): ExcitedStates {
+  return finish(searchingSubspace(hamiltonian, ansatz, levels, options));
+}
+
+/** {@link ssvqe} with turns of the event loop between its iterations; see `quantumGameAsync`. */
+export async function ssvqeAsync(
+  hamiltonian: PauliSum,
+  ansatz: Circuit,
+  levels: number,
+  options: SsvqeOptions,
+): Promise<ExcitedStates> {
+  return finishAsync(searchingSubspace(hamiltonian, ansatz, levels, options));
+}
+
+function* searchingSubspace(
+  hamiltonian: PauliSum,
+  ansatz: Circuit,
+  levels: number,
+  options: SsvqeOptions,
+): Steps<ExcitedStates> {
   checkMethod('ssvqe', hamiltonian, ansatz, levels, options);
   const { optimizer = lbfgs(), restarts: most = 3, maxCalls = 10_000, signal, trace } = options;
   const { probes = 1, residualTolerance = 1e-3 } = options;
@@ -82,7 +102,7 @@ export function ssvqe(
   for (let attempt = 0; ; attempt++) {
     const start =
       attempt === 0 && options.starts ? options.starts[0]! : randomStart(random, 0, attempt, ansatz);
-    const minimum = minimize(asked(), start, optimizer, {
+    const minimum = yield* minimizing(asked(), start, optimizer, {
       maxCalls,
       signal,
       ...(trace && { callback: ({ calls, value }) => trace({ level: 0, calls, value }) }),

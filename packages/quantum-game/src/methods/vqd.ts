@@ -4,9 +4,10 @@ import { countGroups } from '../hamiltonian/commuting-groups.ts';
 import type { PauliSum } from '../hamiltonian/pauli-sum.ts';
 import { penaltyWeight, type Penalty } from './penalties.ts';
 import { spsa } from '../optimizers/spsa.ts';
+import { finish, finishAsync, type Steps } from '../stepping.ts';
 import type { Level } from './level.ts';
 import { measuredObjective, measurementOf, type MeasuredOptions } from './measured-objective.ts';
-import { objectiveOf, runSequential, type ExcitedStates, type MethodOptions } from './sequential.ts';
+import { inSequence, objectiveOf, type ExcitedStates, type MethodOptions } from './sequential.ts';
 
 /** Options of {@link vqd}. */
 export interface VqdOptions extends MethodOptions, MeasuredOptions {
@@ -26,23 +27,33 @@ export function vqd(
   levels: number,
   options: VqdOptions,
 ): ExcitedStates {
-  return deflate('vqd', hamiltonian, ansatz, levels, options);
+  return finish(deflating('vqd', hamiltonian, ansatz, levels, options));
 }
 
-/** {@link vqd} under the name of who called it. */
-export function deflate(
+/** {@link vqd} with turns of the event loop between its iterations; see `quantumGameAsync`. */
+export async function vqdAsync(
+  hamiltonian: PauliSum,
+  ansatz: Circuit,
+  levels: number,
+  options: VqdOptions,
+): Promise<ExcitedStates> {
+  return finishAsync(deflating('vqd', hamiltonian, ansatz, levels, options));
+}
+
+/** {@link vqd} under the name of who called it, with a pause after each iteration. */
+export function* deflating(
   who: string,
   hamiltonian: PauliSum,
   ansatz: Circuit,
   levels: number,
   options: VqdOptions,
-): ExcitedStates {
+): Steps<ExcitedStates> {
   const penalty = options?.penalty ?? 'spread';
   penaltyWeight(who, penalty, hamiltonian, 0);
   const groups = countGroups(hamiltonian);
   const measured = measurementOf(who, options);
   const weightOf = ({ energy }: Level): number => penaltyWeight(who, penalty, hamiltonian, energy);
-  return runSequential(
+  return yield* inSequence(
     hamiltonian,
     ansatz,
     levels,

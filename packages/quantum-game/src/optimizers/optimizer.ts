@@ -1,4 +1,5 @@
 import { ArgumentError, NonFiniteError, throwIfAborted } from '@ockham/core';
+import { finish, type Steps } from '../stepping.ts';
 
 /** What an optimiser minimises. */
 export interface Objective {
@@ -63,6 +64,16 @@ export function minimize(
   optimizer: Optimizer,
   options: MinimizeOptions = {},
 ): Minimum {
+  return finish(minimizing(objective, start, optimizer, options));
+}
+
+/** {@link minimize}, with a pause after each iteration. */
+export function* minimizing(
+  objective: Objective,
+  start: ArrayLike<number>,
+  optimizer: Optimizer,
+  options: MinimizeOptions = {},
+): Steps<Minimum> {
   const { maxCalls = 10_000, callback, signal } = options;
   checkStart('minimize', objective, start);
   throwIfAborted(signal, 'minimize');
@@ -81,6 +92,7 @@ export function minimize(
     const { x, value } = step.value;
     if (best === undefined || value <= best.value) best = { x: x.slice(), value };
     callback?.({ x, value, iteration: iterations, calls: counted.calls() });
+    yield;
     throwIfAborted(signal, 'minimize');
     if (counted.calls() >= maxCalls) break;
   }

@@ -1,0 +1,2 @@
+export * from './index.ts';
+export { playInWorkers } from './play-in-workers.node.ts';
