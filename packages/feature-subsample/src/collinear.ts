@@ -1,8 +1,9 @@
-/** Which columns of A, or rows where there are fewer of them, are combinations of those before. */
+/** Which columns of A, or rows where there are fewer of them, are combinations of others. */
 import { ArgumentError } from '@ockham/core';
-import type { LinearSystem, Spectrum } from './system.ts';
+import { qr } from '@ockham/core/linalg/qr';
+import type { DenseMatrix, LinearSystem, Spectrum } from './system.ts';
 
-/** One vector as a sum of vectors before it. */
+/** One vector as a sum of others. */
 interface Dependence {
   readonly index: number;
   readonly parts: readonly { readonly index: number; readonly factor: number }[];
@@ -17,20 +18,19 @@ interface Dependence {
  * @throws ArgumentError with `asked: 'error'` where columns are dependent and n ≥ d.
  */
 export function checkRank(
-  { n, d, a: { values } }: LinearSystem,
+  { n, d, a }: LinearSystem,
   { rank }: Spectrum,
   asked: 'error' | 'warn',
 ): string | undefined {
   const side = Math.min(n, d);
   if (rank === null || rank === side) return undefined;
   const wide = n < d;
-  const found = dependencies(
-    Array.from({ length: side }, (_, j) =>
-      wide
-        ? values.slice(j * d, (j + 1) * d)
-        : Float64Array.from({ length: n }, (_, i) => values[i * d + j]!),
-    ),
+  // the columns of R depend on each other as those of A do
+  const { r } = qr(wide ? transposed(a) : a);
+  const vectors = Array.from({ length: side }, (_, j) =>
+    Float64Array.from({ length: side }, (_, i) => r.values[i * side + j]!),
   );
+  const found = dependencies(vectors, Math.max(n, d));
   if (found.length === 0) return undefined;
   const what = wide ? 'row' : 'column';
   const named = found.slice(0, 5).map((dependence) => describe(dependence, what));
@@ -43,6 +43,13 @@ export function checkRank(
     );
   }
   return `${text} x is one least-squares solution of many.`;
+}
+
+function transposed({ rows, columns, values }: DenseMatrix): DenseMatrix {
+  const made = new Float64Array(values.length);
+  for (let i = 0, p = 0; i < rows; i++)
+    for (let j = 0; j < columns; j++, p++) made[j * rows + i] = values[p]!;
+  return { rows: columns, columns: rows, values: made };
 }
 
 function describe({ index, parts }: Dependence, what: string): string {
@@ -62,33 +69,44 @@ function describe({ index, parts }: Dependence, what: string): string {
   return `${what} ${index} is a combination of ${what}s ${list}`;
 }
 
-/** From the first vector on, by Gram and Schmidt, twice; overwrites the vectors. */
-function dependencies(vectors: readonly Float64Array[]): Dependence[] {
-  const length = vectors[0]!.length;
-  // ten roundings a number: what orthogonalising leaves of an exact combination
-  const tolerance = 10 * Math.max(length, vectors.length) * Number.EPSILON;
-  const kept: { index: number; q: Float64Array; along: Float64Array; left: number; size: number }[] = [];
-  const found: Dependence[] = [];
-  vectors.forEach((v, index) => {
-    const size = norm(v);
-    const along = new Float64Array(kept.length);
-    for (let pass = 0; pass < 2; pass++) kept.forEach(({ q }, k) => (along[k]! += project(v, q)));
-    const left = norm(v);
-    if (left > tolerance * size) {
-      kept.push({ index, q: v.map((value) => value / left), along, left, size });
-      return;
+/** By Gram and Schmidt, the longest remainder next, of vectors of length 1; overwrites the vectors. */
+function dependencies(vectors: readonly Float64Array[], longest: number): Dependence[] {
+  // ten roundings a number: what a factorisation leaves of an exact combination
+  const tolerance = 10 * longest * Number.EPSILON;
+  const rest = new Map(
+    vectors.map((v, index) => {
+      const size = norm(v);
+      for (let i = 0; i < v.length; i++) v[i]! /= size || 1;
+      return [index, { index, v, size, left: size > 0 ? 1 : 0, along: [] as number[] }];
+    }),
+  );
+  const kept: { index: number; q: Float64Array; size: number; left: number; along: readonly number[] }[] = [];
+  for (;;) {
+    const most = Math.max(...[...rest.values()].map(({ left }) => left));
+    if (!(most > tolerance)) break;
+    // the first of those that are as long, so that of two that are equal the later is named
+    const next = [...rest.values()].find(({ left }) => left > 0.999 * most)!;
+    rest.delete(next.index);
+    kept.forEach(({ q }, k) => (next.along[k]! += project(next.v, q)));
+    const left = norm(next.v);
+    const q = next.v.map((value) => value / left);
+    kept.push({ ...next, q, left });
+    for (const one of rest.values()) {
+      one.along.push(project(one.v, q));
+      one.left = norm(one.v);
     }
+  }
+  return [...rest.values()].map(({ index, size, along }) => {
     // R c = Qᵀv from below, for the coefficients of the vectors themselves
     const parts: { index: number; factor: number }[] = [];
     for (let k = kept.length - 1; k >= 0; k--) {
       const { along: column, left: diagonal, size: own, index: of } = kept[k]!;
       const factor = along[k]! / diagonal;
       for (let i = 0; i < k; i++) along[i]! -= factor * column[i]!;
-      if (Math.abs(factor) * own > 1e-9 * size) parts.unshift({ index: of, factor });
+      if (Math.abs(factor) > 1e-9) parts.push({ index: of, factor: (factor * size) / own });
     }
-    found.push({ index, parts });
+    return { index, parts: parts.sort((one, other) => one.index - other.index) };
   });
-  return found;
 }
 
 /** Takes q's part out of v, and returns its length. */

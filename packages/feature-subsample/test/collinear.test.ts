@@ -24,7 +24,7 @@ describe('columns that are combinations of others are refused by name', () => {
     [
       'one constant twice over: groups of indicators',
       rows(9, (i) => [0, 1, 2, 0, 1, 2].map((k, p) => (p < 3 ? +(i % 3 === k) : +((i >> 1) % 3 === k)))),
-      'column 5 is a combination of columns 0, 1, 2, 3 and 1 more',
+      'below its 6 columns: column 3 is a combination of columns 0, 1, 2, 4 and 1 more',
     ],
     [
       'two of them, a square matrix',
@@ -63,6 +63,10 @@ it('more columns than rows are no fault, and dependent rows a warning', async ()
   A.values.copyWithin(7 * 20, 2 * 20, 3 * 20);
   const { warnings } = await solve(A, b, { method: 'cg', rounds: 10 });
   expect(warnings[0]).toContain('rank 9, below its 10 rows: row 7 repeats row 2. Where b differs');
+  A.values.fill(0, 20, 40);
+  expect((await solve(A, b, { method: 'cg', rounds: 0 })).warnings[0]).toContain(
+    'row 1 is zero; row 7 repeats',
+  );
 });
 
 it('ill-conditioned columns are not called dependent', async () => {

@@ -1,6 +1,6 @@
 import type { Dataset, Progress } from '@ockham/core';
 import { ArgumentError } from '@ockham/core';
-import type { MoleculeFiles } from '@ockham/core/datasets/node';
+import type { MoleculeFiles, TabularFiles } from '@ockham/core/datasets/node';
 import type { SnapshotStore } from '@ockham/core/training';
 import type { Claim } from './claim.ts';
 import type { Texts } from './load-texts.ts';
@@ -14,14 +14,16 @@ export const scaleNames: readonly ScaleName[] = ['smoke', 'standard', 'paper'];
 
 /** Datasets that the runner knows how to load. */
 export type DatasetName =
-  'mnist' | 'fashion-mnist' | 'cifar10' | 'cifar100' | 'tin100-32' | 'molecules' | 'texts';
+  'mnist' | 'fashion-mnist' | 'cifar10' | 'cifar100' | 'tin100-32' | 'molecules' | 'tabular' | 'texts';
 
-/** What comes of a name: examples, the files of `molecules`, or the tasks and running texts of `texts`. */
+/** What comes of a name: examples, the files of `molecules` or `tabular`, or the tasks and running texts of `texts`. */
 export type Provided<Name extends string = DatasetName> = Name extends 'molecules'
   ? MoleculeFiles
-  : Name extends 'texts'
-    ? Texts
-    : Dataset;
+  : Name extends 'tabular'
+    ? TabularFiles
+    : Name extends 'texts'
+      ? Texts
+      : Dataset;
 
 /** One measurement: plain JSON, one row per seed and condition. Numbers must be finite; use `null` for "none". */
 export interface Row {

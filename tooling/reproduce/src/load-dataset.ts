@@ -1,5 +1,5 @@
 import type { Progress } from '@ockham/core';
-import { cifar10, cifar100, fashionMnist, mnist, molecules, tin100 } from '@ockham/core/datasets/node';
+import { cifar10, cifar100, fashionMnist, mnist, molecules, tabular, tin100 } from '@ockham/core/datasets/node';
 import { loadTexts } from './load-texts.ts';
 import type { DatasetName, Provided } from './experiment.ts';
 
@@ -12,6 +12,7 @@ const loaders: Readonly<Record<DatasetName, Loader>> = {
   cifar100,
   'tin100-32': tin100,
   molecules: ({ signal }) => molecules({ signal }),
+  tabular: ({ signal }) => tabular(['a9a', 'a9a.t', 'communities_crime_ls.csv'], { signal }),
   texts: loadTexts,
 };
 

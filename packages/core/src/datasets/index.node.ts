@@ -3,6 +3,7 @@ export { glue, type GlueOptions } from './glue.node.ts';
 export type { DatasetOptions } from './load.node.ts';
 export { molecules, type MoleculeFiles, type MoleculesOptions } from './molecules.node.ts';
 export { fashionMnist, mnist } from './mnist.node.ts';
+export { tabular, type TabularFiles, type TabularOptions } from './tabular.node.ts';
 export { type CorpusName, textCorpus, type TextCorpusOptions } from './text-corpus.node.ts';
 export type { TextFolderOptions } from './text-file.node.ts';
 export { bertUncased } from './wordpiece.node.ts';

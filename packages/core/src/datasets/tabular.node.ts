@@ -1,0 +1,59 @@
+import { createHash } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { gunzipSync } from 'node:zlib';
+import type { Provenance } from '../dataset.ts';
+import { DataError, throwIfAborted } from '../errors.ts';
+import { findForm, type TextFolderOptions } from './text-file.node.ts';
+
+/** Options of {@link tabular}. */
+export interface TabularOptions extends TextFolderOptions {
+  readonly signal?: AbortSignal;
+}
+
+/** Tables as texts, which `readCsv` and `readLibsvm` of `@ockham/feature-subsample` read. */
+export interface TabularFiles {
+  readonly name: 'tabular';
+  /** By the names asked for. */
+  readonly files: ReadonlyMap<string, string>;
+  readonly provenance: Provenance;
+}
+
+/**
+ * Tables of numbers as texts from a folder `tabular` of `OCKHAM_DATA` or of the cache, for example `a9a` from `a9a.gz`, or
+ * from `a9a` where it is not compressed; not for download.
+ *
+ * @throws DataError `dataset-missing` saying what to put where; `corrupt-file` for a broken archive.
+ *
+ * @example
+ * const { files } = await tabular(['a9a']);
+ * const { A, b } = readLibsvm(files.get('a9a'));
+ */
+export async function tabular(names: readonly string[], options: TabularOptions = {}): Promise<TabularFiles> {
+  const checksums: Record<string, string> = {};
+  const files = new Map<string, string>();
+  let source: Provenance['source'] = 'folder';
+  for (const name of names) {
+    throwIfAborted(options.signal, 'tabular');
+    const place = (file: string) => ({ path: ['tabular'], files: [{ name: file }] });
+    const found = findForm('tabular', [`${name}.gz`, name], place, options);
+    const path = join(found.home, found.form);
+    const bytes = await readFile(path).catch((cause: unknown) => {
+      throw new DataError('dataset-missing', `tabular: ${path} cannot be read. Check its permissions.`, {
+        cause,
+      });
+    });
+    checksums[found.form] = createHash('sha256').update(bytes).digest('hex');
+    files.set(name, (found.form === name ? bytes : unpacked(bytes, path)).toString('utf8'));
+    source = found.source;
+  }
+  return { name: 'tabular', files, provenance: { source, checksums } };
+}
+
+function unpacked(bytes: Buffer, path: string): Buffer {
+  try {
+    return gunzipSync(bytes);
+  } catch (cause) {
+    throw new DataError('corrupt-file', `tabular: ${path} is no gzip file. Take a fresh copy.`, { cause });
+  }
+}
