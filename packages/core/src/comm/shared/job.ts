@@ -193,7 +193,7 @@ function plain(buffer: ArrayBufferLike): Reduce {
     const [first, ...others] = to.map(view);
     if (!first) return;
     const sources = from.map(view);
-    const aliased = from.indexOf(to[0]!) > 1; // it would be overwritten before it is read
+    const aliased = from.indexOf(to[0]!) > 0; // it would be overwritten before it is read
     if (aliased) sources[from.indexOf(to[0]!)] = first.slice();
     reduceValues(op, sources, first);
     for (const other of others) other.set(first);
