@@ -23,7 +23,7 @@ function reduced(type: CommType, op: ReduceOp, given: readonly CommArray[]): Com
   const cell = new arrays[type](1);
   const stored = (value: number): number => {
     cell[0] = value;
-    return cell[0]!;
+    return cell[0];
   };
   const isFloat = type.startsWith('float');
   return new arrays[type](given[0]!.length).map((_: number, i: number) => {
