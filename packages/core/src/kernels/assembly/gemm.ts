@@ -2,11 +2,11 @@
  * C (m × n) = or += A (m × k) · B (k × n), float32, in the blocked and packed form of Goto and van de Geijn 2008.
  *
  * B is packed into panels of 8 columns, A into panels of 6 rows; the innermost loop keeps a 6 × 8 tile of C in twelve
- * registers. How A's elements are found is the packer's business: a matrix, its transpose, or the patches of an
- * image. Everything is addressed by byte offset: the module has no memory of its own.
+ * registers, or half of it in six. How A's elements are found is the packer's business: a matrix, its transpose, or the
+ * patches of an image. Everything is addressed by byte offset: the module has no memory of its own.
  */
 import { fma } from './fma';
-import { MR, NR, storeTile } from './store-tile';
+import { HALF, MR, NR, storeHalf, storeTile } from './store-tile';
 
 /** Depth of a block: a panel of B (8 columns) then takes 8 KB, half of the smallest first-level cache. */
 export const KC: i32 = 256;
@@ -163,8 +163,24 @@ export function gather6(p0: usize, p1: usize, p2: usize, p3: usize, p4: usize, p
 /**
  * The tile: 6 rows of A, whose columns are `step` bytes apart, times 8 columns of packed B, `kc` deep, written to or added
  * to C, rows `ldc` floats apart. `rows` × `columns` of it are inside C; the rest is computed beside it, at `spare` (192 bytes).
+ *
+ * Without a fused multiply-add a product needs a register of its own, and V8 has fifteen: the twelve sums of a whole tile would
+ * go through the stack, so that half a tile at a time is faster.
  */
 export function tile(
+  a: usize, step: usize, b: usize, kc: i32, c: usize, ldc: i32, rows: i32, columns: i32, add: bool, spare: usize,
+): void {
+  if (ASC_FEATURE_RELAXED_SIMD) {
+    wholeTile(a, step, b, kc, c, ldc, rows, columns, add, spare);
+    return;
+  }
+  halfTile(a, step, b, kc, c, ldc, min(rows, HALF), columns, add, spare);
+  if (rows > HALF) {
+    halfTile(a + 4 * HALF, step, b, kc, c + (((HALF * ldc) as usize) << 2), ldc, rows - HALF, columns, add, spare);
+  }
+}
+
+function wholeTile(
   a: usize, step: usize, b: usize, kc: i32, c: usize, ldc: i32, rows: i32, columns: i32, add: bool, spare: usize,
 ): void {
   let c00 = f32x4.splat(0), c01 = f32x4.splat(0);
@@ -198,6 +214,44 @@ export function tile(
     b += 32;
   }
   storeTile(c00, c01, c10, c11, c20, c21, c30, c31, c40, c41, c50, c51, c, ldc, rows, columns, add, spare);
+}
+
+function halfTile(
+  a: usize, step: usize, b: usize, kc: i32, c: usize, ldc: i32, rows: i32, columns: i32, add: bool, spare: usize,
+): void {
+  let c00 = f32x4.splat(0), c01 = f32x4.splat(0);
+  let c10 = f32x4.splat(0), c11 = f32x4.splat(0);
+  let c20 = f32x4.splat(0), c21 = f32x4.splat(0);
+  // the way out between two steps keeps V8 from loading for the second before it has summed the first
+  for (let p = kc; p > 0; p -= 2) {
+    let b0 = v128.load(b);
+    let b1 = v128.load(b, 16);
+    let x = v128.load_splat<f32>(a);
+    c00 = fma(x, b0, c00);
+    c01 = fma(x, b1, c01);
+    x = v128.load_splat<f32>(a, 4);
+    c10 = fma(x, b0, c10);
+    c11 = fma(x, b1, c11);
+    x = v128.load_splat<f32>(a, 8);
+    c20 = fma(x, b0, c20);
+    c21 = fma(x, b1, c21);
+    if (p == 1) break;
+    a += step;
+    b0 = v128.load(b, 32);
+    b1 = v128.load(b, 48);
+    x = v128.load_splat<f32>(a);
+    c00 = fma(x, b0, c00);
+    c01 = fma(x, b1, c01);
+    x = v128.load_splat<f32>(a, 4);
+    c10 = fma(x, b0, c10);
+    c11 = fma(x, b1, c11);
+    x = v128.load_splat<f32>(a, 8);
+    c20 = fma(x, b0, c20);
+    c21 = fma(x, b1, c21);
+    a += step;
+    b += 64;
+  }
+  storeHalf(c00, c01, c10, c11, c20, c21, c, ldc, rows, columns, add, spare);
 }
 
 /** All tiles of one packed block: `mc` × `nc` of C at `c`. */

@@ -1,6 +1,8 @@
 /** Rows of packed A and columns of packed B that one tile holds. */
 export const MR: i32 = 6;
 export const NR: i32 = 8;
+/** Rows of half a tile. */
+export const HALF: i32 = 3;
 
 /**
  * Writes the sums of a tile to C, or adds them, rows `ldc` floats apart. `rows` × `columns` of it are inside C; a tile that
@@ -31,6 +33,28 @@ export function storeTile(
   v128.store(to, c30); v128.store(to, c31, 16); to += step;
   v128.store(to, c40); v128.store(to, c41, 16); to += step;
   v128.store(to, c50); v128.store(to, c51, 16);
+  if (!inside) copyTile(spare, c, ldc, rows, columns, add);
+}
+
+/** The same for half the rows of a tile. */
+// @ts-ignore: decorator
+@inline
+export function storeHalf(
+  c00: v128, c01: v128, c10: v128, c11: v128, c20: v128, c21: v128,
+  c: usize, ldc: i32, rows: i32, columns: i32, add: bool, spare: usize,
+): void {
+  const inside = rows == HALF && columns == NR;
+  let to = inside ? c : spare;
+  const step = inside ? (ldc as usize) << 2 : 32;
+  if (inside && add) {
+    v128.store(to, f32x4.add(v128.load(to), c00)); v128.store(to, f32x4.add(v128.load(to, 16), c01), 16); to += step;
+    v128.store(to, f32x4.add(v128.load(to), c10)); v128.store(to, f32x4.add(v128.load(to, 16), c11), 16); to += step;
+    v128.store(to, f32x4.add(v128.load(to), c20)); v128.store(to, f32x4.add(v128.load(to, 16), c21), 16);
+    return;
+  }
+  v128.store(to, c00); v128.store(to, c01, 16); to += step;
+  v128.store(to, c10); v128.store(to, c11, 16); to += step;
+  v128.store(to, c20); v128.store(to, c21, 16);
   if (!inside) copyTile(spare, c, ldc, rows, columns, add);
 }
 
