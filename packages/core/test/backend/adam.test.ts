@@ -1,6 +1,6 @@
 import { engine, getBackend, memory, randomNormal, tensor1d, tidy, train } from '@tensorflow/tfjs';
 import { variable, variableGrads } from '@tensorflow/tfjs';
-import type { Optimizer, Scalar, Variable } from '@tensorflow/tfjs';
+import type { Optimizer, Scalar, Tensor, Variable } from '@tensorflow/tfjs';
 import { expect, it } from 'vitest';
 
 const start = [0.5, -2, 3];
@@ -37,6 +37,20 @@ it('Adam goes where its paper says', () => {
   }
   optimizer.dispose();
   x.dispose();
+});
+
+it('variables of several shapes step together as each does alone', () => {
+  const shapes = [[3], [2, 5], [], [4, 1, 2]];
+  const made = (i: number): Variable => variable(randomNormal(shapes[i]!, 0, 1, 'float32', i + 1));
+  const gradient = (i: number, t: number): Tensor => randomNormal(shapes[i]!, 0, 1, 'float32', 10 * t + i);
+  const [together, alone] = [shapes.map((_, i) => made(i)), shapes.map((_, i) => made(i))];
+  const all = train.adam(0.1);
+  const each = shapes.map(() => train.adam(0.1));
+  for (let t = 1; t <= 3; t++) {
+    all.applyGradients(together.map(({ name }, i) => ({ name, tensor: gradient(i, t) })));
+    alone.forEach(({ name }, i) => each[i]!.applyGradients([{ name, tensor: gradient(i, t) }]));
+    for (const i of shapes.keys()) expect(together[i]!.dataSync()).toEqual(alone[i]!.dataSync());
+  }
 });
 
 it('a step changes neither the values that a variable was made of nor a copy of it', () => {

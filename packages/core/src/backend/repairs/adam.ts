@@ -21,10 +21,10 @@ export interface AdamStep {
 /** Changes a variable and its two moments by a gradient, all of one shape and float32. */
 export type AdamPass = (weights: Variable, first: Variable, second: Variable, gradient: Tensor) => void;
 
-/** The pass of an engine, or undefined where it has none after all. */
-type MakePass = (engine: unknown, step: AdamStep) => AdamPass | undefined;
+/** Lends `use` an engine's pass for the length of a step; false, without a call, where it has none after all. */
+export type LendAdamPass = (engine: unknown, step: AdamStep, use: (pass: AdamPass) => void) => boolean;
 
-const passes: Readonly<Record<string, MakePass>> = { tensorflow: nativeAdam, wasm: wasmAdam };
+const passes: Readonly<Record<string, LendAdamPass>> = { tensorflow: nativeAdam, wasm: wasmAdam };
 
 type Gradients = Parameters<AdamOptimizer['applyGradients']>[0];
 
@@ -55,9 +55,9 @@ export function installAdam(): void {
   const stock = AdamOptimizer.prototype.applyGradients;
   if (patched.has(stock)) return;
   const applyGradients = function (this: AdamOptimizer, gradients: Gradients): void {
-    const make = passes[getBackend()];
-    const changes = make && changesOf(gradients);
-    if (!changes || !apply(this as unknown as Adam, changes, make)) stock.call(this, gradients);
+    const lend = passes[getBackend()];
+    const changes = lend && changesOf(gradients);
+    if (!changes || !apply(this as unknown as Adam, changes, lend)) stock.call(this, gradients);
   };
   patched.add(applyGradients);
   AdamOptimizer.prototype.applyGradients = applyGradients;
@@ -79,16 +79,17 @@ function changesOf(gradients: Gradients): Change[] | undefined {
 }
 
 /** Whether the engine could. */
-function apply(adam: Adam, changes: readonly Change[], make: MakePass): boolean {
+function apply(adam: Adam, changes: readonly Change[], lend: LendAdamPass): boolean {
   const { beta1, beta2, epsilon, learningRate } = adam;
   const [power1, power2] = [adam.accBeta1.dataSync()[0]!, adam.accBeta2.dataSync()[0]!];
-  const pass = make(backend(), { beta1, beta2, epsilon, learningRate, power1, power2 });
-  if (!pass) return false;
-  for (const [i, { name, variable, gradient }] of changes.entries()) {
-    const first = (adam.accumulatedFirstMoment[i] ??= moment(`${name}/m`, variable)).variable;
-    const second = (adam.accumulatedSecondMoment[i] ??= moment(`${name}/v`, variable)).variable;
-    if (gradient) tidy(() => pass(variable, first, second, gradient));
-  }
+  const done = lend(backend(), { beta1, beta2, epsilon, learningRate, power1, power2 }, (pass) => {
+    for (const [i, { name, variable, gradient }] of changes.entries()) {
+      const first = (adam.accumulatedFirstMoment[i] ??= moment(`${name}/m`, variable)).variable;
+      const second = (adam.accumulatedSecondMoment[i] ??= moment(`${name}/v`, variable)).variable;
+      if (gradient) tidy(() => pass(variable, first, second, gradient));
+    }
+  });
+  if (!done) return false;
   tidy(() => {
     adam.accBeta1.assign(scalar(Math.fround(power1 * Math.fround(beta1)), 'float32'));
     adam.accBeta2.assign(scalar(Math.fround(power2 * Math.fround(beta2)), 'float32'));

@@ -1,17 +1,17 @@
 /** A step of Adam on the wasm engine by a kernel of ours, to the bit what its fifteen operations give. */
 import { engine, mul } from '@tensorflow/tfjs-core';
 import type { Tensor, Variable } from '@tensorflow/tfjs-core';
-import type { AdamPass, AdamStep } from '../repairs/adam.ts';
+import type { LendAdamPass } from '../repairs/adam.ts';
 import { hostOf } from '../repairs/host.ts';
 import { kernelsOf } from './attach.ts';
 
-/** The pass of the wasm engine, where our kernels are attached. */
-export function wasmAdam(backend: unknown, step: AdamStep): AdamPass | undefined {
+/** Lends the pass of the wasm engine, where our kernels are attached. */
+export const wasmAdam: LendAdamPass = (backend, step, use) => {
   const attached = kernelsOf(backend);
-  if (!attached) return undefined;
+  if (!attached) return false;
   const { beta1, beta2, epsilon, learningRate, power1, power2 } = step;
   const host = hostOf(backend);
-  return (weights, first, second, gradient) => {
+  use((weights, first, second, gradient) => {
     own(backend, first);
     own(backend, second);
     // the weights go to a place of their own: engines keep packed copies of them by their id
@@ -23,8 +23,9 @@ export function wasmAdam(backend: unknown, step: AdamStep): AdamPass | undefined
     const [w, m, v, g] = [weights, first, second, gradient].map((tensor) => attached.address(tensor));
     attached.kernels.adamStep(weights.size, w!, m!, v!, g!, attached.address(made), scalars);
     weights.assign(to);
-  };
-}
+  });
+  return true;
+};
 
 /** Gives a variable values of its own where others hold them too. */
 function own(backend: unknown, variable: Variable): void {

@@ -11,6 +11,8 @@ import { biasGradientKernels } from './bias-gradient.ts';
 import { explicitPaddingKernels } from './explicit-padding.ts';
 import { nativeMaxPoolGradient } from './max-pool-gradient.ts';
 import { oneColumnKernels } from './one-column.ts';
+import { plainProductKernels } from './plain-product.ts';
+import { nativeShareKernels } from './share.ts';
 import { stridedPointwiseKernels } from './strided-pointwise.ts';
 
 /** Registers what TensorFlow itself does better than the binding asks it to. Does nothing without the native engine. */
@@ -23,6 +25,8 @@ export function installNativeRepairs(replaceKernel: (kernel: KernelConfig) => vo
     ...biasGradientKernels(),
     ...nativeMaxPoolGradient(),
     ...oneColumnKernels(),
+    ...plainProductKernels(),
+    ...nativeShareKernels(),
     ...stridedPointwiseKernels(),
   ];
   for (const kernel of kernels) replaceKernel(kernel);

@@ -10,6 +10,7 @@ export interface NativeBackend {
       Record<'TF_FLOAT' | 'TF_INT32', number>
   > & {
     executeOp(name: string, attributes: object[], ids: number[], outputs: number): { id: number }[];
+    createTensor(shape: number[], type: number, values: Float32Array): number;
     deleteTensor(id: number): void;
   };
   executeMultipleOutputs(name: string, attributes: object[], inputs: TensorInfo[], outputs: number): Tensor[];

@@ -1,0 +1,31 @@
+/**
+ * A product of two matrices on the native engine by TensorFlow's `MatMul`, where the binding asks for `BatchMatMulV2`: that one is
+ * slower unless the second operand alone is transposed.
+ */
+import { BatchMatMul, util } from '@tensorflow/tfjs-core';
+import type { BatchMatMulAttrs, KernelConfig, TensorInfo } from '@tensorflow/tfjs-core';
+import { wrapKernel } from '../wrap-kernel.ts';
+import { executeOne } from './operation.ts';
+
+/** The kernel, around the stock one; empty where it is in place or the engine is not there. */
+export function plainProductKernels(): readonly KernelConfig[] {
+  return wrapKernel(
+    BatchMatMul,
+    'plain product',
+    (stock) => (params) => {
+      const { a, b } = params.inputs as { a: TensorInfo; b: TensorInfo };
+      const { transposeA, transposeB } = params.attrs as unknown as BatchMatMulAttrs;
+      const matrices = [a, b].every(
+        ({ shape, dtype }) => shape.length === 2 && dtype === 'float32' && util.sizeFromShape(shape) > 0,
+      );
+      if (!matrices || (transposeB && !transposeA)) return stock(params);
+      return executeOne(
+        params.backend,
+        'MatMul',
+        { T: ['type', 'float'], transpose_a: ['flag', transposeA], transpose_b: ['flag', transposeB] },
+        [a, b],
+      );
+    },
+    'tensorflow',
+  );
+}
