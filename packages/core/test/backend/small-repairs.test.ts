@@ -1,14 +1,20 @@
+import fc from 'fast-check';
 import {
   cast,
+  engine,
   gather,
   grad,
+  matMul,
+  memory,
   oneHot,
   relu,
   relu6,
+  reshape,
   tensor,
   tensor1d,
   tensor2d,
   tidy,
+  transpose,
   unsortedSegmentSum,
 } from '@tensorflow/tfjs';
 import type { Tensor } from '@tensorflow/tfjs';
@@ -72,4 +78,47 @@ it('whatever is not 0 casts to true', () => {
 it.each(['float32', 'int32'] as const)('one-hot of dtype %s holds the on and off values', (dtype) => {
   const values = oneHot(tensor1d([2, 0], 'int32'), 3, 5, -1, dtype).dataSync();
   expect(Array.from(values)).toEqual([-1, -1, 5, 5, -1, -1]);
+});
+
+it('a matrix, as given or transposed, times a matrix is the sum of products', () => {
+  const size = fc.integer({ min: 0, max: 9 });
+  fc.assert(
+    fc.property(size, size, size, fc.boolean(), fc.boolean(), (m, k, n, transposeA, transposeB) => {
+      const a = Array.from({ length: m * k }, (_, i) => (i % 7) - 3);
+      const b = Array.from({ length: k * n }, (_, i) => (i % 5) - 2);
+      const [left, right] = [
+        tensor2d(a, transposeA ? [k, m] : [m, k]),
+        tensor2d(b, transposeB ? [n, k] : [k, n]),
+      ];
+      const product = matMul(left, right, transposeA, transposeB);
+      expect(product.shape).toEqual([m, n]);
+      const wanted = Array.from({ length: m * n }, (_, at) => {
+        const [r, c] = [Math.floor(at / n), at % n];
+        let sum = 0;
+        for (let i = 0; i < k; i++)
+          sum += a[transposeA ? i * m + r : r * k + i]! * b[transposeB ? c * k + i : i * n + c]!;
+        return sum;
+      });
+      expect(Array.from(product.dataSync(), (v) => v + 0)).toEqual(wanted.map((v) => v + 0));
+      for (const used of [left, right, product]) used.dispose();
+    }),
+    { numRuns: 200, seed: 7 },
+  );
+});
+
+it('a reshape, cast or transpose that changes nothing outlives what it is of, and leaves nothing behind', () => {
+  const before = [memory().numTensors, engine().backend.numDataIds()];
+  for (const same of [
+    (x: Tensor) => reshape(x, [2, 1, 3]),
+    (x: Tensor) => cast(x, 'float32'),
+    (x: Tensor) => transpose(x, [0, 1, 2]),
+    (x: Tensor) => transpose(x, [1, 0, 2]), // of the axis of one
+  ]) {
+    const x = tensor([1, 2, 3, 4, 5, 6], [2, 1, 3]);
+    const y = same(x);
+    x.dispose();
+    expect(Array.from(y.dataSync())).toEqual([1, 2, 3, 4, 5, 6]);
+    y.dispose();
+  }
+  expect([memory().numTensors, engine().backend.numDataIds()]).toEqual(before);
 });

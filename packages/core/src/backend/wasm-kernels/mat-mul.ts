@@ -54,7 +54,9 @@ const batchMatMul: OwnKernel = (attached, { inputs, attrs, backend }) => {
   const [aBatch, bBatch] = [a.shape.slice(0, -2), b.shape.slice(0, -2)];
   const [aRows, aColumns] = a.shape.slice(-2) as [number, number];
   const [bRows, bColumns] = b.shape.slice(-2) as [number, number];
-  if (!transposeA && !transposeB && aRows < LEAST_ROWS && !isMixed(aBatch, bBatch)) return undefined;
+  const empty = aRows * aColumns * bColumns === 0; // the stock kernel then complains, or leaves sums of nothing as they are
+  if (!transposeA && !transposeB && aRows < LEAST_ROWS && !empty && !isMixed(aBatch, bBatch))
+    return undefined;
   const [m, k] = transposeA ? [aColumns, aRows] : [aRows, aColumns];
   const n = transposeB ? bRows : bColumns;
   const batch = broadcast_util.assertAndGetBroadcastShape(aBatch, bBatch);
