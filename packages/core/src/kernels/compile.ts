@@ -168,6 +168,29 @@ export interface Kernels {
     to: number,
     workspace: number,
   ): void;
+  /** y = gamma·(x − mean)/√(variance + epsilon) + beta, with the mean and variance of each row of `n`. */
+  layerNorm(
+    rows: number,
+    n: number,
+    x: number,
+    gamma: number,
+    beta: number,
+    epsilon: number,
+    y: number,
+  ): void;
+  layerNormGradientBytes(n: number): number;
+  /** dx, and in `sums` the gradient of gamma and, after it, of beta. */
+  layerNormGradient(
+    rows: number,
+    n: number,
+    dy: number,
+    x: number,
+    gamma: number,
+    epsilon: number,
+    dx: number,
+    sums: number,
+    workspace: number,
+  ): void;
   /** y = eˣ. */
   exponential(n: number, x: number, y: number): void;
   /** y = erf(x). */

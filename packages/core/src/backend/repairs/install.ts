@@ -10,6 +10,7 @@ import { conv2dKernels } from '../wasm-kernels/conv2d.ts';
 import { batchNormKernels, normalSumsKernels } from '../wasm-kernels/batch-norm.ts';
 import { functionKernels } from '../wasm-kernels/functions.ts';
 import { gatherKernels } from '../wasm-kernels/gather.ts';
+import { layerNormGradients, layerNormKernels } from '../wasm-kernels/layer-norm.ts';
 import { matMulKernels } from '../wasm-kernels/mat-mul.ts';
 import { poolKernels } from '../wasm-kernels/pool2d.ts';
 import { reluKernels } from '../wasm-kernels/relu.ts';
@@ -38,6 +39,7 @@ import { wrongKernels } from './wrong-kernels.ts';
 const kernels: readonly KernelConfig[] = [
   ...conv2dGradientKernels,
   ...depthwiseGradientKernels,
+  ...layerNormKernels,
   ...normalSumsKernels,
   ...oneHotKernels,
   ...poolingKernels,
@@ -76,6 +78,7 @@ export function installRepairs(): void {
     ...batchNormGradients(),
     ...depthwiseGradients(),
     ...meanGradients(),
+    ...layerNormGradients,
   ];
   for (const gradient of gradients) registerGradient(gradient);
   installAdam();

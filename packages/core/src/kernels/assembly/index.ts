@@ -11,6 +11,7 @@ export {
 } from './conv2d';
 export { depthwiseFilterGradient, depthwiseFilterGradientBytes, depthwiseInputGradient } from './depthwise';
 export { averagePoolGradient, maxPoolGradient, maxPoolHalves } from './pool2d';
+export { layerNorm, layerNormGradient, layerNormGradientBytes } from './layer-norm';
 export { errorFunction, exponential } from './functions';
 export { keepWithin, normalise, reluGradient, repeatRow, rowOperation } from './elementwise';
 export { columnSums, columnSumsBytes, normalSums, normalSumsBytes } from './reduce';

@@ -1,5 +1,19 @@
-import { add, mean, mul, rsqrt, serialization, square, sub, tidy, type Tensor } from '@tensorflow/tfjs-core';
+import {
+  add,
+  engine,
+  getBackend,
+  getKernel,
+  mean,
+  mul,
+  rsqrt,
+  serialization,
+  square,
+  sub,
+  tidy,
+  type Tensor,
+} from '@tensorflow/tfjs-core';
 import { initializers, layers } from '@tensorflow/tfjs-layers';
+import { LAYER_NORM } from './layer-norm-kernel.ts';
 
 type Shape = (number | null)[];
 type LayerWeight = layers.Layer['weights'][number];
@@ -44,10 +58,14 @@ export class LayerNorm extends layers.Layer {
   override call(inputs: Tensor | Tensor[]): Tensor {
     const x = Array.isArray(inputs) ? inputs[0]! : inputs;
     return tidy(() => {
+      const [gamma, beta] = [this.gamma!.read(), this.beta!.read()];
+      const { epsilon } = this;
+      if (x.dtype === 'float32' && getKernel(LAYER_NORM, getBackend()))
+        return engine().runKernel<Tensor>(LAYER_NORM, { x, gamma, beta }, { epsilon });
       const centred = sub(x, mean(x, -1, true)); // [batch, length, width]
       const variance = mean(square(centred), -1, true); // [batch, length, 1]
-      const normalised = mul(centred, rsqrt(add(variance, this.epsilon)));
-      return add(mul(normalised, this.gamma!.read()), this.beta!.read());
+      const normalised = mul(centred, rsqrt(add(variance, epsilon)));
+      return add(mul(normalised, gamma), beta);
     });
   }
 
