@@ -161,11 +161,12 @@ export default experiment<Config, BeyondRow, never>({
     barsOverSeeds(
       rows.filter((row) => row.rounds !== null),
       {
-        title: 'Rounds to 1e-6',
-        x: { field: 'setting' },
-        y: { field: 'rounds', scale: 'log' },
+        title: 'Rounds to 1e-6, both shapes',
+        x: { field: 'alpha', title: 'α (1: every feature)' },
+        y: { field: 'rounds' },
         series: 'method',
-        facet: 'shape',
+        facet: 'condition',
+        facetLabel: 'κ = ',
       },
     ),
 });

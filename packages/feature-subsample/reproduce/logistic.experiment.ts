@@ -144,7 +144,7 @@ export default experiment<Config, LogisticRow, 'tabular'>({
     barsOverSeeds(rows, {
       title: 'Loss above the optimum with the same bytes',
       x: { field: 'problem' },
-      y: { field: 'gap', title: 'loss above the optimum', scale: 'log' },
+      y: { field: 'digits', title: 'log10 of the loss above the optimum' },
       series: 'method',
     }),
 });

@@ -62,6 +62,9 @@ export function lineOverSeeds<R extends Row>(rows: readonly R[], options: SeedPl
 /** Bars of the mean over seeds, grouped by series, with an error bar of ± one standard deviation. `x` is a category. */
 export function barsOverSeeds<R extends Row>(rows: readonly R[], options: SeedPlotOptions<R>): PlotSpec {
   const { x, y, series } = options;
+  // they stand on zero, which such an axis has not
+  if (y.scale === 'log')
+    throw new Error(`barsOverSeeds: bars of ${y.field} need a linear axis, got log. Draw lines or points.`);
   const offset = { field: 'series', sort: seriesNames(rows, options) };
   const base = {
     x: {
@@ -160,7 +163,7 @@ function logBand<R extends Row>(group: readonly R[], field: keyof R): Band {
 
 function finish<R extends Row>(
   options: SeedPlotOptions<R>,
-  values: readonly object[],
+  values: readonly { readonly facet?: string }[],
   layers: readonly object[],
 ): PlotSpec {
   const { title, facet, rule } = options;
@@ -188,7 +191,7 @@ function finish<R extends Row>(
       field: 'facet',
       type: 'nominal',
       title: null,
-      sort: null,
+      sort: [...new Set(values.map((value) => value.facet))],
     },
     columns: 2,
     spec: { width: 260, height: 200, layer },

@@ -48,6 +48,18 @@ describe('renderSvg', () => {
     expect(marks.match(/<line/g)).toHaveLength(6);
   });
 
+  it('orders small charts as the rows come, not by the alphabet', async () => {
+    const settings = [...rows.map((row) => ({ ...row, k: 2 })), ...rows.map((row) => ({ ...row, k: 10 }))];
+    const svg = await renderSvg(lineOverSeeds(settings, { ...options, facet: 'k', facetLabel: 'κ = ' }));
+    expect(svg.indexOf('>κ = 2</text>')).toBeLessThan(svg.indexOf('>κ = 10</text>'));
+  });
+
+  it('refuses bars on a logarithmic axis, where they have nothing to stand on', () => {
+    expect(() => barsOverSeeds(rows, { ...options, y: { field: 'accuracy', scale: 'log' } })).toThrow(
+      /linear axis/,
+    );
+  });
+
   it('orders series by their names, not by the rows', async () => {
     const svg = await renderSvg(lineOverSeeds([...rows].reverse(), options));
     expect(svg.indexOf('>slow &amp; steady</text>')).toBeLessThan(svg.indexOf('>fast</text>'));
