@@ -57,6 +57,45 @@ describe('Random', () => {
     expect(Math.abs(uniforms.reduce((a, b) => a + b) / n - 0.5)).toBeLessThan(4 / Math.sqrt(12 * n));
   });
 
+  it.each([0.05, 0.2, 1, 2.5, 40])('has the moments of the gamma distribution of shape %d', (shape) => {
+    const random = new Random(2);
+    const n = 20_000;
+    const values = Array.from({ length: n }, () => random.gamma(shape));
+    const mean = values.reduce((a, b) => a + b) / n;
+    const variance = values.reduce((a, b) => a + (b - shape) ** 2, 0) / n;
+    expect(Math.abs(mean - shape)).toBeLessThan(4 * Math.sqrt(shape / n));
+    // the fourth central moment is 3 shape² + 6 shape
+    expect(Math.abs(variance - shape)).toBeLessThan(4 * Math.sqrt((2 * shape ** 2 + 6 * shape) / n));
+  });
+
+  it.each([
+    [1, 1],
+    [0.2, 0.2],
+    [2, 5],
+    [0.5, 3],
+  ])('has the moments of the beta distribution of %d and %d', (a, b) => {
+    const random = new Random(3);
+    const n = 20_000;
+    const values = Array.from({ length: n }, () => random.beta(a, b));
+    const [mean, variance] = [a / (a + b), (a * b) / ((a + b) ** 2 * (a + b + 1))];
+    expect(Math.abs(values.reduce((x, y) => x + y) / n - mean)).toBeLessThan(4 * Math.sqrt(variance / n));
+    const found = values.reduce((x, y) => x + (y - mean) ** 2, 0) / n;
+    expect(Math.abs(found / variance - 1)).toBeLessThan(0.05);
+  });
+
+  it('gives 0 or 1, never NaN, for a beta distribution that is almost a coin', () => {
+    const random = new Random(4);
+    const values = Array.from({ length: 1000 }, () => random.beta(0.001, 0.001));
+    expect(values.every((v) => v >= 0 && v <= 1)).toBe(true);
+    const heads = values.filter((v) => v > 0.5).length;
+    expect(Math.abs(heads - 500)).toBeLessThan(4 * Math.sqrt(250));
+  });
+
+  it.each([0, -1, NaN, Infinity])('refuses %d as the parameter of a gamma or beta distribution', (shape) => {
+    expect(() => new Random(1).gamma(shape)).toThrow(/above 0, got/);
+    expect(() => new Random(1).beta(1, shape)).toThrow(/above 0, got/);
+  });
+
   it('refuses a seed that is not an integer', () => {
     expect(() => new Random(0.5)).toThrow(/safe integer, got 0.5/);
   });

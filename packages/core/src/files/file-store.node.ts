@@ -16,10 +16,7 @@ export function fileStore(path: string): SnapshotStore {
   const who = `fileStore('${path}')`;
   return {
     read: async () => {
-      const bytes = await readFile(path).catch((cause: unknown) => {
-        if (codeOf(cause) === 'ENOENT') return undefined;
-        throw refusal(who, 'read', cause);
-      });
+      const bytes = await readFileIfThere(path, who);
       return bytes && decodeSnapshot(bytes, who);
     },
     write: (snapshot) => writeFileAtomic(path, encodeSnapshot(snapshot)),
@@ -29,6 +26,18 @@ export function fileStore(path: string): SnapshotStore {
       });
     },
   };
+}
+
+/**
+ * A file's content, or undefined where there is no such file.
+ *
+ * @throws DataError `storage-failed` naming `who` where the disk refuses.
+ */
+export async function readFileIfThere(path: string, who: string): Promise<Uint8Array | undefined> {
+  return readFile(path).catch((cause: unknown) => {
+    if (codeOf(cause) === 'ENOENT') return undefined;
+    throw refusal(who, 'read', cause);
+  });
 }
 
 function codeOf(error: unknown): unknown {

@@ -1,4 +1,5 @@
 export * from './bfloat16.ts';
+export { crc32 } from './crc32.ts';
 export * from './float16.ts';
 export * from './gzip.ts';
 export * from './indexed-db-store.ts';

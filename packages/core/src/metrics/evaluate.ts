@@ -143,7 +143,7 @@ export function checkLabels(who: string, model: LayersModel, split: Split, topK?
 }
 
 /** How many outputs come before that of `label`: higher ones, and equal ones of a lower index. */
-function rankOf(label: number, outputs: Float32Array): number {
+export function rankOf(label: number, outputs: Float32Array): number {
   const own = outputs[label]!;
   let rank = 0;
   for (let c = 0; c < outputs.length; c++) {

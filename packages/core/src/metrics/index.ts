@@ -1,4 +1,4 @@
-export { evaluate, predictClasses, type EvaluateOptions, type Evaluation } from './evaluate.ts';
+export { evaluate, predictClasses, rankOf, type EvaluateOptions, type Evaluation } from './evaluate.ts';
 export type { PredictOptions } from './predict.ts';
 export { confusion, type Confusion } from './confusion.ts';
 export {

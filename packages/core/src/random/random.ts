@@ -62,6 +62,29 @@ export class Random {
     return mean + standardDeviation * radius * Math.cos(angle);
   }
 
+  /**
+   * A number of the gamma distribution with density x^(shape-1) e^(-x) / Γ(shape) (Marsaglia and Tsang, 2000).
+   *
+   * @param shape Above 0; the mean and the variance.
+   * @throws ArgumentError
+   */
+  gamma(shape: number): number {
+    return Math.exp(this.#logGamma(shape));
+  }
+
+  /**
+   * A number in [0, 1] of the beta distribution with density x^(a-1) (1-x)^(b-1) / B(a, b). From the logarithms of
+   * two gamma numbers, so that a and b as small as 0.001 do not end in 0/0.
+   *
+   * @param a Above 0.
+   * @param b Above 0.
+   * @throws ArgumentError
+   */
+  beta(a: number, b: number): number {
+    const x = this.#logGamma(a);
+    return 1 / (1 + Math.exp(this.#logGamma(b) - x));
+  }
+
   /** The integers 0 … n-1 in random order (Fisher and Yates). */
   permutation(n: number): Int32Array {
     const order = Int32Array.from({ length: n }, (_, i) => i);
@@ -96,6 +119,23 @@ export class Random {
     random.#generator = xoroshiro128plusFromState(state.generator);
     random.#spare = state.spare ?? undefined;
     return random;
+  }
+
+  #logGamma(shape: number): number {
+    if (!(shape > 0 && shape < Infinity)) {
+      throw new ArgumentError(
+        `Random: the parameters of gamma and beta must be above 0, got ${shape}. Pass for example 1.`,
+      );
+    }
+    // below 1 the method does not hold: X_shape = X_(shape+1) U^(1/shape)
+    if (shape < 1) return this.#logGamma(shape + 1) + Math.log(1 - this.uniform()) / shape;
+    const d = shape - 1 / 3;
+    for (;;) {
+      const x = this.normal();
+      const v = (1 + x / Math.sqrt(9 * d)) ** 3;
+      if (v <= 0) continue;
+      if (Math.log(1 - this.uniform()) < x * x * 0.5 + d * (1 - v + Math.log(v))) return Math.log(d * v);
+    }
   }
 
   #rekey(key: readonly number[]): void {

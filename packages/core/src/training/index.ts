@@ -1,6 +1,6 @@
 export * from './types.ts';
 export { train } from './train.ts';
-export { trainStep, type TrainStepOptions } from './train-step.ts';
+export { lossGradients, trainStep, withSeededDropout, type TrainStepOptions } from './train-step.ts';
 export { refuseUnseededNoise } from './unseeded-noise.ts';
 export {
   gradientMoments,
@@ -10,7 +10,7 @@ export {
 } from './gradients.ts';
 export { checkFit, type FitOptions } from './check-fit.ts';
 export { batchOf, batchRange, type Batch } from './batches.ts';
-export { lossFunction } from './losses.ts';
+export { lossFunction, withRegularisation } from './losses.ts';
 export { flatLayers, trainableVariables, variableOf, type Layer } from './layers.ts';
 export { restoreWeights, saveWeights } from './snapshot.ts';
 export {

@@ -2,7 +2,9 @@ import {
   dispose,
   tidy,
   variableGrads,
+  type NamedTensorMap,
   type Optimizer,
+  type Scalar,
   type Tensor,
   type Variable,
 } from '@tensorflow/tfjs-core';
@@ -41,40 +43,55 @@ export async function trainStep(
   options: TrainStepOptions,
 ): Promise<number> {
   const { loss, random, step, variables = trainableVariables(model), constraint } = options;
-  const restoreSeeds = seedDropout(model, random, step);
-  let value: Tensor;
-  try {
-    value = tidy(() => {
-      const { x, y } = batchOf(data, indexes);
-      const objective = () =>
-        withRegularisation(loss(y, model.apply(x, { training: true }) as Tensor), model);
-      const { value: batchLoss, grads } = variableGrads(objective, variables);
-      optimizer.applyGradients(constraint?.gradients?.(grads) ?? grads);
-      constraint?.apply?.();
-      return batchLoss;
-    });
-  } catch (error) {
-    throw explainMissingGradients(error);
-  } finally {
-    restoreSeeds();
-  }
+  const value = tidy(() => {
+    const { x, y } = batchOf(data, indexes);
+    const { value: batchLoss, grads } = withSeededDropout(model, random, step, () =>
+      lossGradients(
+        () => withRegularisation(loss(y, model.apply(x, { training: true }) as Tensor), model),
+        variables,
+      ),
+    );
+    optimizer.applyGradients(constraint?.gradients?.(grads) ?? grads);
+    constraint?.apply?.();
+    return batchLoss;
+  });
   const [before] = await value.data();
   dispose(value);
   return before!;
 }
 
 /**
- * Gives every dropout layer, and every layer that says `seededNoise`, a seed of this step in its property `seed`; returns
- * what puts the layers' own seeds back.
+ * A loss and its gradients by variable name, as `variableGrads` gives them.
+ *
+ * @throws ArgumentError where this TensorFlow.js has no gradients.
  */
-function seedDropout(model: LayersModel, random: Random, step: number): () => void {
+export function lossGradients(
+  loss: () => Scalar,
+  variables: Variable[],
+): { readonly value: Scalar; readonly grads: NamedTensorMap } {
+  try {
+    return variableGrads(loss, variables);
+  } catch (error) {
+    throw explainMissingGradients(error);
+  }
+}
+
+/**
+ * Does `work` while every dropout layer, and every layer that says `seededNoise`, has a seed of this step in its
+ * property `seed`: the same step drops the same units, however often it is computed.
+ */
+export function withSeededDropout<T>(model: LayersModel, random: Random, step: number, work: () => T): T {
   const isDropout = (layer: Layer) => /Dropout/.test(layer.getClassName()) || 'seededNoise' in layer;
   const dropouts = flatLayers(model).filter(isDropout) as unknown as { seed: number | undefined }[];
   const own = dropouts.map((layer) => layer.seed);
   // by position, since TensorFlow.js numbers automatic layer names anew for every model
   for (const [i, layer] of dropouts.entries())
     layer.seed = random.stream('dropout').stream(i).stream(step).seed();
-  return () => dropouts.forEach((layer, i) => (layer.seed = own[i]));
+  try {
+    return work();
+  } finally {
+    for (const [i, layer] of dropouts.entries()) layer.seed = own[i];
+  }
 }
 
 /** tfjs-core alone has no gradients; say so instead of passing its message on. */
