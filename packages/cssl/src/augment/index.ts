@@ -1,0 +1,11 @@
+export { augmentation } from './augmentation.ts';
+export type { AugmentationName, AugmentationSpec, AugmentationStep } from './augmentation.ts';
+export { cifar10Policy } from './auto-augment.ts';
+export type { AutoAugmentOptions, PolicyStep, SubPolicy } from './auto-augment.ts';
+export type { CropFlipOptions } from './crop-flip.ts';
+export type { CutmixOptions } from './cutmix.ts';
+export type { CutoutOptions } from './cutout.ts';
+export type { MixupOptions } from './mixup.ts';
+export type { CanvasOptions, Interpolation } from './canvas.ts';
+export type { OperationName } from './operations.ts';
+export type { RandAugmentOptions } from './rand-augment.ts';

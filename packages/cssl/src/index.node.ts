@@ -1,0 +1,3 @@
+export * from './index.ts';
+export { offlineCache } from './evaluation/offline-cache.node.ts';
+export { coldStart } from './learner/cold-start.node.ts'; // in place of the browser's

@@ -1,0 +1,7 @@
+export type * from './image.ts';
+export * from './replay/index.ts';
+export * from './augment/index.ts';
+export * from './learner/index.ts';
+export * from './stream/index.ts';
+export * from './baselines/index.ts';
+export * from './evaluation/index.ts';

@@ -1,0 +1,99 @@
+import { DataError } from '@ockham/core';
+import type { Snapshot } from '@ockham/core/training';
+import type { SavedReplay } from '../replay/index.ts';
+import type { Counters } from './results.ts';
+
+const KIND = 'ockham-cssl-learner';
+
+/** What a saved learner consists of. */
+export interface LearnerParts {
+  readonly identity: string;
+  readonly weights: Snapshot;
+  readonly labels: readonly number[];
+  /** `[features, labels]`, empty before a first class. */
+  readonly kernel: Float32Array;
+  readonly bias: Float32Array | undefined;
+  readonly update: Snapshot;
+  readonly buffer: SavedReplay;
+  readonly counters: Counters;
+}
+
+/** One saved form of all parts. */
+export function packLearner(parts: LearnerParts): SavedReplay {
+  const { identity, labels, counters, weights, update, buffer, kernel, bias } = parts;
+  return {
+    meta: {
+      kind: KIND,
+      identity,
+      labels,
+      counters,
+      weights: weights.meta,
+      update: update.meta,
+      buffer: buffer.meta,
+    },
+    arrays: {
+      ...weights.arrays,
+      ...update.arrays,
+      ...prefixed('buffer/', buffer.arrays),
+      'head/kernel': kernel,
+      ...(bias && { 'head/bias': bias }),
+    },
+    records: buffer.records,
+  };
+}
+
+/**
+ * The parts of a saved learner.
+ *
+ * @throws DataError where it is no learner's, or another one's.
+ */
+export function unpackLearner(saved: SavedReplay | undefined, identity: string): LearnerParts {
+  const who = 'learner.load';
+  if (saved === undefined) {
+    throw new DataError(
+      'checkpoint-mismatch',
+      `${who}: there is nothing to load. Save a learner there first.`,
+    );
+  }
+  const meta = saved.meta as {
+    kind: string;
+    identity: string;
+    labels: number[];
+    counters: Counters;
+    weights: Snapshot['meta'];
+    update: Snapshot['meta'];
+    buffer: Snapshot['meta'];
+  };
+  if (meta.kind !== KIND) {
+    throw new DataError(
+      'checkpoint-mismatch',
+      `${who}: the snapshot must be a learner's, got ${meta.kind ?? 'one of another kind'}.`,
+    );
+  }
+  if (meta.identity !== identity) {
+    throw new DataError(
+      'checkpoint-mismatch',
+      `${who}: the learner was saved with the options ${meta.identity}, this one has ${identity}. Make it with the same options and seed.`,
+    );
+  }
+  const { arrays, records } = saved;
+  return {
+    identity,
+    weights: { meta: meta.weights, arrays },
+    labels: meta.labels,
+    kernel: arrays['head/kernel'] as Float32Array,
+    bias: arrays['head/bias'] as Float32Array | undefined,
+    update: { meta: meta.update, arrays },
+    buffer: { meta: meta.buffer, arrays: withoutPrefix('buffer/', arrays), records },
+    counters: meta.counters,
+  };
+}
+
+function prefixed(prefix: string, arrays: Snapshot['arrays']): Snapshot['arrays'] {
+  return Object.fromEntries(Object.entries(arrays).map(([name, values]) => [prefix + name, values]));
+}
+
+function withoutPrefix(prefix: string, arrays: Snapshot['arrays']): Snapshot['arrays'] {
+  const own = Object.entries(arrays).filter(([name]) => name.startsWith(prefix));
+  return Object.fromEntries(own.map(([name, values]) => [name.slice(prefix.length), values]));
+}
