@@ -4,20 +4,13 @@
  */
 import type { LayersModel } from '@tensorflow/tfjs-layers';
 import { ArgumentError, throwIfAborted } from '@ockham/core';
-import { toRandom } from '@ockham/core/random';
-import {
-  checkDistillation,
-  checkFit,
-  distillationFrom,
-  train,
-  type EpochRecord,
-} from '@ockham/core/training';
+import { checkDistillation, checkFit } from '@ockham/core/training';
 import { candidatesOf, chooseRanks, factorsAt, planOf } from './choose-ranks.ts';
 import { compareFactorised } from './compare-factorised.ts';
-import { cosine } from './cosine.ts';
 import type { CompressLowRankOptions, CompressLowRankResult } from './options.ts';
 import type { LowRankPlan } from './plan.ts';
 import { replaceByFactors } from './replace-by-factors.ts';
+import { truncateInStages } from './truncate-in-stages.ts';
 
 /**
  * Compresses a trained model by truncated singular value decompositions of its dense layers and convolutions, each
@@ -58,9 +51,11 @@ export async function compressLowRank(
   const plan = await planOf(model, candidates, ranks);
   if (options.dryRun) return plan;
   throwIfAborted(signal, 'compressLowRank');
-  const thin = await replaceByFactors(model, factorsAt(candidates, ranks));
+  const { thin, history } =
+    retrain && data
+      ? await truncateInStages(model, candidates, ranks, { ...options, data })
+      : { thin: await replaceByFactors(model, factorsAt(candidates, ranks)), history: [] };
   try {
-    const history = retrain && data ? await trainAgain(model, thin, options) : [];
     const comparison =
       report && (await compareFactorised(model, thin, data, retrain?.loss, report.latency ?? {}, signal));
     return { model: thin, plan, history, ...(comparison && { report: comparison }) };
@@ -68,27 +63,6 @@ export async function compressLowRank(
     thin.dispose();
     throw error;
   }
-}
-
-async function trainAgain(
-  teacher: LayersModel,
-  thin: LayersModel,
-  { data, retrain = {}, signal, progress, checkpoint, onEpoch, seed = 0 }: CompressLowRankOptions,
-): Promise<readonly EpochRecord[]> {
-  const { epochs = 5, optimizer = 'adam', learningRate = cosine(1e-3), batchSize = 128, distill } = retrain;
-  const { loss = 'crossEntropy' } = retrain;
-  const lesson = distill
-    ? await distillationFrom(teacher, data!.train, loss, distill, signal)
-    : { data: data!.train, loss };
-  const result = await train(thin, lesson.data, {
-    ...{ epochs, optimizer, learningRate, batchSize, loss: lesson.loss },
-    seed: toRandom(seed).stream('compress'),
-    ...(progress && { progress }),
-    ...(signal && { signal }),
-    ...(checkpoint && { checkpoint }),
-    ...(onEpoch && { onEpoch }),
-  });
-  return result.epochs;
 }
 
 const RULES = ['rank', 'energy', 'maxParameters', 'maxBytes', 'maxFlops', 'maxMilliseconds'] as const;
@@ -113,6 +87,17 @@ function check(model: LayersModel, options: CompressLowRankOptions): void {
   positive('examples', examples, true);
   positive('latencyBatch', latencyBatch, true);
   positive('retrain.epochs', retrain?.epochs);
+  positive('retrain.stages', retrain?.stages, true);
+  if (
+    (retrain?.stages ?? 1) > 1 &&
+    retrain?.optimizer &&
+    typeof retrain.optimizer === 'object' &&
+    'applyGradients' in retrain.optimizer
+  ) {
+    throw new ArgumentError(
+      "compressLowRank: every stage needs an optimizer of its own, got one for all. Pass for example { name: 'adam' }.",
+    );
+  }
   if (energy !== undefined && !(energy > 0 && energy < 1))
     throw new ArgumentError(`compressLowRank: energy must be in (0, 1), got ${energy}.`);
   if ((metric === 'activations' || retrain) && !data) {
@@ -121,7 +106,9 @@ function check(model: LayersModel, options: CompressLowRankOptions): void {
   }
   if (retrain?.distill) checkDistillation('compressLowRank', retrain.distill, retrain.loss);
   if (!data) return;
-  const { loss = 'crossEntropy' } = retrain ?? {};
+  const { loss = 'crossEntropy', teacher } = retrain ?? {};
+  if (teacher)
+    checkFit('compressLowRank', teacher, data.train, { loss, name: 'train split for the teacher' });
   checkFit('compressLowRank', model, data.train, { loss, name: 'train split' });
   if (data.test) checkFit('compressLowRank', model, data.test, { loss, name: 'test split' });
 }

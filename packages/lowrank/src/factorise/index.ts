@@ -6,6 +6,7 @@ export type {
   RankRule,
 } from './options.ts';
 export { formatLowRankPlan, type LowRankPlan, type LowRankRow } from './plan.ts';
+export { mergeFactors } from './merge-factors.ts';
 export { replaceByFactors } from './replace-by-factors.ts';
 export type { Factors } from './split-layer.ts';
 export { truncate, type TruncateOptions, type Truncation } from './truncate.ts';

@@ -25,18 +25,25 @@ export interface RankRule {
 
 /** How a model is trained again after truncation. */
 export interface LowRankRetrainOptions {
-  /** Passes over the training data, > 0; fractions allowed. Default 5. */
+  /** Passes over the training data, of each stage, > 0; fractions allowed. Default 5. */
   readonly epochs?: number;
+  /**
+   * Truncations with training between, from 1: the ranks of the stages fall geometrically from the full ones to those
+   * of the plan. Default 1, all at once.
+   */
+  readonly stages?: number;
   /** Default adam. A tf optimizer is kept and not disposed of. */
   readonly optimizer?: Optimizer | OptimizerSpec | OptimizerSpec['name'];
-  /** At step `step` of `total`. Default 0.001 falling to 0 along half a cosine. */
+  /** At step `step` of `total` of each stage. Default 0.001 falling to 0 along half a cosine. */
   readonly learningRate?: (step: number, total: number) => number;
   /** Default 128. */
   readonly batchSize?: number;
   /** Default `crossEntropy`. */
   readonly loss?: Loss;
-  /** Learns from the given model's outputs beside the labels (Hinton, Vinyals and Dean 2015). Default: not used. */
+  /** Learns from the teacher's outputs beside the labels (Hinton, Vinyals and Dean 2015). Default: not used. */
   readonly distill?: DistillOptions;
+  /** Default: the given model, which may be a smaller one where truncations follow each other. */
+  readonly teacher?: LayersModel;
 }
 
 /** Options of {@link compressLowRank}. */
@@ -75,7 +82,7 @@ export interface CompressLowRankResult {
   readonly model: LayersModel;
   /** What was done to each layer. */
   readonly plan: LowRankPlan;
-  /** Loss of each pass of training again. */
+  /** Loss of each pass of training again, `epoch` counted over all stages. */
   readonly history: readonly EpochRecord[];
   /** Before and after, with warnings of what did not get better; absent with `report: false`. */
   readonly report?: ModelComparison;

@@ -1,7 +1,7 @@
 import type { LayersModel } from '@tensorflow/tfjs-layers';
 import { ArgumentError, NonFiniteError, NothingChangedError, UnsupportedModelError } from '@ockham/core';
 import { layerPaths, replaceLayers, type NewLayer } from '@ockham/core/graph';
-import { matrixShape, refusalOf, splitLayer, type Factors } from './split-layer.ts';
+import { factorNames, matrixShape, refusalOf, splitLayer, type Factors } from './split-layer.ts';
 
 /**
  * Writes chosen layers as two ordinary layers with the given factors, W ≈ U Vᵀ: dense m → n becomes `name/u`, m → r
@@ -44,18 +44,13 @@ export async function replaceByFactors(
     throw new NothingChangedError(
       'replaceByFactors: no layer is to be replaced. Pass at least one pair of factors.',
     );
-  const taken = new Set(layers.keys());
+  const namesOf = factorNames([...layers.keys()]);
   const chains = new Map<string, NewLayer[]>();
   for (const [path, given] of factors) {
-    const { name } = layers.get(path)!;
-    const folder = path.slice(0, path.length - name.length); // names may contain slashes themselves
-    const free = (suffix: string): string => {
-      let made = `${name}/${suffix}`;
-      for (let i = 2; taken.has(folder + made); i++) made = `${name}/${suffix}${i}`;
-      taken.add(folder + made);
-      return made;
-    };
-    chains.set(path, await splitLayer(layers.get(path)!, given, [free('u'), free('v')]));
+    const layer = layers.get(path)!;
+    const folder = path.slice(0, path.length - layer.name.length); // names may contain slashes themselves
+    const [u, v] = namesOf(path).map((made) => made.slice(folder.length)) as [string, string];
+    chains.set(path, await splitLayer(layer, given, [u, v]));
   }
   return replaceLayers(model, chains);
 }

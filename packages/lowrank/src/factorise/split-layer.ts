@@ -53,6 +53,22 @@ export function matrixShape(layer: Layer): readonly [m: number, n: number] {
 }
 
 /**
+ * How the two layers that stand for one are named: its path with `/u` and `/v`, or the first of `/u2`, `/u3`, … that no
+ * layer of the model has.
+ *
+ * @param paths Of all layers of the model.
+ */
+export function factorNames(paths: readonly string[]): (path: string) => [u: string, v: string] {
+  const taken = new Set(paths);
+  const free = (made: string): string => {
+    let name = made;
+    for (let i = 2; taken.has(name); i++) name = `${made}${i}`;
+    return name;
+  };
+  return (path) => [free(`${path}/u`), free(`${path}/v`)];
+}
+
+/**
  * The two layers that take a layer's place: `name/u` maps onto r values without bias, with the old strides, padding and
  * dilation; `name/v` back, with the old bias and activation. Both keep the kernel's regulariser.
  */
