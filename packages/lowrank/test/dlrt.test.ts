@@ -5,6 +5,8 @@ import { memoryStore } from '@ockham/core/files';
 import { evaluate } from '@ockham/core/metrics';
 import { mlp } from '@ockham/core/models';
 import { train } from '@ockham/core/training';
+import { planLayers } from '../src/dlrt/layer-plan.ts';
+import { LowRankRun } from '../src/dlrt/low-rank-run.ts';
 import { dlrt, parameterCounts, vanillaLowRank, type DlrtOptions } from '../src/dlrt/index.ts';
 
 const data = gaussianClusters({ classes: 4, features: 24, examples: 200, testExamples: 100, seed: 3 });
@@ -124,6 +126,27 @@ describe('dlrt', () => {
     expect(resumed.history).toEqual(whole.history);
     expect(await checkpoint.read()).toBeUndefined();
     for (const { model: of } of [whole, resumed]) of.dispose();
+    model.dispose();
+  });
+
+  it('gives a layer without a bias none, and back a model that computes what the one in training did', async () => {
+    const model = tf.sequential({
+      layers: [
+        tf.layers.dense({ name: 'fc', inputShape: [24], units: 20, activation: 'tanh', useBias: false }),
+        tf.layers.dense({ name: 'out', units: 4, activation: 'softmax' }),
+      ],
+    });
+    const run = await LowRankRun.start(model, planLayers(model, options), { ...options, epochs: 1 });
+    await run.train(data.train);
+    const thin = await run.compactModel();
+    expect(thin.layers.map((layer) => layer.weights.length)).toEqual([1, 1, 2]);
+    const x = tf.tensor(data.test.x.values, [data.test.size, 24]);
+    const [a, b] = [run.model.predict(x) as tf.Tensor, thin.predict(x) as tf.Tensor];
+    const wanted = await a.data();
+    (await b.data()).forEach((value, i) => expect(value).toBeCloseTo(wanted[i]!, 5));
+    tf.dispose([x, a, b]);
+    run.dispose();
+    thin.dispose();
     model.dispose();
   });
 

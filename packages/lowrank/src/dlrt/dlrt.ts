@@ -6,7 +6,7 @@
  * Tudisco's talk, steps 1 to 5. At fixed rank: Lubich and Oseledets 2014, A projector-splitting integrator for dynamical
  * low-rank approximation (BIT).
  *
- * Deviations: those of `matrix-factors.ts` and `factor-moments.ts`; biases and layers that stay dense are stepped
+ * Deviations: those of `matrix-factors.ts`, `tucker-factors.ts` and `factor-moments.ts`; biases and layers that stay dense are stepped
  * by the same optimizer, with the gradients of the same pass.
  */
 import type { LayersModel } from '@tensorflow/tfjs-layers';
@@ -58,8 +58,14 @@ function checkOptions(options: DlrtOptions): void {
       `dlrt: give tolerance, for ranks that are found, or rank, for ranks that are fixed; got ${tolerance} and ${rank}.`,
     );
   }
+  if (options.convolutions === 'tucker' && typeof options.start === 'function') {
+    throw new ArgumentError(
+      "dlrt: start as a function gives singular values, of which Tucker's form has a set for each mode. Use 'weights' or 'random'.",
+    );
+  }
   for (const [name, value, known] of [
     ['norm', options.norm, ['frobenius', 'nuclear']],
+    ['convolutions', options.convolutions, ['matrix', 'tucker']],
     ['lastLayer', options.lastLayer, ['dense', 'low-rank']],
     ['optimizer', typeof optimizer === 'object' ? optimizer.name : optimizer, ['sgd', 'momentum', 'adam']],
   ] as const) {

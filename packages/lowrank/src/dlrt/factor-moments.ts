@@ -241,12 +241,13 @@ function times(a: Matrix, factor: number): Matrix {
   return { ...a, values: a.values.map((value) => factor * value) };
 }
 
-function squares(a: Matrix): Matrix {
+/** Element by element. */
+export function squares(a: Matrix): Matrix {
   return { ...a, values: a.values.map((value) => value * value) };
 }
 
 /** Squares of a rotation; what they lack of 1 in a column comes evenly from all columns of before. */
-function spread(overlap: Matrix): Matrix {
+export function spread(overlap: Matrix): Matrix {
   const made = squares(overlap);
   const { rows, columns, values } = made;
   for (let j = 0; j < columns; j++) {

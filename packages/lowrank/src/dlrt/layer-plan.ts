@@ -7,6 +7,8 @@ import { layersToFactor } from '../factorise/targets.ts';
 import type { DlrtOptions, PerLayer } from './options.ts';
 import { noSmaller } from './report.ts';
 import { largestUsefulRank, type RankRule } from './truncation.ts';
+import { largestTuckerRanks, tuckerSize } from './tucker-core.ts';
+import type { TuckerRule } from './tucker-factors.ts';
 
 /** One layer with a kernel. */
 export interface LayerPlan {
@@ -19,6 +21,8 @@ export interface LayerPlan {
   /** Why the layer stays dense; the rest has no meaning then. */
   readonly dense?: string;
   readonly rule: RankRule;
+  /** Both modes of a convolution in Tucker's form; `rule` has no meaning then. */
+  readonly tucker?: TuckerRule;
   readonly initialRank: number | undefined;
 }
 
@@ -49,7 +53,14 @@ export function planLayers(model: LayersModel, options: DlrtOptions): LayerPlan[
         : (refusalOf(layer) ??
           (options.lastLayer !== 'low-rank' && lastKernel(layer) ? 'it is the last layer' : undefined));
     if (kept === undefined) checkRanks(path, [inputs, outputs], options);
-    const dense = kept ?? (wanted > useful ? noSmaller(wanted, inputs, outputs) : undefined);
+    const tucker = options.convolutions === 'tucker' && isWide(shape) ? shape : undefined;
+    const dense =
+      kept ??
+      (tucker
+        ? tuckerRefusal(tucker, wanted)
+        : wanted > useful
+          ? noSmaller(wanted, inputs, outputs)
+          : undefined);
     const rule: RankRule = {
       tolerance: fixed === undefined ? (options.tolerance ?? 0.1) : 0,
       norm: options.norm ?? 'frobenius',
@@ -57,7 +68,12 @@ export function planLayers(model: LayersModel, options: DlrtOptions): LayerPlan[
       maxRank: fixed ?? Math.min(most, useful),
     };
     const initialRank = fixed ?? of(options.initialRank, path);
-    return { path, layer, outputs, inputs, ...(dense !== undefined && { dense }), rule, initialRank };
+    const modes = tucker && dense === undefined && tuckerRule(tucker, { ...rule, maxRank: fixed ?? most });
+    return {
+      ...{ path, layer, outputs, inputs, rule, initialRank },
+      ...(dense !== undefined && { dense }),
+      ...(modes && { tucker: modes }),
+    };
   });
   if (plans.every(({ dense }) => dense !== undefined)) {
     const reasons = plans.map(({ path, dense }) => `${path}: ${dense}`).join('; ');
@@ -66,6 +82,32 @@ export function planLayers(model: LayersModel, options: DlrtOptions): LayerPlan[
     );
   }
   return plans;
+}
+
+/** Whether a kernel has more than one place: `[k, k, c, n]` with k > 1. */
+function isWide(shape: readonly number[]): boolean {
+  return shape.length === 4 && shape[0]! * shape[1]! > 1;
+}
+
+/** Why Tucker's form would not be smaller, or undefined where it is at some rank from `least` on. */
+function tuckerRefusal([h, w, c, n]: readonly number[], least: number): string | undefined {
+  const ranks = [Math.min(least, c!), Math.min(least, n!)] as const;
+  const size = tuckerSize(h! * w!, c!, n!, ranks);
+  const dense = h! * w! * c! * n!;
+  if (size < dense) return undefined;
+  return `Tucker's form of ranks ${ranks.join(' and ')} would be no smaller than the layer: ${size} values for ${dense}`;
+}
+
+/** The rules of both modes: that of the layer, within what each mode has and what is still smaller than the layer. */
+function tuckerRule([h, w, c, n]: readonly number[], rule: RankRule): TuckerRule {
+  const fixed = rule.minRank === rule.maxRank;
+  const [p, q] = fixed ? [c!, n!] : (largestTuckerRanks(h! * w!, c!, n!) ?? [1, 1]);
+  const mode = (most: number): RankRule => ({
+    ...rule,
+    minRank: Math.min(rule.minRank, most),
+    maxRank: Math.min(rule.maxRank, most),
+  });
+  return { inputs: mode(p), outputs: mode(q) };
 }
 
 function of(given: PerLayer | undefined, path: string): number | undefined {

@@ -14,6 +14,8 @@ interface LowRankArgs {
   readonly name?: string;
   readonly outputShape: Shape;
   readonly activation: string;
+  /** Without it the bias is zero and stays so. */
+  readonly useBias: boolean;
 }
 
 /**
@@ -38,7 +40,8 @@ export class LowRankLayer extends layers.Layer {
 
   override build(): void {
     const width = this.args.outputShape.at(-1)!;
-    this.bias = this.addWeight('bias', [width], 'float32', initializers.zeros());
+    const { useBias } = this.args;
+    this.bias = this.addWeight('bias', [width], 'float32', initializers.zeros(), undefined, useBias);
     this.built = true;
   }
 

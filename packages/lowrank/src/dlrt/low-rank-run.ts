@@ -1,7 +1,7 @@
 import type { LayersModel } from '@tensorflow/tfjs-layers';
 import { DataError, type Split } from '@ockham/core';
 import { replaceLayers, type NewLayer } from '@ockham/core/graph';
-import { toRandom } from '@ockham/core/random';
+import { toRandom, type Random } from '@ockham/core/random';
 import {
   toOptimizer,
   train,
@@ -11,26 +11,47 @@ import {
   type Snapshot,
 } from '@ockham/core/training';
 import { momentsFor } from './factor-moments.ts';
-import { inTurns } from './in-turns.ts';
+import { inTurns, type Paused } from './in-turns.ts';
 import { regulariserOf, type LayerPlan } from './layer-plan.ts';
 import { linearMapOf } from './linear-map.ts';
 import type { LowRankLayer } from './low-rank-layer.ts';
-import { MatrixFactors, type FactorValues } from './matrix-factors.ts';
+import { MatrixFactors } from './matrix-factors.ts';
 import type { DlrtOptions, DlrtRecord } from './options.ts';
 import { reportOf, type DlrtLayer, type DlrtReport } from './report.ts';
 import { startFactors } from './start-factors.ts';
+import { startTucker } from './start-tucker.ts';
 import { thinLayers } from './thin-layers.ts';
 import { followsTrained, lowRankLayer, trainingModel } from './training-model.ts';
+import type { Truncation } from './truncation.ts';
+import { TuckerFactors } from './tucker-factors.ts';
+import { tuckerLayers } from './tucker-layers.ts';
 
 /** One layer in training. */
 interface Part {
   readonly plan: LayerPlan;
   readonly layer: LowRankLayer;
-  readonly factors: MatrixFactors;
+  readonly factors: MatrixFactors | TuckerFactors;
   bounded: boolean;
 }
 
 const DEFAULT_RATES = { sgd: 0.01, momentum: 0.01, adam: 0.001 } as const;
+
+async function factorsFor(
+  plan: LayerPlan,
+  { start }: DlrtOptions,
+  spec: OptimizerSpec,
+  random: Random,
+  settings: { readonly decay: number; readonly needsInputGradient: boolean },
+): Promise<MatrixFactors | TuckerFactors> {
+  const { layer, outputs, inputs } = plan;
+  if (plan.tucker) {
+    const values = await startTucker(plan, plan.tucker, start, random);
+    return new TuckerFactors(layer, values, spec, settings);
+  }
+  const values = await startFactors(plan, start, random);
+  const map = linearMapOf(layer, layer.weights[0]!.shape as number[]);
+  return new MatrixFactors(map, values, momentsFor(spec, [outputs, inputs], values.sigma.length), settings);
+}
 
 /** A training in low rank: the model in training and the factors of its layers. */
 export class LowRankRun {
@@ -67,21 +88,24 @@ export class LowRankRun {
     const spec: OptimizerSpec = typeof optimizer === 'string' ? { name: optimizer } : optimizer;
     const random = toRandom(options.seed ?? 0).stream('dlrt');
     const chosen = plans.filter(({ dense }) => dense === undefined);
-    const starts: FactorValues[] = [];
-    for (const plan of chosen) starts.push(await startFactors(plan, options.start, random));
     const training = await trainingModel(model, chosen);
-    const parts = chosen.map((plan, i): Part => {
-      const { outputs, inputs, layer } = plan;
-      const factors = new MatrixFactors(
-        linearMapOf(layer, layer.weights[0]!.shape as number[]),
-        starts[i]!,
-        momentsFor(spec, [outputs, inputs], starts[i]!.sigma.length),
-        { decay: regulariserOf(layer).l2 ?? 0, needsInputGradient: followsTrained(model, layer) },
-      );
-      const low = lowRankLayer(training, plan.path);
-      low.factors = factors;
-      return { plan, layer: low, factors, bounded: false };
-    });
+    const parts: Part[] = [];
+    try {
+      for (const plan of chosen) {
+        const settings = {
+          decay: regulariserOf(plan.layer).l2 ?? 0,
+          needsInputGradient: followsTrained(model, plan.layer),
+        };
+        const factors = await factorsFor(plan, options, spec, random, settings);
+        const low = lowRankLayer(training, plan.path);
+        low.factors = factors;
+        parts.push({ plan, layer: low, factors, bounded: false });
+      }
+    } catch (error) {
+      for (const { factors } of parts) factors.dispose();
+      training.dispose();
+      throw error;
+    }
     return new LowRankRun(plans, options, spec, training, parts);
   }
 
@@ -122,9 +146,18 @@ export class LowRankRun {
     return this.history;
   }
 
-  /** The ranks of the low-rank layers, by path. */
+  /** The ranks of the low-rank layers, by path; two in Tucker's form. */
   ranks(): Record<string, number> {
-    return Object.fromEntries(this.parts.map(({ plan, factors }) => [plan.path, factors.rank]));
+    return Object.fromEntries(
+      this.parts.flatMap(({ plan: { path }, factors: { rank } }): [string, number][] =>
+        typeof rank === 'number'
+          ? [[path, rank]]
+          : [
+              [`${path}/in`, rank[0]],
+              [`${path}/out`, rank[1]],
+            ],
+      ),
+    );
   }
 
   report(): DlrtReport {
@@ -153,7 +186,11 @@ export class LowRankRun {
     const chains = new Map<string, readonly NewLayer[]>();
     for (const { plan, layer, factors } of this.parts) {
       const bias = (await variableOf(layer.weights[0]!).data()) as Float32Array;
-      chains.set(plan.path, await thinLayers(plan.layer, await factors.values(), bias, taken));
+      const made =
+        factors instanceof TuckerFactors
+          ? tuckerLayers(plan.layer, await factors.values(), bias, taken)
+          : await thinLayers(plan.layer, await factors.values(), bias, taken);
+      chains.set(plan.path, made);
     }
     return replaceLayers(this.model, chains);
   }
@@ -167,7 +204,13 @@ export class LowRankRun {
   step(): void {
     const { parts, rate } = this;
     try {
-      const truncations = inTurns(parts.map(({ factors, plan }) => factors.stages(rate, plan.rule)));
+      const truncations = inTurns(
+        parts.map(({ factors, plan }): Paused<Pick<Truncation, 'discarded' | 'bounded'>> =>
+          factors instanceof TuckerFactors
+            ? factors.stages(rate, plan.tucker!)
+            : factors.stages(rate, plan.rule),
+        ),
+      );
       for (const [i, { discarded, bounded }] of truncations.entries()) {
         const part = parts[i]!;
         part.bounded = bounded && part.plan.rule.tolerance > 0;
@@ -187,7 +230,7 @@ export class LowRankRun {
   /** Tells runs apart, beyond what `train` tells. */
   private identity(): string {
     const { tolerance, norm } = this.options;
-    const rules = this.parts.map(({ plan }) => [plan.path, plan.rule]);
+    const rules = this.parts.map(({ plan }) => [plan.path, plan.tucker ?? plan.rule]);
     return JSON.stringify({ spec: this.spec, tolerance, norm, rules });
   }
 

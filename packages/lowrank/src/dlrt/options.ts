@@ -28,11 +28,18 @@ export interface DlrtOptions {
   readonly maxRank?: PerLayer;
   /** `dense`, the papers' way: the layer that the output comes from stays as it is. Default `dense`. */
   readonly lastLayer?: 'dense' | 'low-rank';
+  /**
+   * Form of the convolutions of more than 1×1. `matrix`: `[outputs, k·k·channels]`, two factors. `tucker`: a k×k core between a factor of
+   * the channels that come in and one of those that go out, each mode with a rank of its own; ranks in options mean both,
+   * as far as a mode goes, and the tolerance is halved between their squares. Default `matrix`.
+   */
+  readonly convolutions?: 'matrix' | 'tucker';
   /** Default: every dense layer and every two-dimensional convolution. The others stay dense. */
   readonly targets?: Targets;
   /**
    * `weights`: the model's own, truncated. `random`: orthonormal bases and equal singular values of the model's own
-   * norm. A function: random bases and these singular values. Default `weights`.
+   * norm. A function: random bases and these singular values,
+   * in matrix form only. Default `weights`.
    */
   readonly start?: 'weights' | 'random' | ((path: string, rank: number) => ArrayLike<number>);
   /** Rank at the start. Default: what the tolerance leaves of the weights; a quarter of the full one for random starts. */
@@ -65,7 +72,7 @@ export interface DlrtRecord {
   /** Mean loss of its steps. */
   readonly loss: number;
   readonly steps: number;
-  /** Rank of every low-rank layer at its end, by path. */
+  /** Rank of every low-rank layer at its end, by path; in Tucker's form two, `path/in` and `path/out`. */
   readonly ranks: Readonly<Record<string, number>>;
   /** Kernel values of the network at its end, both factors counted. */
   readonly kernels: number;
@@ -75,7 +82,7 @@ export interface DlrtRecord {
 
 /** What {@link dlrt} returns. */
 export interface DlrtResult {
-  /** An ordinary model: each low-rank layer as two thin ones. The caller disposes of it. */
+  /** An ordinary model: each low-rank layer as two thin ones, in Tucker's form as three. The caller disposes of it. */
   readonly model: LayersModel;
   /** The ranks before the first step, and every epoch. */
   readonly initialRanks: Readonly<Record<string, number>>;

@@ -18,10 +18,7 @@ export async function startFactors(
   random: Random,
 ): Promise<FactorValues> {
   const { path, layer, rule, outputs: n, inputs: m } = plan;
-  const kernel = await layer.weights[0]!.read().data();
-  if (!kernel.every(Number.isFinite)) {
-    throw new NonFiniteError(`dlrt: the kernel of "${path}" must be finite. Start from weights that are.`);
-  }
+  const kernel = await finiteKernel(path, layer);
   const bounded = (rank: number) => Math.max(rule.minRank, Math.min(rank, rule.maxRank));
   if (start === undefined || start === 'weights') {
     const { u, s, v } = svd(transpose(matrix(m, n, kernel)));
@@ -29,7 +26,7 @@ export async function startFactors(
     return { u: columns(u, rank), sigma: s.slice(0, rank), v: columns(v, rank) };
   }
   const rank = bounded(plan.initialRank ?? Math.ceil(Math.min(m, n) / 4));
-  const norm = Math.hypot(...chunkNorms(kernel as Float32Array));
+  const norm = normOf(kernel);
   const sigma =
     start === 'random'
       ? new Float64Array(rank).fill(norm / Math.sqrt(rank))
@@ -56,9 +53,16 @@ function columns(a: Matrix, rank: number): Matrix {
   return { rows: a.rows, columns: rank, values };
 }
 
-/** Norms of parts, since a call takes only so many arguments. */
-function chunkNorms(values: Float32Array): number[] {
+/** @throws NonFiniteError for NaN or infinity. */
+export async function finiteKernel(path: string, layer: LayerPlan['layer']): Promise<Float32Array> {
+  const kernel = (await layer.weights[0]!.read().data()) as Float32Array;
+  if (kernel.every(Number.isFinite)) return kernel;
+  throw new NonFiniteError(`dlrt: the kernel of "${path}" must be finite. Start from weights that are.`);
+}
+
+/** ‖values‖₂, by the norms of parts, since a call takes only so many arguments. */
+export function normOf(values: Float32Array): number {
   const norms: number[] = [];
   for (let at = 0; at < values.length; at += 4096) norms.push(Math.hypot(...values.subarray(at, at + 4096)));
-  return norms;
+  return Math.hypot(...norms);
 }

@@ -18,6 +18,7 @@ export async function trainingModel(model: LayersModel, plans: readonly LayerPla
         config: {
           outputShape: [...layer.inboundNodes[0]!.outputTensors[0]!.shape],
           activation: layer.getConfig()['activation'] as string,
+          useBias: bias !== undefined,
         },
         weights: [{ shape: [outputs], values }],
       },
