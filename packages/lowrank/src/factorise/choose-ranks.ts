@@ -5,7 +5,15 @@ import type { Layer } from '@ockham/core/training';
 import { inputMoments } from './input-moments.ts';
 import type { CompressLowRankOptions } from './options.ts';
 import type { LowRankPlan, LowRankRow } from './plan.ts';
-import { highestRank, leastCost, rankForEnergy, ranksForBudget, tailEnergies } from './rank-budget.ts';
+import {
+  highestRank,
+  leastCost,
+  rankForEnergy,
+  ranksForBudget,
+  tailEnergies,
+  type RankCurve,
+} from './rank-budget.ts';
+import { ranksByLoss } from './ranks-by-loss.ts';
 import { replaceByFactors } from './replace-by-factors.ts';
 import { spectrumOf, type Spectrum } from './spectrum.ts';
 import { matrixShape, type Factors } from './split-layer.ts';
@@ -69,13 +77,23 @@ export async function chooseRanks(
   if (rank !== undefined) return givenRanks(candidates, rank);
   if (maxFlops !== undefined) {
     const { flops } = await countFlops(model);
-    return withinBudget('maxFlops', candidates, flops, maxFlops, ({ uses = 0 }) => 2 * uses);
+    return improved(
+      model,
+      candidates,
+      within('maxFlops', candidates, flops, maxFlops, ({ uses = 0 }) => 2 * uses),
+      options,
+    );
   }
   if (maxParameters !== undefined) {
     const { parameters } = await countParameters(model);
-    return withinBudget('maxParameters', candidates, parameters, maxParameters, () => 1);
+    return improved(
+      model,
+      candidates,
+      within('maxParameters', candidates, parameters, maxParameters, () => 1),
+      options,
+    );
   }
-  if (maxBytes !== undefined) return ranksForBytes(model, candidates, maxBytes);
+  if (maxBytes !== undefined) return ranksForBytes(model, candidates, maxBytes, options);
   return ranksForTime(model, candidates, maxMilliseconds!, options);
 }
 
@@ -151,13 +169,33 @@ function givenRanks(
   });
 }
 
-function withinBudget(
+/** The ranks that energies choose for a budget, and what they were chosen from. */
+interface Budgeted {
+  readonly ranks: Ranks;
+  readonly curves: readonly RankCurve[];
+  /** What the layers that compete may cost. */
+  readonly budget: number;
+}
+
+/** By the loss instead of energies, where that is asked for. */
+async function improved(
+  model: LayersModel,
+  candidates: readonly Candidate[],
+  { ranks, curves, budget }: Budgeted,
+  { choose, data, examples = 1024, retrain, signal }: CompressLowRankOptions,
+): Promise<Ranks> {
+  if (choose !== 'loss' || !data) return ranks;
+  const loss = retrain?.loss ?? 'crossEntropy';
+  return ranksByLoss(model, candidates, ranks, curves, budget, { data: data.train, examples, loss, signal });
+}
+
+function within(
   name: string,
   candidates: readonly Candidate[],
   now: number,
   most: number,
   priceOf: (candidate: Candidate) => number,
-): Ranks {
+): Budgeted {
   if (now <= most) {
     throw new NothingChangedError(
       `compressLowRank: the model is within ${name} already: it has ${now}, allowed are ${most}.`,
@@ -174,7 +212,8 @@ function withinBudget(
       `compressLowRank: ${name} must be at least ${Math.ceil(least)}, what the model has with all these layers at rank 1, got ${most}. Allow more, or more layers in targets.`,
     );
   }
-  return ranksForBudget(curves, most - (now - whole));
+  const budget = most - (now - whole);
+  return { ranks: ranksForBudget(curves, budget), curves, budget };
 }
 
 /** The topology grows with every layer that becomes two, so what was built is measured and the budget drawn in. */
@@ -182,11 +221,13 @@ async function ranksForBytes(
   model: LayersModel,
   candidates: readonly Candidate[],
   most: number,
+  options: CompressLowRankOptions,
 ): Promise<Ranks> {
   const { bytes } = await measureSize(model);
   let allowed = most;
   for (;;) {
-    const ranks = withinBudget('maxBytes', candidates, bytes, allowed, () => 4);
+    const energies = within('maxBytes', candidates, bytes, allowed, () => 4);
+    const ranks = await improved(model, candidates, energies, options);
     if (ranks.every((rank) => rank === undefined)) return ranks;
     const built = await replaceByFactors(model, factorsAt(candidates, ranks));
     const size = await measureSize(built);
@@ -230,7 +271,7 @@ async function ranksForTime(
   let fastest = Infinity;
   for (let i = 0; i <= HALVINGS; i++) {
     const budget = i === 0 ? low : (low + high) / 2;
-    const ranks = withinBudget('maxMilliseconds', candidates, flops, budget, priceOf);
+    const { ranks } = within('maxMilliseconds', candidates, flops, budget, priceOf);
     const built = await replaceByFactors(model, factorsAt(candidates, ranks));
     const milliseconds = await time(built);
     built.dispose();

@@ -68,7 +68,7 @@ export async function compressLowRank(
 const RULES = ['rank', 'energy', 'maxParameters', 'maxBytes', 'maxFlops', 'maxMilliseconds'] as const;
 
 function check(model: LayersModel, options: CompressLowRankOptions): void {
-  const { data, energy, examples, damping, retrain, metric, latencyBatch } = options;
+  const { data, energy, examples, damping, retrain, metric, latencyBatch, choose } = options;
   const given = RULES.filter((rule) => options[rule] !== undefined);
   if (given.length !== 1) {
     throw new ArgumentError(
@@ -100,8 +100,13 @@ function check(model: LayersModel, options: CompressLowRankOptions): void {
   }
   if (energy !== undefined && !(energy > 0 && energy < 1))
     throw new ArgumentError(`compressLowRank: energy must be in (0, 1), got ${energy}.`);
-  if ((metric === 'activations' || retrain) && !data) {
-    const what = retrain ? 'retrain' : "metric 'activations'";
+  if (choose === 'loss' && !['maxParameters', 'maxBytes', 'maxFlops'].includes(given[0]!)) {
+    throw new ArgumentError(
+      `compressLowRank: choose 'loss' is for maxParameters, maxBytes or maxFlops, got ${given[0]}.`,
+    );
+  }
+  if ((metric === 'activations' || retrain || choose === 'loss') && !data) {
+    const what = retrain ? 'retrain' : choose === 'loss' ? "choose 'loss'" : "metric 'activations'";
     throw new ArgumentError(`compressLowRank: ${what} needs data. Pass data: { train }.`);
   }
   if (retrain?.distill) checkDistillation('compressLowRank', retrain.distill, retrain.loss);

@@ -57,7 +57,13 @@ export interface CompressLowRankOptions extends RankRule {
   readonly data?: { readonly train: Split; readonly test?: Split };
   /** Keep outputs on the training data (`activations`) or weights. Default `activations` where there are data. */
   readonly metric?: 'activations' | 'weights';
-  /** Training examples that activations are taken on, from the first. Default 1,024, or all if there are fewer. */
+  /**
+   * What decides between ranks that keep `maxParameters`, `maxBytes` or `maxFlops`: the `energy` that truncation leaves
+   * of each layer, or from there the `loss` of the truncated model on training examples, measured for every exchange of
+   * ranks between two layers until none lowers it. Default `energy`.
+   */
+  readonly choose?: 'energy' | 'loss';
+  /** Training examples that activations and losses are taken on, from the first. Default 1,024, or all if there are fewer. */
   readonly examples?: number;
   /** δ over the mean variance of an input: how much a direction counts that no example shows. > 0. Default 0.01. */
   readonly damping?: number;

@@ -51,7 +51,7 @@ export async function truncateInStages(
         ...{ epochs, optimizer, learningRate, batchSize, loss: lesson.loss },
         seed: i === plans.length - 1 ? random : random.stream(nameOf(i)),
         ...(progress && {
-          progress: ({ done, total = 0, ...event }) =>
+          progress: ({ done, total, ...event }) =>
             progress({ ...event, done: i * total + done, total: plans.length * total }),
         }),
         ...(signal && { signal }),
