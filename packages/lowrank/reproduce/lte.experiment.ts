@@ -108,7 +108,7 @@ export default experiment<Config, LteRow, 'mnist'>({
     'Full training is data-parallel Adam on as many ranks as heads, whose result does not depend on their number but for rounding: it is run at 4 ranks, and 1 for the bytes of none.',
     'Each head takes a batch of 128 / heads examples, so that every method sees each example once an epoch.',
   ],
-  async run({ config, seed, data, signal, progress, once }) {
+  async run({ config, seed, data, signal, progress, once, checkpoint }) {
     const { epochs, batchSize, rank, mergeEvery, scale } = config;
     const split = takeExamples(data.mnist.train, config.examples);
     const test = takeExamples(data.mnist.test, config.testExamples);
@@ -143,6 +143,7 @@ export default experiment<Config, LteRow, 'mnist'>({
           seed,
           transport: comm,
           signal,
+          checkpoint: checkpoint(`lte-${heads}-${quantise ? 'int8-' : ''}${comm.rank}`),
           progress: (event) => progress({ ...event, stage: `${heads} heads` }),
         }).then(({ steps }) => steps);
 

@@ -8,9 +8,16 @@ import {
 } from '@ockham/core';
 import { simulate } from '@ockham/core/comm';
 import { gaussianClusters } from '@ockham/core/datasets';
+import { memoryStore } from '@ockham/core/files';
 import { evaluate } from '@ockham/core/metrics';
 import { cloneModel } from '@ockham/core/models';
-import { lossFunction, saveWeights, trainableVariables, type LossFunction } from '@ockham/core/training';
+import {
+  lossFunction,
+  saveWeights,
+  trainableVariables,
+  type LossFunction,
+  type SnapshotStore,
+} from '@ockham/core/training';
 import { lte, type LteOptions } from '@ockham/lowrank';
 import {
   layers,
@@ -314,6 +321,62 @@ describe('lte', () => {
     });
     await expect(stopped).rejects.toThrow(AbortedError);
     expect(await weights(model)).toEqual(merged.at(-1));
+  });
+
+  it.each<[string, Partial<LteOptions>]>([
+    ['A drawn anew', { optimizer: 'adam' }],
+    ['A kept', { optimizer: 'adam', afterMerge: 'keep', factor: 'gaussian' }],
+    ['int8 kernels', { quantise: true }],
+    ['frozen biases', { others: 'freeze' }],
+  ])('stopped after a merge it goes on to the same bits: %s', async (_, own) => {
+    const options = { ...own, epochs: 1 };
+    const wanted = await outcome(options);
+    const checkpoint = memoryStore();
+    const controller = new AbortController();
+    const before = memory().numTensors;
+    const model = network();
+    const stopped = lte(model, data, {
+      ...{ ...quick, ...options },
+      checkpoint,
+      signal: controller.signal,
+      onMerge: ({ merge }) => {
+        if (merge === 2) controller.abort();
+      },
+    });
+    await expect(stopped).rejects.toThrow(AbortedError);
+    model.dispose();
+    made.splice(made.indexOf(model), 1);
+    expect(memory().numTensors).toBe(before);
+    expect(await outcome({ ...options, checkpoint })).toEqual(wanted); // the model starts from its first weights
+    expect(await checkpoint.read()).toBeUndefined();
+  });
+
+  it('goes on from the checkpoints of all ranks, and refuses those of different merges or of another run', async () => {
+    const wanted = await outcome({ epochs: 1 });
+    const stores = [memoryStore(), memoryStore()];
+    const late = memoryStore();
+    const controller = new AbortController();
+    const run = (checkpoints: readonly SnapshotStore[], options: Partial<LteOptions> = {}) => {
+      const models = checkpoints.map(() => network());
+      return simulate(checkpoints.length, async ({ comm }) => {
+        const own = { transport: comm, checkpoint: checkpoints[comm.rank]! };
+        await lte(models[comm.rank]!, data, { ...quick, epochs: 1, ...own, ...options });
+        return weights(models[comm.rank]!);
+      });
+    };
+    const stopping: Partial<LteOptions> = {
+      snapshotEvery: 1,
+      signal: controller.signal,
+      onMerge: async ({ merge }) => {
+        if (merge === 2 && !(await late.read())) await late.write((await stores[1]!.read())!);
+        if (merge === 3) controller.abort();
+      },
+    };
+    await expect(run(stores, stopping)).rejects.toThrow(AbortedError);
+    await expect(run([stores[0]!, late])).rejects.toThrow(/checkpoints are of steps 9, 3/);
+    await expect(run(stores, { rank: 1 })).rejects.toThrow(/of another run/);
+    const { results } = await run(stores);
+    for (const result of results) expect(result).toEqual(wanted);
   });
 
   it('counts parameters of a head and of the model', async () => {

@@ -2,11 +2,14 @@ import { NonFiniteError, type Split } from '@ockham/core';
 import { shareOf } from '@ockham/core/comm';
 import type { Random } from '@ockham/core/random';
 import {
+  loadOptimizer,
   lossFunction,
+  saveOptimizer,
   setLearningRate,
   toOptimizer,
   trainStep,
   type OptimizerSpec,
+  type Snapshot,
 } from '@ockham/core/training';
 import type { NamedTensorMap, Optimizer } from '@tensorflow/tfjs-core';
 import type { LayersModel } from '@tensorflow/tfjs-layers';
@@ -28,6 +31,9 @@ export interface Head {
   batch(step: number): Int32Array;
   /** After a merge: B's optimizer starts anew, and A's where A was drawn anew. */
   restart(withA: boolean): void;
+  /** After a merge and its restart: the optimizers that go on, A's among them or not. */
+  save(withA: boolean): Promise<Snapshot>;
+  restore(snapshot: Snapshot): Promise<void>;
   dispose(): void;
 }
 
@@ -101,6 +107,25 @@ export function makeHead(index: number, inputs: HeadInputs): Head {
       if (!withA) return;
       optimizers.a.dispose();
       optimizers.a = make();
+    },
+    async save(withA) {
+      const meta: Record<string, unknown> = {};
+      const arrays: Record<string, Snapshot['arrays'][string]> = {};
+      for (const name of withA ? (['others', 'a'] as const) : (['others'] as const)) {
+        const saved = await saveOptimizer(optimizers[name]);
+        meta[name] = saved.meta;
+        for (const [slot, values] of Object.entries(saved.arrays)) arrays[`${name}/${slot}`] = values;
+      }
+      return { meta, arrays };
+    },
+    async restore({ meta, arrays }) {
+      for (const [name, own] of Object.entries(meta)) {
+        const slots = Object.entries(arrays).filter(([slot]) => slot.startsWith(`${name}/`));
+        await loadOptimizer(optimizers[name as 'others' | 'a'], {
+          meta: own as Snapshot['meta'],
+          arrays: Object.fromEntries(slots.map(([slot, values]) => [slot.slice(name.length + 1), values])),
+        });
+      }
     },
     dispose() {
       for (const optimizer of Object.values(optimizers)) (optimizer as Optimizer).dispose();

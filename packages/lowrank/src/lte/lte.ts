@@ -28,6 +28,7 @@ import { loraOf } from '../lora/lora-state.ts';
 import { drawFactor, gradientFactor } from './factor.ts';
 import { makeHead } from './head.ts';
 import { assign, headWeightsOf, messageOf, read, type HeadWeights, type Message } from './head-weights.ts';
+import { checkSameStep, restoreHeads, restoreModel, saveLte } from './lte-snapshot.ts';
 import { settingsOf, type LteOptions, type LteRecord, type LteSettings } from './options.ts';
 import { plainKernel, quantisedKernel, type MainKernel } from './quantised-kernel.ts';
 
@@ -53,20 +54,24 @@ export interface LteResult {
  * @param model Changed in place. One input, one output, no trainable batch normalisation.
  * @param data The whole set, at every rank; heads find their shards in it.
  * @throws ArgumentError for options out of range, ranks beyond min(m, n) of a layer, shards below a batch, more ranks than heads;
- *   UnsupportedModelError; NonFiniteError where a loss is no longer a number; AbortedError. The weights then are those of the last
- *   merge.
+ *   UnsupportedModelError; NonFiniteError where a loss is no longer a number; AbortedError; DataError for checkpoints of another
+ *   run. The weights then are those of the last merge.
  *
  * @example
  * await lte(model, data.train, { heads: 4, rank: 8, mergeEvery: 10, epochs: 5, seed: 7 });
  */
 export async function lte(model: LayersModel, data: Split, options: LteOptions): Promise<LteResult> {
-  const { optimizer, learningRate, seed = 0, transport = 'self', onMerge, progress, signal } = options;
+  const { optimizer, learningRate, seed = 0, transport = 'self' } = options;
+  const { onMerge, progress, signal, checkpoint } = options;
   const comm = transport === 'self' ? self() : transport;
   const settings = settingsOf(model, data, options, comm.size);
   refuseUnseededNoise('lte', model);
   throwIfAborted(signal, 'lte');
   const before = comm.ledger.total();
   const random = toRandom(seed).stream('lte');
+  const identity = identityOf(data, settings, options, random, comm);
+  const earlier = await checkpoint?.read();
+  const position = earlier && restoreModel(identity, model, earlier);
   const adapted = adapt(model, settings, options);
   const weights = headWeightsOf(model, adapted, settings.others);
   const message = messageOf(weights, settings.trainA || settings.factor === 'gradient');
@@ -77,16 +82,18 @@ export async function lte(model: LayersModel, data: Split, options: LteOptions):
   const kernels = weights.sites.map(({ kernel }) =>
     settings.quantise ? quantisedKernel(kernel) : plainKernel(kernel),
   );
-  const history: LteRecord[] = [];
+  const history: LteRecord[] = [...(position?.history ?? [])];
   let common: readonly Float32Array[] = [];
   try {
+    if (checkpoint) await checkSameStep(comm, position?.step ?? 0);
     await copyFromFirst(comm, model, kernels);
+    if (earlier) await restoreHeads(earlier, kernels, heads);
     for (const kernel of kernels) await kernel.show();
     const { total, T, scale } = settings;
     const all = new Float32Array(settings.heads * message.length);
-    let A: (readonly Float32Array[])[] = [];
-    let merge = 0;
-    for (let step = 0; step < total; step += T) {
+    let A: (readonly Float32Array[])[] = [...(position?.A ?? [])];
+    let merge = position?.merge ?? 0;
+    for (let step = position?.step ?? 0; step < total; step += T) {
       const next = Math.min(step + T, total);
       common = await Promise.all(weights.others.map(async (variable) => (await read(variable)).slice()));
       if (settings.afterMerge === 'redraw') A = [];
@@ -99,7 +106,7 @@ export async function lte(model: LayersModel, data: Split, options: LteOptions):
         );
       }
       for (const [i, head] of heads.entries()) {
-        throwIfAborted(signal, `lte (step ${step} of ${total})`);
+        if (!checkpoint) throwIfAborted(signal, `lte (step ${step} of ${total})`);
         load(weights, A[first + i]!, common);
         const loss = await head.train(step, next);
         await write(weights, message, all.subarray((first + i) * message.length), loss / (next - step));
@@ -120,6 +127,15 @@ export async function lte(model: LayersModel, data: Split, options: LteOptions):
       history.push(record);
       await onMerge?.(record);
       progress?.({ stage: 'lte', done: next, total, metrics: { loss } });
+      if (checkpoint && next < total && (signal?.aborted || merge % settings.snapshotEvery === 0)) {
+        const kept = settings.afterMerge === 'keep' ? A : [];
+        const now = { step: next, merge, history, A: kept };
+        await checkpoint.write(await saveLte(identity, now, model, kernels, heads));
+      }
+      if (next < total) {
+        common = []; // what is merged stays
+        throwIfAborted(signal, `lte (step ${next} of ${total})`);
+      }
       // lets the page, timers and signals breathe, which a virtual clock does not know
       if (comm.transport !== 'simulate') await new Promise((resolve) => setTimeout(resolve));
     }
@@ -131,6 +147,7 @@ export async function lte(model: LayersModel, data: Split, options: LteOptions):
     for (const head of heads) head.dispose();
     adapted.dispose();
   }
+  await checkpoint?.remove();
   const after = comm.ledger.total();
   const { parameters } = await countParameters(model);
   return {
@@ -143,6 +160,27 @@ export async function lte(model: LayersModel, data: Split, options: LteOptions):
       0,
     ),
   };
+}
+
+/** Tells runs apart. */
+function identityOf(
+  data: Split,
+  settings: LteSettings,
+  { optimizer = 'adam' }: LteOptions,
+  random: Random,
+  comm: Communicator,
+): string {
+  const { snapshotEvery: _, rank, loss, ...numbers } = settings;
+  const known = (value: unknown) => (typeof value === 'function' ? 'a function' : value);
+  return JSON.stringify({
+    ...numbers,
+    rank: known(rank),
+    loss: known(loss),
+    optimizer,
+    examples: data.size,
+    ranks: comm.size,
+    random: random.getState().key,
+  });
 }
 
 /** The model with one adapter, which heads take turns in. */

@@ -1,7 +1,13 @@
 import { ArgumentError, UnsupportedModelError, type Progress, type Split } from '@ockham/core';
 import type { Communicator } from '@ockham/core/comm';
 import type { Seed } from '@ockham/core/random';
-import { checkFit, flatLayers, type Loss, type OptimizerSpec } from '@ockham/core/training';
+import {
+  checkFit,
+  flatLayers,
+  type Loss,
+  type OptimizerSpec,
+  type SnapshotStore,
+} from '@ockham/core/training';
 import type { LayersModel } from '@tensorflow/tfjs-layers';
 import type { Targets } from '../layer-rules.ts';
 import type { AdapterOptions } from '../lora/index.ts';
@@ -52,7 +58,15 @@ export interface LteOptions {
   /** Called after each merge, at every rank. */
   readonly onMerge?: (record: LteRecord) => void | Promise<void>;
   readonly progress?: Progress;
+  /** Stops the run: at once, or with a checkpoint after the merge that is under way. */
   readonly signal?: AbortSignal;
+  /**
+   * Where this rank's part of the run is kept while it lasts, a store of its own for every rank or for none. A run that finds its checkpoints there
+   * goes on from them, to the bit.
+   */
+  readonly checkpoint?: SnapshotStore;
+  /** Merges between checkpoints, from 1. Default: about those of one pass over the data. */
+  readonly snapshotEvery?: number;
 }
 
 /** One merge. */
@@ -73,6 +87,8 @@ export interface LteSettings {
   readonly scale: number;
   readonly batchSize: number;
   readonly total: number;
+  /** Merges between checkpoints. */
+  readonly snapshotEvery: number;
   readonly loss: Loss;
   readonly factor: 'gaussian' | 'orthogonal' | 'gradient';
   readonly afterMerge: 'keep' | 'redraw';
@@ -86,9 +102,11 @@ export function settingsOf(model: LayersModel, data: Split, options: LteOptions,
   const { epochs, heads = 4, rank = 8, mergeEvery = 10, scale = 1, batchSize = 32 } = options;
   const { loss = 'crossEntropy', factor = 'gradient', afterMerge = 'redraw' } = options;
   const { trainA = true, others = 'average', quantise = false } = options;
+  const passMerges = Math.ceil(Math.floor(data.size / heads / batchSize) / mergeEvery);
+  const { snapshotEvery = Math.max(1, passMerges) } = options;
   if (!(epochs > 0 && Number.isFinite(epochs)))
     throw new ArgumentError(`lte: epochs must be above 0, got ${epochs}.`);
-  for (const [name, value] of Object.entries({ heads, mergeEvery, batchSize })) {
+  for (const [name, value] of Object.entries({ heads, mergeEvery, batchSize, snapshotEvery })) {
     if (!(Number.isSafeInteger(value) && value >= 1))
       throw new ArgumentError(`lte: ${name} must be a whole number from 1, got ${value}.`);
   }
@@ -128,6 +146,7 @@ export function settingsOf(model: LayersModel, data: Split, options: LteOptions,
     scale,
     batchSize,
     total,
+    snapshotEvery,
     loss,
     factor,
     afterMerge,
