@@ -122,7 +122,7 @@ export default experiment<Config, LteRow, 'mnist'>({
     'Full training is data-parallel Adam on as many ranks as heads, whose result does not depend on their number but for rounding: it is run at 4 ranks, and 1 for the bytes of none.',
     'Each head takes a batch of 128 / heads examples, so that every method sees each example once an epoch.',
   ],
-  async run({ config, seed, data, signal, progress, once, checkpoint }) {
+  async run({ config, seed, data, signal, progress, once }) {
     const { epochs, batchSize, rank, scale, choice } = config;
     const { train } = data.mnist;
     const split = takeExamples(train, config.examples);
@@ -161,7 +161,6 @@ export default experiment<Config, LteRow, 'mnist'>({
           learningRate: falling(learningRate),
           afterMerge: 'redraw',
           transport: comm,
-          checkpoint: checkpoint(`${name}-${comm.rank}`),
           progress: (event) => progress({ ...event, stage: name }),
           ...own,
         }).then(({ steps }) => steps);
