@@ -19,3 +19,5 @@ export { installAdapter, type InstallAdapterOptions } from './install-adapter.ts
 export type { PeftConfig } from './peft-config.ts';
 export { loraPlus, type LoraPlusOptions } from './lora-plus.ts';
 export { loraPro, type LoraProOptions } from './lora-pro.ts';
+export { adaLora, rankBudget, type AdaLoraOptions } from './ada-lora.ts';
+export { sora, type GatedTraining, type SoraOptions } from './sora.ts';

@@ -61,9 +61,9 @@ export interface LteOptions {
   /** Stops the run: at once, or with a checkpoint after the merge that is under way. */
   readonly signal?: AbortSignal;
   /**
-   * Where this rank's part of the run is kept while it lasts, a store of its own for every rank or for none. A run that finds its checkpoints there
-   * goes on from them, to the bit. Ranks of `simulate` need
-   * stores in memory: its clock waits for no disk.
+   * Where this rank's part of the run is kept while it lasts: a store of its own for every rank, or for none. A run that
+   * finds its checkpoints there goes on from them, to the bit. Ranks of `simulate` need stores in memory, since its clock waits
+   * for no disk.
    */
   readonly checkpoint?: SnapshotStore;
   /** Merges between checkpoints, from 1. Default: about those of one pass over the data. */
