@@ -2,7 +2,7 @@ import * as tf from '@tensorflow/tfjs';
 import { describe, expect, it } from 'vitest';
 import { ArgumentError, type Split } from '@ockham/core';
 import { Random } from '@ockham/core/random';
-import { meanGradients, saveWeights, train, variableOf } from '@ockham/core/training';
+import { meanGradients, restoreWeights, saveWeights, train, variableOf } from '@ockham/core/training';
 import { adaLora, addAdapter, applyLora, loraReport, rankBudget, sora } from '../src/index.ts';
 import { loraOf } from '../src/lora/lora-state.ts';
 
@@ -88,6 +88,19 @@ describe('sora', () => {
     expect(loraReport(adapted).layers.map(({ rank }) => rank)).toEqual([ranks['changed'], 1]);
     outputs(adapted, data).forEach((value, i) => expect(value).toBeCloseTo(before[i]!, 4));
   }); // prettier-ignore
+
+  it('goes on from weights that are put back after it was made, such as those of a checkpoint', async () => {
+    const { base, data } = problem();
+    const trained = applyLora(base, { rank: 3, seed: 1 });
+    await train(trained, data, { epochs: 2, batchSize: 32, loss, optimizer: adam, seed: 1 });
+    const adapted = applyLora(base, { rank: 3, seed: 1 });
+    const gates = sora(adapted, { threshold: 0 });
+    restoreWeights(adapted, await saveWeights(trained));
+    gates.gradients!(meanGradients(adapted, data, { loss }));
+    gates.apply!();
+    const wanted = outputs(trained, data);
+    outputs(adapted, data).forEach((value, i) => expect(value).toBeCloseTo(wanted[i]!, 5));
+  });
 
   it('refuses adapters whose parts it cannot gate, none in use, and a threshold below 0', () => {
     const { base } = problem();

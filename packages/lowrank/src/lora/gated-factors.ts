@@ -40,7 +40,7 @@ export interface GatedAdapter {
   /** R `[r, out]` */
   readonly rows: Variable;
   /** The data that B was last written with: other data are somebody else's, say those of a checkpoint. */
-  written: object | undefined;
+  written: object;
 }
 
 /** g and R that an adapter starts from while B is zero. */
@@ -83,7 +83,7 @@ export function gateAdapters(who: string, adapted: LayersModel, start: GateStart
       b,
       gate: made[0],
       rows: made[1],
-      written: undefined,
+      written: b.dataId,
     };
     const zero = tidy(() => sum(mul(b, b)).dataSync()[0] === 0);
     if (!zero) takeOver(gated);
@@ -95,7 +95,7 @@ export function gateAdapters(who: string, adapted: LayersModel, start: GateStart
 export function gateGradients(gated: readonly GatedAdapter[], given: NamedTensorMap): NamedTensorMap {
   const changed = new Map(Object.entries(given));
   for (const one of gated) {
-    if (one.written !== undefined && one.written !== one.b.dataId) takeOver(one);
+    if (one.written !== one.b.dataId) takeOver(one);
     const { b, gate, rows } = one;
     const gradient = given[b.name];
     if (!gradient) continue;
