@@ -13,6 +13,7 @@ import {
   where,
   type Row,
 } from '@ockham/reproduce';
+import { cosine } from '../src/factorise/cosine.ts';
 
 interface Config {
   readonly networks: readonly ('resnet-20' | 'vgg-11')[];
@@ -93,8 +94,6 @@ export default experiment<Config, ProxyRow, 'cifar10'>({
     const rows: ProxyRow[] = [];
     const split = takeExamples(data.cifar10.train, config.examples);
     const test = takeExamples(data.cifar10.test, config.testExamples);
-    const falling = (rate: number) => (step: number, total: number) =>
-      rate * 0.5 * (1 + Math.cos((Math.PI * step) / total));
     const shared = {
       epochs: config.epochs,
       batchSize: 128,
@@ -111,7 +110,7 @@ export default experiment<Config, ProxyRow, 'cifar10'>({
           const model = build();
           await train(model, split, {
             ...shared,
-            learningRate: falling(1e-3),
+            learningRate: cosine(1e-3),
             checkpoint: checkpoint(`${network}-dense`),
           });
           const { accuracy } = await evaluate(model, test);
@@ -123,7 +122,7 @@ export default experiment<Config, ProxyRow, 'cifar10'>({
           const { model: thin, report } = await dlrt(model, split, {
             ...shared,
             tolerance: config.tolerance,
-            learningRate: falling(3e-3),
+            learningRate: cosine(3e-3),
             checkpoint: checkpoint(`${network}-dlrt`),
           });
           const { accuracy } = await evaluate(thin, test);

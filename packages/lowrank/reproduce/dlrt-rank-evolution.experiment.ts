@@ -6,6 +6,7 @@ import { mlp } from '@ockham/core/models';
 import { train } from '@ockham/core/training';
 import { dlrt } from '@ockham/lowrank';
 import { claim, experiment, lineOverSeeds, meanAtLeast, where, type Row } from '@ockham/reproduce';
+import { cosine } from '../src/factorise/cosine.ts';
 
 interface Config {
   readonly tolerances: readonly number[];
@@ -32,9 +33,6 @@ interface RankRow extends Row {
   /** Time of the training over that of the dense network of the same run; a rough figure, as nothing interleaves. */
   readonly relativeTime: number;
 }
-
-const falling = (rate: number) => (step: number, total: number) =>
-  rate * 0.5 * (1 + Math.cos((Math.PI * step) / total));
 
 export default experiment<Config, RankRow, 'mnist'>({
   id: 'lowrank/dlrt-rank-evolution',
@@ -105,13 +103,13 @@ export default experiment<Config, RankRow, 'mnist'>({
       seed,
       signal,
       optimizer: 'adam',
-      learningRate: falling(config.learningRate),
+      learningRate: cosine(config.learningRate),
     } as const;
     const network = () => mlp({ units: [500, 500, 500, 500], seed });
     const dense = await once('dense', async () => {
       const model = network();
       const start = performance.now();
-      await train(model, split, { ...shared, learningRate: falling(1e-3), progress });
+      await train(model, split, { ...shared, learningRate: cosine(1e-3), progress });
       const seconds = (performance.now() - start) / 1000;
       const { accuracy } = await evaluate(model, data.mnist.test);
       const { accuracy: held } = await evaluate(model, heldOut);

@@ -81,7 +81,7 @@ export default experiment<Config, CompressionRow, 'mnist'>({
     standard: {
       seeds: 2,
       config: {
-        examples: 6_000,
+        examples: 4_000,
         testExamples: 10_000,
         convolutionActivation: 'relu',
         batchSize: 64,
