@@ -110,6 +110,25 @@ describe('truncation in stages', () => {
     expect(await checkpoint.read()).toBeUndefined();
   });
 
+  it('refuses the checkpoint of a run with other stages, or of none', async () => {
+    const model = await trained();
+    const checkpoint = memoryStore();
+    const controller = new AbortController();
+    const stopped = compressLowRank(model, {
+      ...options,
+      checkpoint,
+      signal: controller.signal,
+      onEpoch: ({ epoch }) => {
+        if (epoch === 3) controller.abort();
+      },
+    });
+    await expect(stopped).rejects.toThrow(AbortedError);
+    const attempt = compressLowRank(model, { ...options, checkpoint, retrain: { epochs: 2, stages: 1 } });
+    await expect(attempt).rejects.toThrow(/of another run \(stage 2 of 3\), this one has stage 1 of 1/);
+    await checkpoint.write({ meta: {}, arrays: {} });
+    await expect(compressLowRank(model, { ...options, checkpoint })).rejects.toThrow(/not of this method/);
+  });
+
   it('refuses stages that are no count, and an optimizer of one’s own, whose state fits one stage only', async () => {
     const model = await trained();
     const attempt = (retrain: object) => compressLowRank(model, { ...options, retrain });

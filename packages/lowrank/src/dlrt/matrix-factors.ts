@@ -33,7 +33,7 @@ import type { AugmentedGradient, FactorMoments } from './factor-moments.ts';
 import { inTurns, type Paused } from './in-turns.ts';
 import { shaped, type LinearMap } from './linear-map.ts';
 import type { LayerFactors } from './low-rank-layer.ts';
-import { diagonal, timesSmall, toMatrix, toTensor } from './small-matrices.ts';
+import { diagonal, timesSmall, toMatrix, total, toTensor } from './small-matrices.ts';
 import { truncatedSvd } from './small-svd.ts';
 import { turnBasis } from './turn-basis.ts';
 import type { RankRule, Truncation } from './truncation.ts';
@@ -263,8 +263,4 @@ export class MatrixFactors implements LayerFactors {
     this.core = core;
     this.k = keep(timesSmall(u, core));
   }
-}
-
-function total(parts: readonly Tensor2D[]): Tensor2D {
-  return parts.length === 1 ? parts[0]! : parts.reduce((whole, part) => add(whole, part));
 }

@@ -9,7 +9,7 @@ export interface DlrtLayer {
   readonly inputs: number;
   /** Undefined where the layer stayed dense. `[in, out]` in Tucker's form. */
   readonly rank: number | readonly [number, number] | undefined;
-  /** m n / (m + n): factors of this rank or more are no smaller than the layer. */
+  /** m n / (m + n): two factors of this rank or more are no smaller than the layer. */
   readonly breakEvenRank: number;
   /** Values of the kernel, both factors counted. */
   readonly kernels: number;

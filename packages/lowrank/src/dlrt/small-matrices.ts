@@ -1,5 +1,5 @@
-/** Small matrices between the engine and float64. */
-import { matMul, tensor2d, type Tensor2D } from '@tensorflow/tfjs-core';
+/** Small matrices between the engine and float64, and sums of them. */
+import { add, matMul, tensor2d, type Tensor2D } from '@tensorflow/tfjs-core';
 import { matrix, type Matrix } from '@ockham/core/linalg';
 
 /** On the engine, in float32. The caller disposes of it. */
@@ -25,4 +25,9 @@ export function diagonal(values: Float64Array): Matrix {
   const made = matrix(values.length, values.length);
   values.forEach((value, i) => (made.values[i * (values.length + 1)] = value));
   return made;
+}
+
+/** The sum; of one tensor itself. */
+export function total(parts: readonly Tensor2D[]): Tensor2D {
+  return parts.length === 1 ? parts[0]! : parts.reduce((whole, part) => add(whole, part));
 }

@@ -30,7 +30,7 @@ import { extendBasis } from './extend-basis.ts';
 import type { Paused } from './in-turns.ts';
 import { linearMapOf, shaped, type LinearMap } from './linear-map.ts';
 import type { LayerFactors } from './low-rank-layer.ts';
-import { timesSmall, toMatrix, toTensor } from './small-matrices.ts';
+import { timesSmall, toMatrix, total, toTensor } from './small-matrices.ts';
 import type { RankRule, Truncation } from './truncation.ts';
 import {
   byOutputs,
@@ -274,8 +274,4 @@ function pixels(x: Tensor): Tensor2D {
 function channels(x: Tensor4D, factor: Tensor2D, transposed = false): Tensor4D {
   const made = matMul<Tensor2D>(pixels(x), factor, false, transposed);
   return reshape(made, [...x.shape.slice(0, 3), made.shape[1]] as Tensor4D['shape']);
-}
-
-function total(parts: readonly Tensor2D[]): Tensor2D {
-  return parts.length === 1 ? parts[0]! : parts.reduce((whole, part) => add(whole, part));
 }

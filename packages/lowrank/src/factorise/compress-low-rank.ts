@@ -25,6 +25,7 @@ import { truncateInStages } from './truncate-in-stages.ts';
  * @throws NothingChangedError where every layer would stay whole.
  * @throws UnsupportedModelError for a model without such layers.
  * @throws AbortedError when the signal fires, after a last checkpoint.
+ * @throws DataError if the checkpoint is of another run.
  *
  * @example
  * const { model: thin, plan } = await compressLowRank(model, {

@@ -3,7 +3,7 @@
  * the products of the factors that the one before has trained, by the inputs that its layers see now.
  */
 import type { LayersModel } from '@tensorflow/tfjs-layers';
-import { throwIfAborted } from '@ockham/core';
+import { DataError, throwIfAborted } from '@ockham/core';
 import { toRandom } from '@ockham/core/random';
 import { distillationFrom, train, type EpochRecord } from '@ockham/core/training';
 import { candidatesOf, factorsAt, type Candidate, type Ranks } from './choose-ranks.ts';
@@ -33,9 +33,16 @@ export async function truncateInStages(
     ? await distillationFrom(teacher, data.train, loss, distill, signal)
     : { data: data.train, loss };
   const plans = ranksOfStages(candidates, ranks, stages);
+  const names = plans.map((_, i) => `stage ${i + 1} of ${plans.length}`);
   const underWay = checkpoint && (await phaseUnderWay<EpochRecord>(checkpoint));
+  const first = underWay ? names.indexOf(underWay.phase) : 0;
+  if (first < 0 || (!underWay && (await checkpoint?.read()))) {
+    throw new DataError(
+      'checkpoint-mismatch',
+      `compressLowRank: the checkpoint is of another run (${underWay?.phase ?? 'not of this method'}), this one has ${names.join(', ')}. Use the same options, or remove the checkpoint.`,
+    );
+  }
   const history: EpochRecord[] = [...(underWay?.history ?? [])];
-  const first = Math.max(0, plans.findIndex((_, i) => underWay?.phase === nameOf(i))); // prettier-ignore
   let whole = model;
   let thin: LayersModel | undefined;
   try {
@@ -49,13 +56,13 @@ export async function truncateInStages(
       const at = (record: EpochRecord) => ({ ...record, epoch: record.epoch + before });
       const { epochs: records } = await train(thin, lesson.data, {
         ...{ epochs, optimizer, learningRate, batchSize, loss: lesson.loss },
-        seed: i === plans.length - 1 ? random : random.stream(nameOf(i)),
+        seed: i === plans.length - 1 ? random : random.stream(names[i]!),
         ...(progress && {
           progress: ({ done, total, ...event }) =>
             progress({ ...event, done: i * total + done, total: plans.length * total }),
         }),
         ...(signal && { signal }),
-        ...(checkpoint && { checkpoint: phaseStore(checkpoint, nameOf(i), history) }),
+        ...(checkpoint && { checkpoint: phaseStore(checkpoint, names[i]!, history) }),
         ...(onEpoch && { onEpoch: (record) => onEpoch(at(record)) }),
       });
       history.push(...records.map(at));
@@ -75,8 +82,6 @@ export async function truncateInStages(
     if (whole !== model) whole.dispose();
   }
 }
-
-const nameOf = (stage: number) => `stage-${stage + 1}`;
 
 /** Those of the same layers, in the same order. */
 function optionsOf(
