@@ -101,6 +101,14 @@ describe('the model', () => {
     });
   });
 
+  it('takes a table of word vectors from outside, and refuses one of another width', () => {
+    const table = (outputDim: number) => (args: { vocabulary: number; name: string }) =>
+      tf.layers.embedding({ inputDim: args.vocabulary, outputDim, name: args.name, trainable: false });
+    const model = keep(bert({ ...SMALL, wordEmbeddings: table(SMALL.hidden) }));
+    expect(model.getLayer('embeddings/word_embeddings').trainable).toBe(false);
+    expect(() => bert({ ...SMALL, wordEmbeddings: table(5) })).toThrow(/hidden = 16, got \[,.*5\]/);
+  });
+
   it('is cloned, and saved and loaded, with the same outputs', async () => {
     for (const head of ['classifier', 'language-model'] as const) {
       const model = keep(bert({ ...SMALL, head, seed: 6, input: 'ids-and-types' }));

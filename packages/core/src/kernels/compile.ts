@@ -251,11 +251,16 @@ export function compileKernels({
   const key = `${fused} ${shared}`;
   const known = compiled.get(key);
   if (known) return known;
-  const own = atob(fused ? relaxed : simd);
-  const build = shared ? own.replace(OWN_MEMORY, SHARED_MEMORY) : own;
-  const made = WebAssembly.compile(Uint8Array.from(build, (letter) => letter.charCodeAt(0)));
+  const made = WebAssembly.compile(buildFor(fused ? relaxed : simd, shared));
   compiled.set(key, made);
   return made;
+}
+
+/** The bytes of a build, in base64, whose one import is a memory; and whether that is a shared one. */
+export function buildFor(base64: string, shared: boolean): Uint8Array<ArrayBuffer> {
+  const own = atob(base64);
+  const build = shared ? own.replace(OWN_MEMORY, SHARED_MEMORY) : own;
+  return Uint8Array.from(build, (letter) => letter.charCodeAt(0));
 }
 
 /** Binds compiled kernels to a memory. */

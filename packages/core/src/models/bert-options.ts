@@ -1,5 +1,6 @@
 import { ArgumentError } from '../errors.ts';
 import type { Seed } from '../random/random.ts';
+import type { Layer } from '../training/layers.ts';
 import { checkDropout, checkInteger } from './model-options.ts';
 
 /** Sizes of an encoder. */
@@ -26,6 +27,20 @@ export const bertPresets: Readonly<Record<BertPreset, BertSizes>> = {
   medium: { layers: 8, hidden: 512, heads: 8 },
   base: { layers: 12, hidden: 768, heads: 12 },
 };
+
+/** What `bert` tells the maker of its word table. */
+export interface WordEmbeddingsArgs {
+  /** Number of tokens. */
+  readonly vocabulary: number;
+  /** Width of a token's vector. */
+  readonly hidden: number;
+  /** The name to give the layer: `embeddings/word_embeddings`. */
+  readonly name: string;
+  /** Standard deviation of initial values: 0.02, as elsewhere in the model. */
+  readonly deviation: number;
+  /** For the initial values. */
+  readonly seed: number;
+}
 
 /** Options of `bert`. */
 export interface BertOptions {
@@ -73,6 +88,12 @@ export interface BertOptions {
   readonly attentionDropout?: number;
   /** `gelu` with the error function, as published weights want it, or its approximation by tanh. Default `gelu`. */
   readonly activation?: 'gelu' | 'gelu-tanh';
+  /**
+   * Makes the table of word vectors: a layer from ids `[batch, length]` to `[batch, length, hidden]`, and of a
+   * `language-model` also from `[batch, length, hidden]` to `[batch, length, vocabulary]`, as `TiedEmbedding`. Default:
+   * `TiedEmbedding` of a language model, else a stock embedding.
+   */
+  readonly wordEmbeddings?: (args: WordEmbeddingsArgs) => Layer;
   /** Seeds the initial weights, each layer by its name. Default 0. */
   readonly seed?: Seed;
   /** The model's name. Default `bert`. */
@@ -80,7 +101,7 @@ export interface BertOptions {
 }
 
 /** {@link BertOptions} with every default filled in. */
-export type BertPlan = Required<BertOptions>;
+export type BertPlan = Required<Omit<BertOptions, 'wordEmbeddings'>> & Pick<BertOptions, 'wordEmbeddings'>;
 
 /** Fills in the defaults. @throws ArgumentError for an option out of range. */
 export function planBert(options: BertOptions): BertPlan {
@@ -109,6 +130,7 @@ export function planBert(options: BertOptions): BertPlan {
     dropout: options.dropout ?? 0.1,
     attentionDropout: options.attentionDropout ?? 0.1,
     activation: options.activation ?? 'gelu',
+    ...(options.wordEmbeddings ? { wordEmbeddings: options.wordEmbeddings } : {}),
     seed: options.seed ?? 0,
     name: options.name ?? 'bert',
   };

@@ -14,6 +14,8 @@ import {
   type LayersModel,
   type SymbolicTensor,
 } from '@tensorflow/tfjs-layers';
+import type { Layer } from '../training/layers.ts';
+import { ArgumentError } from '../errors.ts';
 import { planBert, type BertOptions, type BertPlan } from './bert-options.ts';
 import { AttentionContext, AttentionProbabilities } from './layers/attention.ts';
 import { FirstToken } from './layers/first-token.ts';
@@ -70,23 +72,20 @@ interface Build {
   readonly seeds: LayerSeeds;
 }
 
-type EmbeddingLayer = ReturnType<typeof layers.embedding> | TiedEmbedding;
-
-function wordEmbeddings({ plan, seeds }: Build): EmbeddingLayer {
+function wordEmbeddings({ plan, seeds }: Build): Layer {
   const name = 'embeddings/word_embeddings';
   const { vocabulary: inputDim, hidden: outputDim } = plan;
+  if (plan.wordEmbeddings) {
+    const sizes = { vocabulary: inputDim, hidden: outputDim };
+    return plan.wordEmbeddings({ ...sizes, name, deviation: DEVIATION, seed: seeds(name) });
+  }
   if (plan.head === 'language-model') {
     return new TiedEmbedding({ name, inputDim, outputDim, deviation: DEVIATION, seed: seeds(name) });
   }
   return layers.embedding({ name, inputDim, outputDim, embeddingsInitializer: normal(seeds(name)) });
 }
 
-function embeddings(
-  build: Build,
-  table: EmbeddingLayer,
-  tokens: SymbolicTensor,
-  ids: SymbolicTensor,
-): SymbolicTensor {
+function embeddings(build: Build, table: Layer, tokens: SymbolicTensor, ids: SymbolicTensor): SymbolicTensor {
   const { plan, seeds } = build;
   const typeName = 'embeddings/token_type_embeddings';
   const types = layers.embedding({
@@ -103,6 +102,11 @@ function embeddings(
     seed: seeds(positionName),
   });
   const words = table.apply(ids) as SymbolicTensor; // [length, hidden]
+  if (words.shape.at(-1) !== plan.hidden) {
+    throw new ArgumentError(
+      `bert: wordEmbeddings must give vectors of hidden = ${plan.hidden}, got [${words.shape.join(', ')}].`,
+    );
+  }
   const kinds = types.apply(column(tokens, 'types', 'token_type_ids')) as SymbolicTensor;
   const sum = positions.apply(sumOf('embeddings/add', words, kinds)) as SymbolicTensor;
   return dropout(layerNorm(sum, 'embeddings/LayerNorm'), 'embeddings/dropout', plan.dropout);
@@ -151,7 +155,7 @@ function pooledHead(build: Build, x: SymbolicTensor): SymbolicTensor {
   return dense(build, kept, 'classifier', plan.classes, plan.output === 'softmax' ? 'softmax' : 'linear');
 }
 
-function languageModel(build: Build, table: EmbeddingLayer, x: SymbolicTensor): SymbolicTensor {
+function languageModel(build: Build, table: Layer, x: SymbolicTensor): SymbolicTensor {
   const { hidden, activation, output } = build.plan;
   const gelu = activation === 'gelu' ? 'gelu' : 'gelu_new';
   const transformed = layerNorm(

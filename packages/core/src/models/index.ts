@@ -6,7 +6,13 @@ export { alexnet32 } from './alexnet.ts';
 export { vgg, type VggOptions } from './vgg.ts';
 export { resnet, resnet18, resnet20, type ResnetOptions } from './resnet.ts';
 export { bert } from './bert.ts';
-export { bertPresets, type BertOptions, type BertPreset, type BertSizes } from './bert-options.ts';
+export {
+  bertPresets,
+  type BertOptions,
+  type BertPreset,
+  type BertSizes,
+  type WordEmbeddingsArgs,
+} from './bert-options.ts';
 export { pytorchBert } from './bert-weights.ts';
 export { maskedTokenLoss } from './bert-loss.ts';
 export { AttentionContext, AttentionProbabilities, type AttentionArgs } from './layers/attention.ts';

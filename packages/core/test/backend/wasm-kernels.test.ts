@@ -132,6 +132,36 @@ describe('own kernels on the wasm engine', () => {
     );
   });
 
+  it.each<[shape: number[], axes: number[]]>([
+    [[3, 5, 16], [1]],
+    [
+      [2, 3, 4, 20],
+      [1, 2],
+    ],
+    [[2, 3, 4, 20], [2]],
+    [[3, 5, 2], [1]],
+    [
+      [3, 5, 16],
+      [0, 2],
+    ],
+    [[3, 5, 16], [2]],
+  ])(
+    'sums of %j over axes %j, what they repeat and their gradients equal those of the cpu engine',
+    async (shape, axes) => {
+      const reps = shape.map((n, i) => (axes.includes(i) ? n : 1));
+      const [wasm, cpu] = await onBoth(() => {
+        const x = wholeNumbers(shape, 3);
+        const w = wholeNumbers(tf.sum(x, axes).shape, 5);
+        const gradient = tf.grad((y) => tf.sum(tf.mul(tf.sum(y, axes), w)))(x);
+        const repeated = tf.tile(tf.sum(x, axes, true), reps);
+        const average = tf.grad((y) => tf.sum(tf.mul(tf.mean(y, axes, true), 3)))(x);
+        return tf.concat([gradient, repeated, average].map((t) => tf.reshape(t, [-1])));
+      });
+      wasm.forEach((value, i) => expect(value).toBeCloseTo(cpu[i]!, 5));
+      expect(wasm).toHaveLength(cpu.length);
+    },
+  );
+
   it('fused convolutions equal those of the cpu engine, with bias and activation or without', async () => {
     await fc.assert(
       fc.asyncProperty(

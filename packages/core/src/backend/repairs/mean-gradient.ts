@@ -1,5 +1,5 @@
 /**
- * Gradients of a sum and a mean over leading axes on the wasm engine. The stock gradient multiplies by a tensor of ones
+ * Gradients of a sum and a mean over neighbouring axes, but not the last, on the wasm and native engines. The stock gradient multiplies by a tensor of ones
  * that JavaScript fills and copies in; repeating a row does the same.
  */
 import { div, getBackend, getGradient, Mean, reshape, Sum, tile, util } from '@tensorflow/tfjs-core';
@@ -15,13 +15,14 @@ export function meanGradients(): readonly GradConfig[] {
       gradFunc: (dy, saved, attrs) => {
         const [x] = saved as [Tensor];
         const axes = util.parseAxisParam((attrs as unknown as SumAttrs).axis, x.shape).sort((a, b) => a - b);
-        const leading = axes.length < x.rank && axes.every((axis, i) => axis === i);
-        if (getBackend() !== 'wasm' || !leading || axes.length === 0) return stock.gradFunc(dy, saved, attrs);
+        const first = axes[0] ?? 0;
+        const rows = axes.length > 0 && axes.every((axis, i) => axis === first + i && axis < x.rank - 1);
+        if (!['wasm', 'tensorflow'].includes(getBackend()) || !rows) return stock.gradFunc(dy, saved, attrs);
         const row = reshape(
           dy as Tensor,
-          x.shape.map((size, axis) => (axis < axes.length ? 1 : size)),
+          x.shape.map((size, axis) => (axes.includes(axis) ? 1 : size)),
         );
-        const reps = x.shape.map((size, axis) => (axis < axes.length ? size : 1));
+        const reps = x.shape.map((size, axis) => (axes.includes(axis) ? size : 1));
         const share = kernelName === Sum ? row : div(row, util.sizeFromShape(reps));
         return { x: () => tile(share, reps) };
       },

@@ -12,8 +12,8 @@ export const wasmAdam: LendAdamPass = (backend, step, use) => {
   const { beta1, beta2, epsilon, learningRate, power1, power2 } = step;
   const host = hostOf(backend);
   use((weights, first, second, gradient) => {
-    own(backend, first);
-    own(backend, second);
+    ownValues(backend, first);
+    ownValues(backend, second);
     // the weights go to a place of their own: engines keep packed copies of them by their id
     const made = host.allocate(weights.shape, 'float32');
     const to = engine().makeTensorFromTensorInfo(made);
@@ -28,7 +28,7 @@ export const wasmAdam: LendAdamPass = (backend, step, use) => {
 };
 
 /** Gives a variable values of its own where others hold them too. */
-function own(backend: unknown, variable: Variable): void {
+export function ownValues(backend: unknown, variable: Variable): void {
   const { refCount } = backend as { refCount(dataId: object): number };
   if (refCount.call(backend, variable.dataId) === 1) return;
   const copy: Tensor = mul(variable, 1);

@@ -1,7 +1,7 @@
 import { backend as currentBackend } from '@tensorflow/tfjs-core';
 import type { TensorInfo } from '@tensorflow/tfjs-core';
 import { outOfMemory } from '../repairs/host.ts';
-import { bindKernels, compileKernels, type Kernels } from '../../kernels/compile.ts';
+import { bindKernels, buildFor, compileKernels, type Kernels } from '../../kernels/compile.ts';
 import { inUnits } from '../../kernels/threads/in-units.ts';
 import { Team } from '../../kernels/threads/team.ts';
 
@@ -18,6 +18,8 @@ export interface AttachedKernels {
   /** Memory of one's own, until {@link AttachedKernels.free}. */
   allocate(bytes: number): number;
   free(address: number): void;
+  /** Binds kernels of another package to the memory: a build in base64 whose one import it is. Returns its exports. */
+  bind(build: string): WebAssembly.Exports;
 }
 
 /** The parts of the wasm engine that are used, structurally. */
@@ -77,6 +79,8 @@ export async function attachKernels(): Promise<void> {
     kernels: inUnits(on, team),
     memory,
     team,
+    bind: (build) =>
+      new WebAssembly.Instance(new WebAssembly.Module(buildFor(build, shared)), { env: { memory } }).exports,
     address: ({ dataId }) => engine.dataIdMap.get(dataId).memoryOffset!,
     workspace(bytes) {
       if (bytes > length) {

@@ -44,18 +44,24 @@ function isRowOf(v: TensorInfo, x: TensorInfo): boolean {
   );
 }
 
-/** Repeats along leading axes of size 1. */
+/** Repeats along neighbouring axes of size 1: the first ones, or some before rows of 16 or more. */
 const repeat: OwnKernel = ({ kernels, address }, { inputs, attrs, backend }) => {
   const { x } = inputs as { x: TensorInfo };
   const { reps } = attrs as unknown as TileAttrs;
-  const n = util.sizeFromShape(x.shape);
-  const leading = x.shape.findIndex((size) => size !== 1);
-  const kept = leading < 0 ? [] : reps.slice(leading);
-  if (x.dtype !== 'float32' || n === 0 || kept.some((count) => count !== 1)) return undefined;
+  const { shape } = x;
+  const from = shape.findIndex((size, axis) => size === 1 && reps[axis] !== 1);
+  const rest = from < 0 ? -1 : shape.findIndex((size, axis) => axis > from && size !== 1);
+  const end = rest < 0 ? shape.length : rest;
+  const n = util.sizeFromShape(from < 0 ? shape : shape.slice(end));
+  const outer = n === 0 ? 0 : util.sizeFromShape(shape) / n;
+  const elsewhere = reps.some((count, axis) => count !== 1 && (axis < from || axis >= end));
+  if (x.dtype !== 'float32' || n === 0 || elsewhere || (outer > 1 && n < 16)) return undefined;
   const y = hostOf(backend).allocate(
-    x.shape.map((size, axis) => size * reps[axis]!),
+    shape.map((size, axis) => size * reps[axis]!),
     'float32',
   );
-  kernels.repeatRow(util.sizeFromShape(reps), n, address(x), address(y));
+  const count = util.sizeFromShape(reps);
+  for (let i = 0; i < outer; i++)
+    kernels.repeatRow(count, n, address(x) + 4 * i * n, address(y) + 4 * i * n * count);
   return y;
 };

@@ -1,0 +1,50 @@
+/** Texts as words of a vocabulary counted here: what stands between spaces, as SST-2 comes tokenised. */
+import type { Split } from '@ockham/core';
+import type { TextExamples } from '@ockham/core/datasets';
+
+/** Ids 0 … 4, BERT's special tokens in the order of `special`. */
+const MARKS = ['[PAD]', '[UNK]', '[CLS]', '[SEP]', '[MASK]'] as const;
+const special = { padding: 0, unknown: 1, start: 2, separator: 3, mask: 4 } as const;
+
+/** Words with their counts; as much of a tokeniser as `maskTokens` wants. */
+export interface Words {
+  readonly vocabulary: readonly string[];
+  readonly special: typeof special;
+  /** `counts[id]`: occurrences in the training texts; of the special tokens 0. */
+  readonly counts: Int32Array;
+}
+
+/** The words of the texts, most frequent first, `most` of them with the special tokens. */
+export function wordsOf(texts: readonly string[], most = Infinity): Words {
+  const counts = new Map<string, number>();
+  for (const text of texts) for (const word of split(text)) counts.set(word, (counts.get(word) ?? 0) + 1);
+  // a stable sort: as frequent, in order of first appearance
+  const sorted = [...counts].sort(([, a], [, b]) => b - a).slice(0, most - MARKS.length);
+  return {
+    vocabulary: [...MARKS, ...sorted.map(([word]) => word)],
+    special,
+    counts: Int32Array.from([...MARKS.map(() => 0), ...sorted.map(([, count]) => count)]),
+  };
+}
+
+/** Texts as ids of a fixed length; with `marks` as `[CLS]` … `[SEP]`. */
+export function encodeWords(
+  words: Words,
+  { first, labels, size }: TextExamples,
+  { length, marks }: { readonly length: number; readonly marks: boolean },
+): Split {
+  const ids = new Map(words.vocabulary.map((word, id) => [word, id]));
+  const values = new Int32Array(size * length);
+  for (const [row, text] of first.entries()) {
+    const room = marks ? length - 2 : length;
+    const known = split(text)
+      .slice(0, room)
+      .map((word) => ids.get(word) ?? special.unknown);
+    values.set(marks ? [special.start, ...known, special.separator] : known, row * length);
+  }
+  return { size, x: { values, shape: [length] }, y: { values: labels, shape: [] } };
+}
+
+function split(text: string): string[] {
+  return text.toLowerCase().split(/\s+/).filter(Boolean);
+}

@@ -1,0 +1,152 @@
+import { ArgumentError, DataError } from '@ockham/core';
+import {
+  readSafetensors,
+  readSafetensorsMetadata,
+  type NamedArray,
+  type NamedArrays,
+} from '@ockham/core/files';
+import { serialization, tensor } from '@tensorflow/tfjs-core';
+import { FrozenEmbedding } from '../fit/frozen-embedding.ts';
+import { readyLayer } from '../fit/ready-layer.ts';
+import { CompressedEmbedding } from '../layers/index.ts';
+import { FORMAT } from './encode-table.ts';
+
+/** What a table must be for. */
+export interface DecodeTableOptions {
+  /** Refuses a table of another number of tokens. */
+  readonly vocabulary?: number;
+  /** Refuses a table of another width. */
+  readonly dimension?: number;
+  /** Refuses a table that was written with another `vocabularyPrint`, or with none. */
+  readonly print?: string;
+  /** The tokeniser's words, which an `EelbertEmbedding` needs. */
+  readonly words?: readonly string[];
+  /** Name of the layer. Default: as it was saved. */
+  readonly name?: string;
+}
+
+/**
+ * Reads a table that `encodeTable` wrote.
+ *
+ * @returns The layer, built and with its weights; the caller disposes of it.
+ * @throws DataError `checkpoint-mismatch` for another vocabulary or width than asked for, `corrupt-file` for a file that is
+ *   damaged or no table.
+ * @throws ArgumentError where an `EelbertEmbedding` is read without its words.
+ *
+ * @example
+ * const words = decodeTable(bytes, { vocabulary: 30522 });
+ */
+export function decodeTable(bytes: Uint8Array, options: DecodeTableOptions = {}): CompressedEmbedding {
+  const who = 'decodeTable';
+  const metadata = readSafetensorsMetadata(bytes, who);
+  if (metadata['format'] !== FORMAT) {
+    throw corrupt(who, `the file must say format ${FORMAT}, got ${metadata['format'] ?? 'none'}`);
+  }
+  const arrays = readSafetensors(bytes, who);
+  const config = parse(who, metadata['config']);
+  checkWanted(who, config, metadata['vocabulary'], options);
+  const heavy = arrays.get('heavyHitters');
+  const seed = arrays.get('seed');
+  const full = {
+    ...config,
+    ...(heavy && { heavyHitters: Array.from(heavy.values as Int32Array) }),
+    ...(seed && { seed: Number(seed.values[0]) }),
+    ...(options.name !== undefined && { name: options.name }),
+    ...(options.words && metadata['class'] === 'EelbertEmbedding' && { words: [...options.words] }),
+  };
+  if (metadata['class'] === 'EelbertEmbedding' && !options.words) {
+    throw new ArgumentError(`${who}: an EelbertEmbedding hashes words. Pass the tokeniser's words.`);
+  }
+  const layer = build(who, metadata['class']!, full);
+  try {
+    if (layer instanceof FrozenEmbedding) setCodes(who, layer, arrays);
+    else setWeights(who, layer, arrays);
+  } catch (error) {
+    layer.dispose();
+    throw error;
+  }
+  return layer;
+}
+
+function build(who: string, name: string, config: serialization.ConfigDict): CompressedEmbedding {
+  const known = serialization.SerializationMap.getMap().classNameMap[name];
+  if (!known || !(known[0].prototype instanceof CompressedEmbedding)) {
+    throw corrupt(who, `the class must be a compressed embedding that is registered, got ${name}`);
+  }
+  let layer: CompressedEmbedding;
+  try {
+    layer = known[1](known[0], config) as CompressedEmbedding;
+  } catch (cause) {
+    if (!(cause instanceof ArgumentError)) throw cause;
+    throw corrupt(who, `the configuration is refused: ${cause.message}`, cause);
+  }
+  readyLayer(layer);
+  return layer;
+}
+
+function setWeights(who: string, layer: CompressedEmbedding, arrays: NamedArrays): void {
+  const values = layer.weights.map((weight) => {
+    const name = weight.originalName.split('/').at(-1)!;
+    const array = arrayOf(who, arrays, name, weight.shape as number[]);
+    return tensor(array.values as Float32Array | Int32Array, [...array.shape], weight.dtype);
+  });
+  layer.setWeights(values);
+  for (const value of values) value.dispose();
+}
+
+function setCodes(who: string, layer: FrozenEmbedding, arrays: NamedArrays): void {
+  const [codes, floats] = [...layer.storedArrays()]
+    .sort(([a], [b]) => Number(b === 'codes') - Number(a === 'codes'))
+    .map(([name, { shape }]) => arrayOf(who, arrays, name, shape).values) as [
+    Int8Array | Uint8Array,
+    Float32Array,
+  ];
+  layer.setTable(new Uint8Array(codes.buffer, codes.byteOffset, codes.length), floats);
+}
+
+function arrayOf(who: string, arrays: NamedArrays, name: string, shape: readonly number[]): NamedArray {
+  const array = arrays.get(name);
+  if (array && String(array.shape) === String(shape)) return array;
+  throw corrupt(
+    who,
+    `'${name}' must be of shape [${shape.join(', ')}], got ${array ? `[${array.shape.join(', ')}]` : 'none'}`,
+  );
+}
+
+function checkWanted(
+  who: string,
+  config: Readonly<Record<string, unknown>>,
+  print: string | undefined,
+  options: DecodeTableOptions,
+): void {
+  for (const key of ['vocabulary', 'dimension'] as const) {
+    const wanted = options[key];
+    if (wanted === undefined || config[key] === wanted) continue;
+    throw mismatch(`${who}: the table must have ${key} = ${wanted}, got ${String(config[key])}.`);
+  }
+  if (options.print === undefined || options.print === print) return;
+  throw mismatch(
+    `${who}: the table must be of the vocabulary ${options.print}, got ${print ?? 'one of no print'}.`,
+  );
+}
+
+function mismatch(message: string): DataError {
+  return new DataError(
+    'checkpoint-mismatch',
+    `${message} Use the vocabulary that the table was made with, or fit a table again.`,
+  );
+}
+
+function parse(who: string, text: string | undefined): serialization.ConfigDict {
+  try {
+    const config: unknown = JSON.parse(text ?? '');
+    if (typeof config === 'object' && config !== null) return config as serialization.ConfigDict;
+  } catch {
+    // said below
+  }
+  throw corrupt(who, 'the configuration of the table is no JSON object');
+}
+
+function corrupt(who: string, what: string, cause?: unknown): DataError {
+  return new DataError('corrupt-file', `${who}: ${what}. Write the table again by encodeTable.`, { cause });
+}

@@ -1,0 +1,155 @@
+/**
+ * Opens a saved table without TensorFlow, in a page or in Node: under 3 kB, imports nothing. It writes the hash
+ * h(x) = ⌊(a·x + b mod 2⁶⁴) / 2³²⌋ out again in big integers, so that it stays one small file.
+ */
+
+/** A table that gives vectors. */
+export interface OpenTable {
+  readonly vocabulary: number;
+  readonly dimension: number;
+  /**
+   * Vectors of ids, `[ids.length, dimension]`.
+   *
+   * @throws RangeError for an id that the table does not have.
+   */
+  rowsOf(ids: ArrayLike<number>): Float32Array;
+}
+
+interface Config extends Record<
+  | 'vocabulary'
+  | 'dimension'
+  | 'parts'
+  | 'centroids'
+  | 'rows'
+  | 'hashes'
+  | 'groups'
+  | 'buckets'
+  | 'inner'
+  | 'hidden',
+  number
+> {
+  readonly estimator: string;
+  readonly combine: string;
+  readonly lora?: object;
+  readonly signs: boolean;
+}
+
+/**
+ * Opens a table that `encodeTable` wrote: a count-sketch (or its one hash), quotients and
+ * remainders, NanoBERT without a hidden layer, product-quantised, or of 8 bits.
+ *
+ * @param vocabulary Refuses a table of another number of tokens. Default: any.
+ * @throws Error for a file that is no such table, or of another vocabulary.
+ *
+ * @example
+ * const table = openTable(new Uint8Array(await (await fetch('words.safetensors')).arrayBuffer()));
+ * const vectors = table.rowsOf([101, 2023, 102]);
+ */
+export function openTable(bytes: Uint8Array, vocabulary?: number): OpenTable {
+  const fail = (what: string): never => {
+    throw new Error(`openTable: ${what}.`);
+  };
+  const { buffer, byteOffset, byteLength } = bytes;
+  const size = byteLength < 8 ? NaN : Number(new DataView(buffer, byteOffset).getBigUint64(0, true));
+  if (!(size + 8 <= byteLength)) fail('the file is cut short');
+  const text = new TextDecoder().decode(bytes.subarray(8, 8 + size));
+  const header = JSON.parse(text) as Record<string, { data_offsets: [number, number] }>;
+  const meta = (header['__metadata__'] ?? {}) as unknown as Record<string, string>;
+  if (meta['format'] !== 'ockham-embedding-1') fail(`no table of ours, its format is ${meta['format']}`);
+  const config = JSON.parse(meta['config']!) as Config;
+  const { vocabulary: V, dimension: D } = config;
+  if (vocabulary !== undefined && vocabulary !== V) fail(`it has ${V} tokens, not ${vocabulary}`);
+  const part = (name: string): ArrayBuffer => {
+    const [start, end] = header[name]?.data_offsets ?? fail(`${name} is absent`);
+    if (end + size + 8 > byteLength) fail('the file is cut short');
+    return bytes.slice(start + size + 8, end + size + 8).buffer;
+  };
+  const floats = (name: string) => new Float32Array(part(name));
+
+  const forms: Record<string, () => (x: number, j: number) => number> = {
+    Int8Embedding() {
+      const codes = new Int8Array(part('codes'));
+      const scales = floats('scales');
+      return (x, j) => codes[x * D + j]! * scales[x]!;
+    },
+    ProductQuantisedEmbedding() {
+      const { parts, centroids: K } = config;
+      const codes = new Uint8Array(part('codes'));
+      const centroids = floats('centroids');
+      const width = D / parts;
+      return (x, j) => {
+        const m = Math.floor(j / width);
+        return centroids[(m * K + codes[x * parts + m]!) * width + (j % width)]!;
+      };
+    },
+    QuotientRemainderEmbedding() {
+      const { buckets, combine } = config;
+      const [quotients, remainders] = [floats('quotients'), floats('remainders')];
+      const aside = combine === 'concatenate';
+      const [first, second] = aside ? [Math.ceil(D / 2), D >> 1] : [D, D];
+      return (x, j) => {
+        const q = quotients[Math.floor(x / buckets) * first + j]!;
+        const r = remainders[(x % buckets) * second + j - (aside ? first : 0)]!;
+        return aside ? (j < first ? q : r) : combine === 'add' ? q + r : q * r;
+      };
+    },
+    NanoEmbedding() {
+      const { inner, hidden, lora } = config;
+      if (hidden || lora) fail('it has no reader for hidden layers and LoRA');
+      const [table, kernel, bias] = [floats('table'), floats('kernel'), floats('bias')];
+      return (x, j) => {
+        let sum = bias[j]!;
+        for (let i = 0; i < inner; i++) sum += table[x * inner + i]! * kernel[i * D + j]!;
+        return sum;
+      };
+    },
+    CountSketchEmbedding() {
+      const { rows: R, hashes: d, groups } = config;
+      const size = config.estimator === 'median' ? 1 : config.estimator === 'mean' ? d : d / groups;
+      const sketch = floats('sketch');
+      const heavy = new Map([...new Int32Array(part('heavyHitters'))].map((x, k) => [x, d * R + k]));
+      const functions = (JSON.parse(meta['hashes']!) as string[][]).map((list) => list.map(BigInt));
+      const hash = (a: bigint, b: bigint, x: number) => Number(BigInt.asUintN(64, a * BigInt(x) + b) >> 32n);
+      let last = -1;
+      let slots: [row: number, sign: number][] = [];
+      return (x, j) => {
+        if (x !== last) {
+          const own = heavy.get(x);
+          slots = functions.map(([a, b, c, e], i) =>
+            own === undefined
+              ? [
+                  i * R + Number((BigInt(hash(a!, b!, x)) * BigInt(R)) >> 32n),
+                  config.signs && hash(c!, e!, x) >= 2 ** 31 ? -1 : 1,
+                ]
+              : [own, 1],
+          );
+          last = x;
+        }
+        const means: number[] = [];
+        for (let i = 0; i < d; i += size) {
+          let sum = 0;
+          for (const [row, sign] of slots.slice(i, i + size)) sum += sign * sketch[row * D + j]!;
+          means.push(sum / size);
+        }
+        means.sort((a, b) => a - b);
+        return (means[(means.length - 1) >> 1]! + means[means.length >> 1]!) / 2;
+      };
+    },
+  };
+  forms['HashEmbedding'] = forms['CountSketchEmbedding']!;
+  const value = (forms[meta['class']!] ?? (() => fail(`it has no reader for ${meta['class']}`)))();
+  return {
+    vocabulary: V,
+    dimension: D,
+    rowsOf(ids) {
+      const result = new Float32Array(ids.length * D);
+      for (let n = 0; n < ids.length; n++) {
+        const x = ids[n]!;
+        if (!(x >= 0 && x < V && x % 1 === 0))
+          throw new RangeError(`rowsOf: ids must be integers in [0, ${V}), got ${x} at ${n}.`);
+        for (let j = 0; j < D; j++) result[n * D + j] = value(x, j);
+      }
+      return result;
+    },
+  };
+}

@@ -1,0 +1,2 @@
+export * from './index.ts';
+export { loadTable, saveTable } from './files/table-file.node.ts';

@@ -1,0 +1,6 @@
+export * from './layers/index.ts';
+export * from './training/index.ts';
+export * from './fit/index.ts';
+export * from './files/index.ts';
+export * from './adviser/index.ts';
+export * from './models/index.ts';

@@ -1,0 +1,92 @@
+/** Bytes of an entry of {@link pointers}, and of four numbers. */
+export const SLOT: usize = 8;
+export const GROUP: usize = 16;
+
+/** Writes for each slot where its row begins and the bit that turns its sign. */
+// @ts-ignore: decorator
+@inline
+export function pointers(hashes: i32, slots: usize, sketch: usize, to: usize): void {
+  for (let i = 0; i < hashes; i++) {
+    const slot = load<i32>(slots + ((i as usize) << 2));
+    store<u32>(to + (i as usize) * SLOT, (sketch + ((slot >> 1) as usize) * 4) as u32);
+    store<i32>(to + (i as usize) * SLOT, slot << 31, 4);
+  }
+}
+
+/** The mean of a group of `size` rows at four columns, or at one of them. */
+// @ts-ignore: decorator
+@inline
+export function groupMean(entries: usize, group: i32, size: i32, at: usize, four: bool): v128 {
+  let entry = entries + ((group * size) as usize) * SLOT;
+  let sum = signed(entry, at, four);
+  for (let s = 1; s < size; s++) {
+    entry += SLOT;
+    sum = f32x4.add(sum, signed(entry, at, four));
+  }
+  return size == 1 ? sum : f32x4.div(sum, f32x4.splat(size as f32));
+}
+
+// @ts-ignore: decorator
+@inline
+function signed(entry: usize, at: usize, four: bool): v128 {
+  const p = (load<u32>(entry) as usize) + at;
+  return v128.xor(four ? v128.load(p) : v128.load32_splat(p), v128.load32_splat(entry + 4));
+}
+
+// @ts-ignore: decorator
+@inline
+export function middleOfThree(a: v128, b: v128, c: v128): v128 {
+  return f32x4.max(f32x4.min(a, b), f32x4.min(f32x4.max(a, b), c));
+}
+
+/** The median of `n` fours of numbers; for an even number the mean of the middle two. `room` is for two fours. */
+// @ts-ignore: decorator
+@inline
+export function median(values: usize, n: i32, room: usize): v128 {
+  if (n == 1) return v128.load(values);
+  middles(values, n, room);
+  const lower = v128.load(room);
+  return n & 1 ? lower : f32x4.mul(f32x4.add(lower, v128.load(room, GROUP)), f32x4.splat(0.5));
+}
+
+/** Writes the middle two of `n` fours of numbers to `to`, which are the same for an odd number. May change their order. */
+export function middles(values: usize, n: i32, to: usize): void {
+  if (n > 1 && n <= 5) {
+    few(values, n, to);
+    return;
+  }
+  // odd-even transposition
+  for (let round = 0; round < n; round++) {
+    for (let i = round & 1; i + 1 < n; i += 2) {
+      const p = values + (i as usize) * GROUP;
+      const a = v128.load(p);
+      const b = v128.load(p, GROUP);
+      v128.store(p, f32x4.min(a, b));
+      v128.store(p, f32x4.max(a, b), GROUP);
+    }
+  }
+  v128.store(to, v128.load(values + (((n - 1) >> 1) as usize) * GROUP));
+  v128.store(to, v128.load(values + ((n >> 1) as usize) * GROUP), GROUP);
+}
+
+// @ts-ignore: decorator
+@inline
+function few(values: usize, n: i32, to: usize): void {
+  const a = v128.load(values);
+  const b = v128.load(values, 16);
+  let low = f32x4.min(a, b);
+  let high = f32x4.max(a, b);
+  if (n == 3) {
+    low = high = f32x4.max(low, f32x4.min(high, v128.load(values, 32)));
+  } else if (n > 3) {
+    const c = v128.load(values, 32);
+    const d = v128.load(values, 48);
+    const x = f32x4.max(low, f32x4.min(c, d));
+    const y = f32x4.min(high, f32x4.max(c, d));
+    low = f32x4.min(x, y);
+    high = f32x4.max(x, y);
+    if (n == 5) low = high = f32x4.max(low, f32x4.min(high, v128.load(values, 64)));
+  }
+  v128.store(to, low);
+  v128.store(to, high, GROUP);
+}

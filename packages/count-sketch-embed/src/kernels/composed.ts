@@ -1,0 +1,50 @@
+import {
+  gather,
+  mul,
+  reshape,
+  tensor1d,
+  tensor2d,
+  tidy,
+  unsortedSegmentSum,
+  type Tensor1D,
+  type Tensor2D,
+  type Tensor3D,
+} from '@tensorflow/tfjs-core';
+import { medianOfMeans, type Estimate } from '../layers/estimators.ts';
+import type { SketchTokens } from './tokens.ts';
+
+/** Vectors of the tokens, `[n, D]`, by operations of any engine. */
+export function composedLookUp(sketch: Tensor2D, tokens: SketchTokens): Tensor2D {
+  return tidy(() => {
+    const { value } = estimate(sketch, tokens);
+    return gather(value, tensor1d(tokens.places, 'int32')) as Tensor2D;
+  });
+}
+
+/** The gradient of the sketch, `[rows, D]`. */
+export function composedGradient(sketch: Tensor2D, tokens: SketchTokens, dy: Tensor2D): Tensor2D {
+  return tidy(() => {
+    const { slots, hashes, dimension, places } = tokens;
+    const unique = slots.length / hashes;
+    const sums = unsortedSegmentSum(dy, tensor1d(places, 'int32'), unique);
+    const { rows, signs, gradient } = estimate(sketch, tokens);
+    const toRows = mul(reshape(gradient(sums), [slots.length, dimension]), signs);
+    return unsortedSegmentSum(toRows, rows, sketch.shape[0]) as Tensor2D;
+  });
+}
+
+function estimate(
+  sketch: Tensor2D,
+  { hashes, groups, dimension, slots }: SketchTokens,
+): Estimate & { rows: Tensor1D; signs: Tensor2D } {
+  const rows = tensor1d(
+    slots.map((slot) => (slot >> 1) / dimension),
+    'int32',
+  );
+  const signs = tensor2d(
+    Float32Array.from(slots, (slot) => (slot & 1 ? -1 : 1)),
+    [slots.length, 1],
+  );
+  const values = reshape(mul(gather(sketch, rows), signs), [slots.length / hashes, hashes, dimension]);
+  return { rows, signs, ...medianOfMeans(values as Tensor3D, groups) };
+}

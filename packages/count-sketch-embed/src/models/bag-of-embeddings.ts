@@ -1,0 +1,137 @@
+/**
+ * A text as the mean of its words' vectors, and a linear classifier on it.
+ *
+ * Source: Iyyer et al. 2015, "Deep unordered composition rivals syntactic methods for text classification", equation 1.
+ */
+import { ArgumentError } from '@ockham/core';
+import { Random } from '@ockham/core/random';
+import {
+  matMul,
+  serialization,
+  tensor1d,
+  tensor2d,
+  tidy,
+  type Tensor,
+  type Tensor2D,
+} from '@tensorflow/tfjs-core';
+import { initializers, layers, sequential, type LayersModel } from '@tensorflow/tfjs-layers';
+import type { EmbeddingLayer } from './embedding-layer.ts';
+
+type Shape = (number | null)[];
+
+/**
+ * The mean of the vectors of a text's words: ids `[batch, length]` to `[batch, D]`, padding (id 0) left out. Holds the
+ * table as a layer of its own, and asks it for each different id of a batch once.
+ */
+export class BagOfEmbeddings extends layers.Layer {
+  /** @nocollapse */
+  static className = 'BagOfEmbeddings';
+  readonly table: EmbeddingLayer;
+
+  constructor(args: { readonly table: EmbeddingLayer; readonly name?: string }) {
+    super(args.name === undefined ? {} : { name: args.name });
+    this.table = args.table;
+  }
+
+  override build(): void {
+    if (!this.table.built) this.table.build([null, null]);
+    this.table.built = true;
+    this.built = true;
+  }
+
+  override get trainableWeights(): layers.Layer['trainableWeights'] {
+    return this.trainable ? this.table.trainableWeights : [];
+  }
+
+  override get nonTrainableWeights(): layers.Layer['nonTrainableWeights'] {
+    return this.trainable ? this.table.nonTrainableWeights : this.table.weights;
+  }
+
+  override get weights(): layers.Layer['weights'] {
+    return this.table.weights;
+  }
+
+  override computeOutputShape(inputShape: Shape | Shape[]): Shape {
+    const [batch] = inputShape as Shape;
+    return [batch!, (this.table.computeOutputShape([null, 1]) as Shape).at(-1)!];
+  }
+
+  override call(inputs: Tensor | Tensor[]): Tensor {
+    const ids = Array.isArray(inputs) ? inputs[0]! : inputs;
+    const [batch, length] = ids.shape as [number, number];
+    const values = ids.dataSync();
+    const columns = new Map<number, number>();
+    for (const id of values) if (id !== 0 && !columns.has(id)) columns.set(id, columns.size);
+    if (columns.size === 0) columns.set(0, 0);
+    const shares = new Float32Array(batch * columns.size);
+    for (let row = 0; row < batch; row++) {
+      const words = values.subarray(row * length, (row + 1) * length).filter((id) => id !== 0);
+      for (const id of words) shares[row * columns.size + columns.get(id)!]! += 1 / words.length;
+    }
+    return tidy(() => {
+      const vectors = this.table.apply(tensor1d([...columns.keys()], 'int32')) as Tensor2D;
+      return matMul(tensor2d(shares, [batch, columns.size]), vectors);
+    });
+  }
+
+  override getConfig(): serialization.ConfigDict {
+    const table = { className: this.table.getClassName(), config: this.table.getConfig() };
+    return { ...super.getConfig(), table };
+  }
+
+  /** @nocollapse */
+  static override fromConfig<T extends serialization.Serializable>(
+    cls: serialization.SerializableConstructor<T>,
+    config: serialization.ConfigDict,
+  ): T {
+    const { className, config: inner } = config.table as {
+      className: string;
+      config: serialization.ConfigDict;
+    };
+    const known = serialization.SerializationMap.getMap().classNameMap[className];
+    if (!known) {
+      throw new ArgumentError(
+        `BagOfEmbeddings: the table's class must be registered, got '${className}'. Import the package that has it.`,
+      );
+    }
+    const [tableClass, make] = known;
+    return new cls({ ...config, table: make(tableClass, inner) });
+  }
+}
+
+/** Options of {@link bagOfEmbeddings}. */
+export interface BagOfEmbeddingsOptions {
+  /** Words of a text, or null for any number. Default null. */
+  readonly length?: number | null;
+  /** Number of classes, ≥ 2. Default 2. */
+  readonly classes?: number;
+  /** Seeds the classifier. Default 0. */
+  readonly seed?: number;
+}
+
+/**
+ * Mean of embeddings, then a dense layer: ids `[length]` to logits `[classes]`; id 0 is padding.
+ *
+ * @param table Owned by the model from now on.
+ *
+ * @example
+ * const table = new CountSketchEmbedding({ vocabulary: 14_830, dimension: 64, rows: 308 });
+ * const model = bagOfEmbeddings(table);
+ * await train(model, data, { epochs: 4, loss: 'crossEntropyFromLogits' });
+ */
+export function bagOfEmbeddings(table: EmbeddingLayer, options: BagOfEmbeddingsOptions = {}): LayersModel {
+  const { length = null, classes = 2, seed = 0 } = options;
+  if (!Number.isInteger(classes) || classes < 2) {
+    throw new ArgumentError(`bagOfEmbeddings: classes must be an integer ≥ 2, got ${classes}.`);
+  }
+  const kernelInitializer = initializers.glorotUniform({
+    seed: new Random(seed).stream('classifier').seed(),
+  });
+  const model = sequential();
+  model.add(layers.inputLayer({ inputShape: [length], dtype: 'int32' }));
+  model.add(new BagOfEmbeddings({ table, name: 'bag' }));
+  model.add(layers.dense({ name: 'classifier', units: classes, kernelInitializer }));
+  return model;
+}
+
+serialization.registerClass(BagOfEmbeddings);

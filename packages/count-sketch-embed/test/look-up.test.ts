@@ -1,0 +1,126 @@
+import * as tf from '@tensorflow/tfjs';
+import { getBackend } from '@tensorflow/tfjs-core';
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { composedGradient, composedLookUp } from '../src/kernels/composed.ts';
+import { DistinctFinder, lookUpTokens, type SketchTokens } from '../src/kernels/index.ts';
+import { gradientPlain, lookUpPlain } from '../src/kernels/plain.ts';
+
+const inMemory = ['wasm', 'cpu'].includes(getBackend());
+
+/** Batches of tokens with repeated ids, repeated rows and equal values. */
+const batches = fc
+  .record({
+    groups: fc.integer({ min: 1, max: 5 }),
+    size: fc.integer({ min: 1, max: 3 }),
+    dimension: fc.integer({ min: 1, max: 11 }),
+    rows: fc.integer({ min: 1, max: 6 }),
+    tokens: fc.array(fc.nat(7), { minLength: 1, maxLength: 12 }),
+    seed: fc.nat(1000),
+  })
+  .map(({ groups, size, dimension, rows, tokens, seed }) => {
+    const hashes = groups * size;
+    const { ids, places } = new DistinctFinder(8).find(tokens);
+    const slots = Int32Array.from(
+      { length: ids.length * hashes },
+      (_, i) => (((i * 7 + seed) % rows) * dimension * 2) | ((i * 5 + seed) % 3 === 0 ? 1 : 0),
+    );
+    // some are equal, none is zero, which has two signs
+    const values = Float32Array.from(
+      { length: rows * dimension },
+      (_, i) => Math.round(8 * Math.sin(seed + i)) + 0.5,
+    );
+    const dy = Float32Array.from({ length: tokens.length * dimension }, (_, i) => Math.cos(seed + 3 * i));
+    const batch: SketchTokens = { hashes, groups, dimension, places, slots };
+    return { batch, rows, values, dy };
+  });
+
+function plainly({ batch, values, dy }: typeof batches extends fc.Arbitrary<infer T> ? T : never) {
+  const out = new Float32Array(dy.length);
+  lookUpPlain(batch, values, out);
+  const gradient = new Float32Array(values.length);
+  gradientPlain(batch, values, dy, gradient);
+  return { out, gradient };
+}
+
+describe('lookUpTokens', () => {
+  it('is its TypeScript twin on any shape, forwards and backwards, and leaks nothing', () => {
+    fc.assert(
+      fc.property(batches, (given) => {
+        const { batch, rows, values, dy } = given;
+        const { out, gradient } = plainly(given);
+        const before = tf.memory().numTensors;
+        tf.tidy(() => {
+          const sketch = tf.tensor2d(values, [rows, batch.dimension]);
+          const weights = tf.tensor2d(dy, [batch.places.length, batch.dimension]);
+          const vectors = lookUpTokens(sketch, batch).dataSync();
+          const found = tf
+            .grad((x) => tf.sum(tf.mul(lookUpTokens(x as tf.Tensor2D, batch), weights)))(sketch)
+            .dataSync();
+          if (inMemory) {
+            expect(vectors).toEqual(out);
+            expect(found).toEqual(gradient);
+          } else {
+            out.forEach((value, i) => expect(vectors[i]).toBeCloseTo(value, 5));
+            gradient.forEach((value, i) => expect(found[i]).toBeCloseTo(value, 5));
+          }
+        });
+        expect(tf.memory().numTensors).toBe(before);
+      }),
+      { numRuns: 200 },
+    );
+  });
+
+  it('is what the operations of the engine compose', () => {
+    fc.assert(
+      fc.property(batches, (given) => {
+        const { batch, rows, values, dy } = given;
+        const { out, gradient } = plainly(given);
+        tf.tidy(() => {
+          const sketch = tf.tensor2d(values, [rows, batch.dimension]);
+          const weights = tf.tensor2d(dy, [batch.places.length, batch.dimension]);
+          const vectors = composedLookUp(sketch, batch).dataSync();
+          const found = composedGradient(sketch, batch, weights).dataSync();
+          out.forEach((value, i) => expect(vectors[i]).toBeCloseTo(value, 5));
+          gradient.forEach((value, i) => expect(found[i]).toBeCloseTo(value, 5));
+        });
+      }),
+      { numRuns: 50 },
+    );
+  });
+
+  it('gives all of the gradient to the one row that carries the median', () => {
+    const batch: SketchTokens = {
+      hashes: 3,
+      groups: 3,
+      dimension: 2,
+      places: Int32Array.of(0, 0),
+      slots: Int32Array.of(0, 4 + 1, 8), // rows 0, −1 and 2
+    };
+    tf.tidy(() => {
+      const sketch = tf.tensor2d([1, 5, -2, 4, 7, 6], [3, 2]);
+      const [value] = [lookUpTokens(sketch, batch)];
+      expect([...value.dataSync()]).toEqual([2, 5, 2, 5]); // of 1, 2, 7 and of 5, −4, 6
+      const gradient = tf.grad((x) => tf.sum(lookUpTokens(x as tf.Tensor2D, batch)))(sketch);
+      expect([...gradient.dataSync()]).toEqual([0, 2, -2, 0, 0, 0]);
+    });
+  });
+});
+
+describe('DistinctFinder', () => {
+  it('numbers ids in the order of their first appearance, batch after batch', () => {
+    const finder = new DistinctFinder(10);
+    for (let batch = 0; batch < 2; batch++) {
+      const { ids, places } = finder.find([4, 9, 4, 0, 9]);
+      expect([...ids]).toEqual([4, 9, 0]);
+      expect([...places]).toEqual([0, 1, 0, 2, 1]);
+    }
+    expect(finder.find([]).ids).toHaveLength(0);
+  });
+
+  it('names an id that is out of range and goes on after it', () => {
+    const finder = new DistinctFinder(10);
+    expect(() => finder.find([4, 10])).toThrow(/\[0, 10\), got 10 at 1/);
+    expect([...finder.find([4]).places]).toEqual([0]);
+  });
+});
