@@ -99,7 +99,9 @@ export function barsOverSeeds<R extends Row>(rows: readonly R[], options: SeedPl
       encoding: { ...encoding, y: yEncoding(y, 'low', true), y2: { field: 'high' } },
     },
   ];
-  return { ...assemble(rows, options, layers), ...(single && !options.facet && { width: { step: 130 } }) };
+  const count = new Set(rows.map((row) => row[series])).size;
+  const step = Math.max(78, Math.min(130, 780 / count));
+  return { ...assemble(rows, options, layers), ...(single && !options.facet && { width: { step } }) };
 }
 
 /** One symbol per row, for example accuracy against compression where every seed should be seen. */

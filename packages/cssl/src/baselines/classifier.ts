@@ -16,7 +16,7 @@ export class Classifier {
   readonly model: LayersModel;
   readonly classes: number;
   /** Classes that appeared; predictions are among them. */
-  readonly seen = new Set<number>();
+  readonly seen: Set<number> = new Set<number>();
   updates = 0;
   trained = 0;
   readonly #who: string;

@@ -1,5 +1,5 @@
 import { spawn, spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { AbortedError } from '../../errors.ts';
@@ -30,7 +30,7 @@ const GRACE = 400;
 
 /**
  * Starts n ranks on this machine by `mpirun` and gives what they return. A rank that dies is named at once, and the others are ended:
- * `mpirun` alone takes a second, and tells where, not which.
+ * `mpirun` alone takes a second, and tells where, not which. MPICH's ends the others itself, so that one of them may be named instead.
  *
  * @param script A module whose default export is a {@link RankFunction}, or that calls {@link runRank}.
  * @throws CommError that names the first rank that died, threw, hung or called something else than the others; `comm-unavailable`
@@ -61,9 +61,11 @@ export async function launchMpi<R = unknown>(
     const job = spawn(mpirun, ['-n', `${n}`, ...flagsOf(mpirun), ...program], {
       env,
       detached: true, // a group of its own, which can be ended as a whole
-      stdio: ['ignore', 'ignore', 'pipe'],
+      stdio: ['ignore', 'pipe', 'pipe'],
     });
     let said = '';
+    let printed = '';
+    job.stdout.setEncoding('utf8').on('data', (text: string) => (printed = `${printed}${text}`.slice(-4000)));
     job.stderr.setEncoding('utf8').on('data', (text: string) => (said = `${said}${text}`.slice(-4000)));
     const ended = new Promise<number>((resolve, reject) => {
       job.once('error', reject);
@@ -75,16 +77,20 @@ export async function launchMpi<R = unknown>(
       setTimeout(() => kill(-job.pid!), GRACE).unref(); // later, so that it takes leave of its ranks
     };
     let lost: CommError | undefined;
+    let isFirst = false; // whether the lost rank was seen to end before all others
     const watch = setInterval(() => {
+      const gone: number[] = [];
       for (let rank = 0; rank < n; rank++) {
         const started = pids.get(rank) ?? readReport(folder, rank, 'started')?.pid;
         if (started === undefined) continue;
         if (!pids.has(rank)) onStart?.(rank, started);
         pids.set(rank, started);
-        if (lost || isAlive(started)) continue;
-        lost = failureOf(folder, n) ?? (readReport(folder, rank, 'done') ? undefined : died(rank));
-        if (lost) setTimeout(end, GRACE).unref();
+        if (!lost && !isAlive(started) && !readReport(folder, rank, 'done')) gone.push(rank);
       }
+      if (gone.length === 0) return;
+      lost = failureOf(folder, n) ?? died(gone[0]!);
+      isFirst = gone.length === 1;
+      setTimeout(end, GRACE).unref();
     }, LOOK);
     signal?.addEventListener('abort', end, { once: true });
     const code = await ended.finally(() => {
@@ -96,7 +102,7 @@ export async function launchMpi<R = unknown>(
       throw new AbortedError('launchMpi: stopped by the AbortSignal. Launch again to start over.', {
         cause: signal.reason,
       });
-    const failure = failureOf(folder, n) ?? lost;
+    const failure = failureOf(folder, n) ?? (isFirst ? undefined : firstOf(printed, pids)) ?? lost;
     if (failure) throw failure;
     const reports = Array.from({ length: n }, (_, rank) => readReport(folder, rank, 'done'));
     const missing = reports.findIndex((report) => !report);
@@ -119,6 +125,16 @@ export async function launchMpi<R = unknown>(
   }
 }
 
+/**
+ * The rank whose process MPICH's launcher names: it ends the others at once, often too soon for a look to see who was the first,
+ * and sometimes names one of those. Open MPI's names a host alone.
+ */
+function firstOf(printed: string, pids: ReadonlyMap<number, number>): CommError | undefined {
+  const pid = Number(/BAD TERMINATION[^]*?\bPID (\d+)/.exec(printed)?.[1]);
+  const rank = [...pids].find(([, of]) => of === pid)?.[0];
+  return rank === undefined ? undefined : died(rank);
+}
+
 function died(rank: number): CommError {
   return new CommError(
     'rank-lost',
@@ -138,12 +154,17 @@ function failureOf(folder: string, n: number): CommError | undefined {
   return new CommError(code, message, rank === undefined ? {} : { rank });
 }
 
+/** Whether a process runs; one that ended, and whose launcher has not asked for its exit code, does not. */
 function isAlive(pid: number): boolean {
   try {
     process.kill(pid, 0);
-    return true;
   } catch {
     return false;
+  }
+  try {
+    return !readFileSync(`/proc/${pid}/stat`, 'utf8').includes(') Z ');
+  } catch {
+    return true; // not Linux
   }
 }
 
