@@ -22,6 +22,7 @@ await runRank<number, Sizes>(async (transport, { rows, columns, batches }) => {
     transport,
     learningRate: 1 / (rows * columns),
     guard: 'off',
+    collinear: 'off', // waves in steps of 0.7 are sums of two of them
     rounds: ROUNDS * (batches + 1),
     recordEvery: ROUNDS,
     progress() {
