@@ -55,7 +55,7 @@ export function runSchedule(schedule: PipelineSchedule, times: PassTimes = {}): 
         busy[stage]! += seconds;
         live[stage]! += step.kind === 'forward' ? 1 : -1;
         peak[stage] = Math.max(peak[stage]!, live[stage]!);
-        done.set(key(step.kind, step.chunk * stages + stage, step.microBatch), clock[stage]!);
+        done.set(key(step.kind, step.chunk * stages + stage, step.microBatch), clock[stage]);
         next[stage]! += 1;
         moved = true;
       }
