@@ -19,7 +19,7 @@ function mlp(hidden: number): tf.LayersModel {
       units: 5,
       activation: 'tanh',
       kernelInitializer: seeded(2),
-      biasInitializer: seeded(3) as never,
+      biasInitializer: seeded(3),
       name: 'second',
     }),
   );

@@ -155,25 +155,31 @@ function planAttention(
   const [query, key] = graph.producers(probabilities) as [Layer, Layer];
   const projections = [query, key, value];
   const output = nextDense(context, graph);
-  const fail = (why: string): void => {
-    for (const layer of [...projections, probabilities, context]) whole.set(layer.name, why);
-  };
-  if (probabilities.getClassName() !== 'AttentionProbabilities')
-    return fail(`${context.name} does not read attention probabilities`);
-  if (heads < ranks) return fail(`it has ${heads} heads, fewer than the ${ranks} ranks`);
-  if (typeof output === 'string') return fail(output);
-  for (const layer of [...projections, output]) {
-    if (layer.getClassName() !== 'Dense') return fail(`${layer.name} is not a dense layer`);
-    const against = reasonAgainst(layer, graph);
-    if (against !== undefined) return fail(`${layer.name} stays whole: ${against}`);
+  const against = againstHeads();
+  if (against !== undefined || typeof output === 'string') {
+    for (const layer of [...projections, probabilities, context]) whole.set(layer.name, against!);
+    return;
   }
-  for (const layer of [...projections, ...between])
-    if (graph.readers(layer).length !== 1 || graph.isOutput(layer))
-      return fail(`${layer.name} is read by others too`);
   const unitOf = (layer: Layer): number => (layer.getConfig()['units'] as number) / heads;
   for (const layer of projections) splits.set(layer.name, { kind: 'column', unit: unitOf(layer) });
   for (const layer of [probabilities, context]) splits.set(layer.name, { kind: 'heads', heads });
   splits.set(output.name, { kind: 'row', unit: unitOf(value) });
+
+  function againstHeads(): string | undefined {
+    if (probabilities.getClassName() !== 'AttentionProbabilities')
+      return `${context.name} does not read attention probabilities`;
+    if (heads < ranks) return `it has ${heads} heads, fewer than the ${ranks} ranks`;
+    if (typeof output === 'string') return output;
+    for (const layer of [...projections, output]) {
+      if (layer.getClassName() !== 'Dense') return `${layer.name} is not a dense layer`;
+      const reason = reasonAgainst(layer, graph);
+      if (reason !== undefined) return `${layer.name} stays whole: ${reason}`;
+    }
+    const shared = [...projections, ...between].find(
+      (layer) => graph.readers(layer).length !== 1 || graph.isOutput(layer),
+    );
+    return shared && `${shared.name} is read by others too`;
+  }
 }
 
 function planTable(

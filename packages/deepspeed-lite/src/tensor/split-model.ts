@@ -103,8 +103,8 @@ function functional(model: LayersModel, config: ModelConfig): ModelConfig {
 
 /** `buildModel` takes the class from a model: that of a functional one. */
 function asFunctional(model: LayersModel): LayersModel {
-  const kind =
-    model.getClassName() === 'Sequential' ? Object.getPrototypeOf(model.constructor) : model.constructor;
+  const own = model.constructor;
+  const kind: unknown = model.getClassName() === 'Sequential' ? Object.getPrototypeOf(own) : own;
   return { constructor: kind, name: model.name } as unknown as LayersModel;
 }
 
