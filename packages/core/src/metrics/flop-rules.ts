@@ -67,6 +67,7 @@ export const flopRules: Readonly<Record<string, FlopRule>> = {
   },
   AttentionContext: (call) => ({ elementwise: 2 * valuesOut(call) * fixed(call.inputShapes[0]!.at(-1)) }),
   PaddingMask: (call) => perOutput(call, 1),
+  CausalMask: (call) => perOutput(call, 1),
   PositionEmbedding: (call) => perOutput(call, 1),
   OutputBias: (call) => ({ uses: { bias: positions(call) } }),
   // the look-up is a copy, the output matrix a product

@@ -13,9 +13,11 @@ export {
   type BertSizes,
   type WordEmbeddingsArgs,
 } from './bert-options.ts';
+export { gpt, type GptOptions } from './gpt.ts';
 export { pytorchBert } from './bert-weights.ts';
 export { maskedTokenLoss } from './bert-loss.ts';
 export { AttentionContext, AttentionProbabilities, type AttentionArgs } from './layers/attention.ts';
+export { CausalMask } from './layers/causal-mask.ts';
 export { FirstToken } from './layers/first-token.ts';
 export { LayerNorm, type LayerNormArgs } from './layers/layer-norm.ts';
 export { OutputBias } from './layers/output-bias.ts';
