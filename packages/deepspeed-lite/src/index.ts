@@ -1,2 +1,58 @@
 export { flatLayout, shareOfRank, type FlatEntry, type FlatLayout } from './zero/flat-layout.ts';
 export type { FlatOptimizer, FlatSlice, SumOverSlices, UpdateContext } from './optimizers/flat-optimizer.ts';
+export { vjp, type Gradients, type Vjp } from './autograd/vjp.ts';
+export { callsOf, type Calls, type LayerCall, type Value } from './program/calls.ts';
+export { cutModel, type Block, type CutOptions, type Program } from './program/cut-model.ts';
+export {
+  applyProgram,
+  gradientsOf,
+  MicroBatch,
+  type MicroBatchOptions,
+  type ProgramGradients,
+} from './program/micro-batch.ts';
+export {
+  runBlock,
+  tapeBlock,
+  type BlockRun,
+  type Penalty,
+  type RunMode,
+  type TapedRun,
+  type Watch,
+} from './program/run-block.ts';
+export { adam, adamW, type AdamOptions } from './optimizers/adam.ts';
+export { lamb, type LambOptions } from './optimizers/lamb.ts';
+export { lion, type LionOptions } from './optimizers/lion.ts';
+export { optimizerFrom, type OptimizerConfig, type OptimizerName } from './optimizers/optimizer-from.ts';
+export { sgd, type SgdOptions } from './optimizers/sgd.ts';
+export type {
+  CompressedContext,
+  CompressedOptimizer,
+  SlotKind,
+} from './optimizers/compressed-optimizer.ts';
+export {
+  compressedOptimizerFrom,
+  isCompressed,
+  type CompressedOptimizerConfig,
+} from './optimizers/compressed-optimizer-from.ts';
+export {
+  compressedMean,
+  type CompressedMeanOptions,
+  type CompressionErrors,
+} from './optimizers/compressed-mean.ts';
+export {
+  compressedState,
+  gatherCompressedState,
+  restoreCompressedState,
+  type SavedCompressedState,
+} from './optimizers/compressed-state.ts';
+export { scaledSign, topK, type Compressor } from './optimizers/compressors.ts';
+export { ef21, type Ef21Options } from './optimizers/ef21.ts';
+export { oneBitAdam, type OneBitAdamOptions } from './optimizers/one-bit-adam.ts';
+export { oneBitLamb, type OneBitLambOptions } from './optimizers/one-bit-lamb.ts';
+export type { ScaleRange } from './optimizers/signs.ts';
+export {
+  zeroOneAdam,
+  zeroOneSchedule,
+  type ZeroOneAdamOptions,
+  type ZeroOneStep,
+} from './optimizers/zero-one-adam.ts';

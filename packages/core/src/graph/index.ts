@@ -14,4 +14,4 @@ export { replaceLayers, type NewLayer } from './replace-layers.ts';
 export { residualBranches, type ResidualBranch } from './residual-branches.ts';
 export type { WeightValues } from './weight-values.ts';
 export { buildModel, configOf, forEachEntry, type LayerEntry, type ModelConfig } from './rebuild.ts';
-export { layerPaths } from './trace.ts';
+export { isModel, layerPaths } from './trace.ts';

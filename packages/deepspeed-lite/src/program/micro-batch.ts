@@ -1,0 +1,228 @@
+/** One micro-batch on its way through the blocks: forward in order, then backward in reverse, with a pause wherever one is wanted. */
+import { ArgumentError } from '@ockham/core';
+import { flatLayers, type LossFunction } from '@ockham/core/training';
+import {
+  clone,
+  dispose,
+  keep,
+  mean,
+  reshape,
+  scalar,
+  tidy,
+  type Scalar,
+  type Tensor,
+  type Variable,
+} from '@tensorflow/tfjs-core';
+import { vjp, type Vjp } from '../autograd/vjp.ts';
+import type { Value } from './calls.ts';
+import type { Block, Program } from './cut-model.ts';
+import { runBlock, tapeBlock, type Penalty, type RunMode, type TapedRun } from './run-block.ts';
+
+/** Options of a {@link MicroBatch}. */
+export interface MicroBatchOptions {
+  /** Blocks of which only the inputs are kept, and that are run again on the way back. Default none. */
+  readonly recompute?: (block: number) => boolean;
+  /** Lets the tapes go of the parameters, which can then be freed between a block's forward and its backward. Default false. */
+  readonly releaseVariables?: boolean;
+}
+
+/** What is kept of a block for its backward. */
+type Kept = { readonly run: TapedRun } | { readonly inputs: ReadonlyMap<Value, Tensor> };
+
+/**
+ * A micro-batch in flight. Call `forward(0)`, `forward(1)`, …, then `loss`, then `backward` of the last block, …, `backward(0)`; anything
+ * asynchronous goes between. Several can be in flight.
+ */
+export class MicroBatch {
+  readonly #program: Program;
+  readonly #mode: RunMode;
+  readonly #options: MicroBatchOptions;
+  readonly #live = new Map<Value, Tensor>();
+  readonly #kept = new Map<number, Kept>();
+  readonly #penalties: Penalty[] = [];
+  /** Gradients of values, and of variables whose owner has not gone back yet. */
+  readonly #values = new Map<Value, Tensor>();
+  readonly #shared = new Map<Variable, Tensor>();
+  readonly #one: Scalar;
+  #head: Vjp | undefined;
+
+  /** @param inputs The model's inputs; they stay the caller's and must live until the end. */
+  constructor(program: Program, inputs: readonly Tensor[], mode: RunMode, options: MicroBatchOptions = {}) {
+    [this.#program, this.#mode, this.#options] = [program, mode, options];
+    for (const [i, value] of program.inputs.entries()) this.#live.set(value, keep(clone(inputs[i]!)));
+    this.#one = keep(scalar(1));
+  }
+
+  /** Runs block `i`, all before it having been run. */
+  forward(i: number): void {
+    const block = this.#program.blocks[i]!;
+    const { recompute, releaseVariables = false } = this.#options;
+    if (recompute?.(i) === true) {
+      const inputs = new Map(block.inputs.map((value) => [value, keep(clone(this.#live.get(value)!))]));
+      const { outputs, penalties } = runBlock(this.#program, block, this.#live, this.#mode);
+      this.#kept.set(i, { inputs });
+      this.#take(i, outputs, penalties);
+    } else {
+      const run = tapeBlock(this.#program, block, this.#live, this.#mode);
+      if (releaseVariables) run.tape.releaseVariables();
+      this.#kept.set(i, { run });
+      this.#take(i, run.outputs, run.penalties);
+    }
+  }
+
+  #take(i: number, outputs: ReadonlyMap<Value, Tensor>, penalties: readonly Penalty[]): void {
+    this.#penalties.push(...penalties);
+    for (const [value, tensor] of outputs) this.#live.set(value, tensor);
+    for (const [value, tensor] of this.#live) {
+      if ((this.#program.lastUse.get(value) ?? -1) > i) continue;
+      tensor.dispose();
+      this.#live.delete(value);
+    }
+  }
+
+  /** The model's outputs, after the last block; they stay the micro-batch's. */
+  get outputs(): Tensor[] {
+    return this.#program.outputs.map((value) => this.#live.get(value)!);
+  }
+
+  /** The loss and, apart, the regularisation terms in the order in which core adds them; kept, for the caller to dispose of. */
+  loss(target: Tensor, loss: LossFunction): readonly Tensor[] {
+    const [value, ...others] = this.#program.outputs;
+    if (value === undefined || others.length > 0)
+      throw new ArgumentError(`MicroBatch: needs a model of one output, got ${others.length + 1}.`);
+    const prediction = this.#live.get(value)!;
+    this.#head = vjp(() => [mean(loss(target, prediction))], [prediction], []);
+    prediction.dispose();
+    this.#live.delete(value);
+    const layers = flatLayers(this.#program.model);
+    const terms = this.#penalties.splice(0).sort((a, b) => layers.indexOf(a.layer) - layers.indexOf(b.layer));
+    return [...this.#head.outputs, ...terms.map(({ term }) => term)];
+  }
+
+  /**
+   * Goes back through block `i`, all after it having been gone through.
+   *
+   * @returns The gradients of its own variables, complete, for the caller to dispose of.
+   */
+  backward(i: number): ReadonlyMap<Variable, Tensor> {
+    const { blocks, outputs } = this.#program;
+    const block = blocks[i]!;
+    if (this.#head) {
+      const [gradient] = this.#head.backward([this.#one]).inputs;
+      if (gradient) this.#values.set(outputs[0]!, gradient);
+      this.#head = undefined;
+    }
+    const { tape, starts, penalties } = this.#tapeOf(i, block);
+    const given = [...block.variables, ...block.shared].filter((variable) => this.#shared.has(variable));
+    const dys = block.outputs.map((value) => this.#values.get(value));
+    const before = starts.map((value) => this.#values.get(value));
+    const result = tape.backward([...dys, ...penalties.map(() => this.#one)], {
+      inputs: before,
+      variables: new Map(given.map((variable) => [variable, this.#shared.get(variable)!])),
+    });
+    dispose([...dys, ...before].filter((tensor) => tensor !== undefined));
+    for (const value of block.outputs) this.#values.delete(value);
+    for (const [at, value] of starts.entries()) {
+      const gradient = result.inputs[at];
+      if (gradient) this.#values.set(value, gradient);
+    }
+    for (const variable of given) this.#shared.get(variable)!.dispose();
+    const own = new Map<Variable, Tensor>();
+    for (const [variable, gradient] of result.variables) {
+      if (block.shared.includes(variable)) this.#shared.set(variable, gradient);
+      else own.set(variable, gradient);
+    }
+    return own;
+  }
+
+  #tapeOf(i: number, block: Block): TapedRun {
+    const kept = this.#kept.get(i)!;
+    this.#kept.delete(i);
+    if ('run' in kept) return kept.run;
+    const averages = block.state.map((variable) => clone(variable));
+    const run = tapeBlock(this.#program, block, kept.inputs, this.#mode);
+    for (const [at, variable] of block.state.entries()) variable.assign(averages[at]!); // they were moved the first time
+    dispose([...averages, ...kept.inputs.values(), ...run.outputs.values()]);
+    dispose(run.penalties.map(({ term }) => term));
+    return run;
+  }
+
+  /** What is held for the way back, bytes by buffer: tapes, inputs of blocks to run again, values between blocks and their gradients. */
+  held(): Map<object, number> {
+    const held = new Map<object, number>();
+    const hold = (tensor: Tensor): void => void held.set(tensor.dataId, bytesOf(tensor));
+    for (const kept of this.#kept.values()) {
+      if ('inputs' in kept) for (const tensor of kept.inputs.values()) hold(tensor);
+      else for (const [buffer, bytes] of kept.run.tape.held) held.set(buffer, bytes);
+    }
+    for (const [buffer, bytes] of this.#head?.held ?? []) held.set(buffer, bytes);
+    for (const tensor of [...this.#live.values(), ...this.#values.values()]) hold(tensor);
+    return held;
+  }
+
+  /** Frees everything; needed wherever the way back does not end. */
+  dispose(): void {
+    for (const kept of this.#kept.values()) {
+      if ('run' in kept) kept.run.tape.dispose();
+      else dispose([...kept.inputs.values()]);
+    }
+    this.#kept.clear();
+    this.#head?.dispose();
+    this.#head = undefined;
+    for (const tensors of [this.#live, this.#values, this.#shared]) {
+      dispose([...tensors.values()]);
+      tensors.clear();
+    }
+    dispose([this.#one, ...this.#penalties.splice(0).map(({ term }) => term)]);
+  }
+}
+
+/** Bytes of a tensor's values. */
+function bytesOf({ size, dtype }: Tensor): number {
+  return size * (dtype === 'bool' ? 1 : 4);
+}
+
+/** A loss and its gradients by variable. */
+export interface ProgramGradients {
+  readonly loss: number;
+  /** The owner disposes of them. */
+  readonly gradients: ReadonlyMap<Variable, Tensor>;
+}
+
+/** Loss and gradients of one batch: the bits of core's `lossGradients` with `withRegularisation`. Leaks nothing else. */
+export function gradientsOf(
+  program: Program,
+  inputs: readonly Tensor[],
+  target: Tensor,
+  loss: LossFunction,
+  mode: RunMode,
+  options: MicroBatchOptions = {},
+): ProgramGradients {
+  const batch = new MicroBatch(program, inputs, mode, options);
+  try {
+    for (const i of program.blocks.keys()) batch.forward(i);
+    const value = sumOfTerms(batch.loss(target, loss));
+    const gradients = new Map<Variable, Tensor>();
+    for (const i of [...program.blocks.keys()].reverse())
+      for (const [variable, gradient] of batch.backward(i)) gradients.set(variable, gradient);
+    return { loss: value, gradients };
+  } finally {
+    batch.dispose();
+  }
+}
+
+/** Adds scalars in float32, one after the other, and disposes of them. */
+export function sumOfTerms(terms: readonly Tensor[]): number {
+  const sum = terms.map((term) => term.dataSync()[0]!).reduce((total, term) => Math.fround(total + term));
+  dispose([...terms]);
+  return sum;
+}
+
+/** The outputs of a model, block by block: the bits of `model.apply`. The caller disposes of them. */
+export function applyProgram(program: Program, inputs: readonly Tensor[], mode: RunMode): Tensor[] {
+  const batch = new MicroBatch(program, inputs, mode, { recompute: () => true });
+  for (const i of program.blocks.keys()) batch.forward(i);
+  const outputs = tidy(() => batch.outputs.map((tensor) => keep(reshape(tensor, tensor.shape))));
+  batch.dispose();
+  return outputs;
+}
