@@ -35,6 +35,15 @@ const SMALL = {
 const valuesOf = (model: tf.LayersModel) => model.weights.map((weight) => [...weight.read().dataSync()]);
 
 describe('the model', () => {
+  it('gives a language model’s probabilities of the token at each position', () => {
+    const model = keep(bert({ ...SMALL, head: 'language-model', output: 'softmax', seed: 2 }));
+    tf.tidy(() => {
+      const sums = tf.sum(model.predict(tf.ones([2, 7], 'int32')) as tf.Tensor, -1);
+      expect(sums.shape).toEqual([2, 7]);
+      for (const sum of sums.dataSync()) expect(sum).toBeCloseTo(1, 5);
+    });
+  });
+
   it('has the parameter counts of the published sizes', async () => {
     const sizes = (options: BertOptions) => {
       const { hidden = 0, layers = 0, vocabulary = 0 } = options;

@@ -24,11 +24,7 @@ export { lamb, type LambOptions } from './optimizers/lamb.ts';
 export { lion, type LionOptions } from './optimizers/lion.ts';
 export { optimizerFrom, type OptimizerConfig, type OptimizerName } from './optimizers/optimizer-from.ts';
 export { sgd, type SgdOptions } from './optimizers/sgd.ts';
-export type {
-  CompressedContext,
-  CompressedOptimizer,
-  SlotKind,
-} from './optimizers/compressed-optimizer.ts';
+export type { CompressedContext, CompressedOptimizer, SlotKind } from './optimizers/compressed-optimizer.ts';
 export {
   compressedOptimizerFrom,
   isCompressed,

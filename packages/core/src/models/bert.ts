@@ -165,7 +165,7 @@ function languageModel(build: Build, table: Layer, x: SymbolicTensor): SymbolicT
   const scores = table.apply(transformed) as SymbolicTensor; // [length, vocabulary]
   const logits = new OutputBias({ name: 'cls/predictions' }).apply(scores) as SymbolicTensor;
   if (output === 'logits') return logits;
-  return layers.softmax({ name: 'cls/softmax' }).apply(logits) as SymbolicTensor;
+  return layers.softmax({ name: 'cls/softmax', axis: -1 }).apply(logits) as SymbolicTensor;
 }
 
 function column(tokens: SymbolicTensor, which: 'ids' | 'types', name: string): SymbolicTensor {

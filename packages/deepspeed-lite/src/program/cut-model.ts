@@ -10,12 +10,15 @@ import { flatLayers, trainableVariables, variableOf, type Layer } from '@ockham/
 import type { Variable } from '@tensorflow/tfjs-core';
 import type { LayersModel } from '@tensorflow/tfjs-layers';
 import { callsOf, type LayerCall, type Value } from './calls.ts';
+import { markerOf, type Marker } from '../tensor/marker-layers.ts';
 
 /** A run of layer calls. */
 export interface Block {
   /** `first…last` of its layers with weights. */
   readonly name: string;
   readonly calls: readonly LayerCall[];
+  /** Where tensor-parallel ranks talk, a block of one call; see `splitModel`. */
+  readonly marker: Marker | undefined;
   /** Trainable variables that no earlier block uses, in the order of use. */
   readonly variables: readonly Variable[];
   /** Trainable variables that an earlier block owns. */
@@ -95,6 +98,7 @@ export function cutModel(model: LayersModel, options: CutOptions = {}): Program 
     return {
       name: first === last ? first.name : `${first.name}…${last.name}`,
       calls: run,
+      marker: markerOf(run[0]!.layer),
       variables: fresh.filter((variable) => trained.has(variable)),
       shared: used.filter((variable) => trained.has(variable) && !fresh.includes(variable)),
       state: used.filter((variable) => !trained.has(variable)),
@@ -133,15 +137,15 @@ function cuts(
   at: NonNullable<CutOptions['at']>,
 ): number[] {
   const positions: number[] = [];
-  if (at === 'none') return positions;
   const last = new Map<Value, number>(results.map((value) => [value, calls.length]));
   for (const [i, { inputs }] of calls.entries())
     for (const value of inputs) last.set(value, Math.max(i, last.get(value) ?? 0));
   const live = new Set<Value>();
   for (const [i, { layer, outputs }] of calls.entries()) {
     const crossing = [...live].filter((value) => last.get(value)! >= i && differentiable.has(value));
-    const cut = at === 'narrow' ? crossing.length <= 1 : layer.weights.length > 0;
-    if (i > 0 && cut) positions.push(i);
+    const wanted = { narrow: crossing.length <= 1, layers: layer.weights.length > 0, none: false }[at];
+    const marked = [layer, calls[i - 1]?.layer].some((one) => one && markerOf(one));
+    if (i > 0 && (wanted || marked)) positions.push(i);
     for (const value of outputs) live.add(value);
   }
   return positions;
@@ -166,8 +170,9 @@ function merge(
       parameters += variable.size;
     }
     const former = runs.at(-1);
+    const alone = [run, former?.calls ?? []].some(([call]) => call && markerOf(call.layer));
     const learns = run.some(({ layer }) => layer.weights.some((weight) => trained.has(variableOf(weight))));
-    if (former && (!learns || former.parameters < Math.max(1, minimum))) {
+    if (former && !alone && (!learns || former.parameters < Math.max(1, minimum))) {
       former.calls.push(...run);
       former.parameters += parameters;
     } else runs.push({ calls: run, parameters });

@@ -70,14 +70,58 @@ export class MicroBatch {
     }
   }
 
-  #take(i: number, outputs: ReadonlyMap<Value, Tensor>, penalties: readonly Penalty[]): void {
-    this.#penalties.push(...penalties);
-    for (const [value, tensor] of outputs) this.#live.set(value, tensor);
+  /** A value between blocks that is there now; it stays the micro-batch's. */
+  value(value: Value): Tensor {
+    return this.#live.get(value)!;
+  }
+
+  /** Puts a value that was made elsewhere: by another stage of a pipeline, or in the place of a block that is not run. */
+  give(value: Value, tensor: Tensor): void {
+    this.#live.get(value)?.dispose();
+    this.#live.set(value, keep(clone(tensor)));
+  }
+
+  /** Frees the values that no block from `i` on reads, and, of a stage that ends there, those that others read. */
+  release(i: number, all = false): void {
     for (const [value, tensor] of this.#live) {
-      if ((this.#program.lastUse.get(value) ?? -1) > i) continue;
+      if (!all && (this.#program.lastUse.get(value) ?? -1) >= i) continue;
       tensor.dispose();
       this.#live.delete(value);
     }
+  }
+
+  /** The gradient of a value, so far; none where nothing behind it has one. */
+  gradient(value: Value): Tensor | undefined {
+    return this.#values.get(value);
+  }
+
+  /** Puts the gradient of a value in the place of what there is. */
+  giveGradient(value: Value, gradient: Tensor | undefined): void {
+    this.#values.get(value)?.dispose();
+    this.#values.delete(value);
+    if (gradient) this.#values.set(value, keep(clone(gradient)));
+  }
+
+  /** The gradient of a variable that an earlier block owns, so far. */
+  sharedGradient(variable: Variable): Tensor | undefined {
+    return this.#shared.get(variable);
+  }
+
+  /** Puts the gradient of a variable that later blocks use too. */
+  giveSharedGradient(variable: Variable, gradient: Tensor): void {
+    this.#shared.get(variable)?.dispose();
+    this.#shared.set(variable, keep(clone(gradient)));
+  }
+
+  /** Regularisation terms of the blocks run so far and not asked for yet, for the caller to dispose of. */
+  takePenalties(): Penalty[] {
+    return this.#penalties.splice(0);
+  }
+
+  #take(i: number, outputs: ReadonlyMap<Value, Tensor>, penalties: readonly Penalty[]): void {
+    this.#penalties.push(...penalties);
+    for (const [value, tensor] of outputs) this.#live.set(value, tensor);
+    this.release(i + 1);
   }
 
   /** The model's outputs, after the last block; they stay the micro-batch's. */

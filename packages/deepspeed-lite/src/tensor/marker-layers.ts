@@ -8,6 +8,9 @@ import { layers } from '@tensorflow/tfjs-layers';
 
 type Shape = (number | null)[];
 
+/** What the ranks do at a marker layer. */
+export type Marker = 'copy' | 'reduce' | 'gather';
+
 /** f: forwards the identity, backwards the sum over the ranks. Stands before what is split by columns. */
 export class CopyToRanks extends layers.Layer {
   /** @nocollapse */
@@ -71,6 +74,13 @@ export class GatherFromRanks extends layers.Layer {
   override getConfig(): serialization.ConfigDict {
     return { ...super.getConfig(), width: this.width };
   }
+}
+
+/** What a layer marks, if it is a marker. */
+export function markerOf(layer: layers.Layer): Marker | undefined {
+  if (layer instanceof CopyToRanks) return 'copy';
+  if (layer instanceof ReduceFromRanks) return 'reduce';
+  return layer instanceof GatherFromRanks ? 'gather' : undefined;
 }
 
 serialization.registerClass(CopyToRanks);
