@@ -24,11 +24,7 @@ export { lamb, type LambOptions } from './optimizers/lamb.ts';
 export { lion, type LionOptions } from './optimizers/lion.ts';
 export { optimizerFrom, type OptimizerConfig, type OptimizerName } from './optimizers/optimizer-from.ts';
 export { sgd, type SgdOptions } from './optimizers/sgd.ts';
-export type {
-  CompressedContext,
-  CompressedOptimizer,
-  SlotKind,
-} from './optimizers/compressed-optimizer.ts';
+export type { CompressedContext, CompressedOptimizer, SlotKind } from './optimizers/compressed-optimizer.ts';
 export {
   compressedOptimizerFrom,
   isCompressed,
@@ -56,3 +52,16 @@ export {
   type ZeroOneAdamOptions,
   type ZeroOneStep,
 } from './optimizers/zero-one-adam.ts';
+export { batchSizes, type BatchSizes } from './engine/batch-sizes.ts';
+export type { EngineConfig, Precision } from './engine/config.ts';
+export {
+  initialize,
+  type Engine,
+  type EnginePosition,
+  type FitOptions,
+  type InitializeOptions,
+} from './engine/engine.ts';
+export type { LossScalingOptions } from './engine/loss-scaling.ts';
+export type { EngineReport, PersistentBytes } from './engine/report.ts';
+export type { ZeroStage } from './zero/gradient-store.ts';
+export { verify, type Difference, type VerifyOptions, type VerifyReport } from './engine/verify.ts';
