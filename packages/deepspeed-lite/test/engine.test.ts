@@ -53,8 +53,8 @@ describe('a run on many ranks', () => {
           bucketSize: 30,
           seed: 5,
         };
-        for (const ranks of zero === 0 ? [1, 2, 3] : [3]) {
-          const { fromSequence, losses } = await verify(model, config, data, { steps: 3, ranks });
+        for (const ranks of zero === 0 ? [2, 3] : [3]) {
+          const { fromSequence, losses } = await verify(model, config, data, { steps: 2, ranks });
           expect(fromSequence).toEqual({ loss: 0, relativeLossAtFirst: 0, lastLoss: 0, parameters: 0 });
           expect(losses.every(Number.isFinite)).toBe(true);
         }
