@@ -52,3 +52,16 @@ export {
   type ZeroOneAdamOptions,
   type ZeroOneStep,
 } from './optimizers/zero-one-adam.ts';
+export { batchSizes, type BatchSizes } from './engine/batch-sizes.ts';
+export type { EngineConfig, Precision } from './engine/config.ts';
+export {
+  initialize,
+  type Engine,
+  type EnginePosition,
+  type FitOptions,
+  type InitializeOptions,
+} from './engine/engine.ts';
+export type { LossScalingOptions } from './engine/loss-scaling.ts';
+export type { EngineReport, PersistentBytes } from './engine/report.ts';
+export type { ZeroStage } from './zero/gradient-store.ts';
+export { verify, type Difference, type VerifyOptions, type VerifyReport } from './engine/verify.ts';

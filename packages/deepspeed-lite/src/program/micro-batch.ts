@@ -24,6 +24,8 @@ export interface MicroBatchOptions {
   readonly recompute?: (block: number) => boolean;
   /** Lets the tapes go of the parameters, which can then be freed between a block's forward and its backward. Default false. */
   readonly releaseVariables?: boolean;
+  /** What the gradient of the loss begins with: gradients are so much larger. Default 1. */
+  readonly scale?: number;
 }
 
 /** What is kept of a block for its backward. */
@@ -43,14 +45,14 @@ export class MicroBatch {
   /** Gradients of values, and of variables whose owner has not gone back yet. */
   readonly #values = new Map<Value, Tensor>();
   readonly #shared = new Map<Variable, Tensor>();
-  readonly #one: Scalar;
+  readonly #seed: Scalar;
   #head: Vjp | undefined;
 
   /** @param inputs The model's inputs; they stay the caller's and must live until the end. */
   constructor(program: Program, inputs: readonly Tensor[], mode: RunMode, options: MicroBatchOptions = {}) {
     [this.#program, this.#mode, this.#options] = [program, mode, options];
     for (const [i, value] of program.inputs.entries()) this.#live.set(value, keep(clone(inputs[i]!)));
-    this.#one = keep(scalar(1));
+    this.#seed = keep(scalar(options.scale ?? 1));
   }
 
   /** Runs block `i`, all before it having been run. */
@@ -152,7 +154,7 @@ export class MicroBatch {
     const { blocks, outputs } = this.#program;
     const block = blocks[i]!;
     if (this.#head) {
-      const [gradient] = this.#head.backward([this.#one]).inputs;
+      const [gradient] = this.#head.backward([this.#seed]).inputs;
       if (gradient) this.#values.set(outputs[0]!, gradient);
       this.#head = undefined;
     }
@@ -160,7 +162,7 @@ export class MicroBatch {
     const given = [...block.variables, ...block.shared].filter((variable) => this.#shared.has(variable));
     const dys = block.outputs.map((value) => this.#values.get(value));
     const before = starts.map((value) => this.#values.get(value));
-    const result = tape.backward([...dys, ...penalties.map(() => this.#one)], {
+    const result = tape.backward([...dys, ...penalties.map(() => this.#seed)], {
       inputs: before,
       variables: new Map(given.map((variable) => [variable, this.#shared.get(variable)!])),
     });
@@ -217,7 +219,7 @@ export class MicroBatch {
       dispose([...tensors.values()]);
       tensors.clear();
     }
-    dispose([this.#one, ...this.#penalties.splice(0).map(({ term }) => term)]);
+    dispose([this.#seed, ...this.#penalties.splice(0).map(({ term }) => term)]);
   }
 }
 

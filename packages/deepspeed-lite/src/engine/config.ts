@@ -1,0 +1,130 @@
+import { ArgumentError, UnsupportedModelError } from '@ockham/core';
+import type { Communicator } from '@ockham/core/comm';
+import type { Seed } from '@ockham/core/random';
+import type { Loss, SnapshotStore } from '@ockham/core/training';
+import { compressedOptimizerFrom, isCompressed, type CompressedOptimizerConfig } from '../optimizers/compressed-optimizer-from.ts'; // prettier-ignore
+import type { CompressedOptimizer } from '../optimizers/compressed-optimizer.ts';
+import type { FlatOptimizer } from '../optimizers/flat-optimizer.ts';
+import { optimizerFrom, type OptimizerConfig } from '../optimizers/optimizer-from.ts';
+import type { CutOptions } from '../program/cut-model.ts';
+import type { ZeroStage } from '../zero/gradient-store.ts';
+import { batchSizes, type BatchSizes } from './batch-sizes.ts';
+import { lossScaling, type LossScaling, type LossScalingOptions } from './loss-scaling.ts';
+
+/** How parameters and gradients are stored. Everything is computed in float32, the only float of TensorFlow.js. */
+export type Precision = 'float32' | 'bfloat16' | 'float16';
+
+/** How a model is trained on many ranks. */
+export interface EngineConfig extends BatchSizes {
+  /** By name, by name with options, or one of your own. A compressed one needs `zero: 0`. Default `adam`. */
+  readonly optimizer?: OptimizerConfig | CompressedOptimizerConfig;
+  /** Constant, or of the update's number from 0 and their total in `fit`. Default 0.001. */
+  readonly learningRate?: number | ((step: number, total: number) => number);
+  /** Default `crossEntropy`. */
+  readonly loss?: Loss;
+  /** ZeRO: 0 every rank has all (data parallelism), 1 shares optimizer states, 2 gradients too, 3 parameters too. Default 0. */
+  readonly zero?: ZeroStage;
+  /** Ranks along each axis; `data` follows from the others. Tensor and pipeline axes have functions of their own. */
+  readonly mesh?: { readonly data?: number; readonly tensor?: number; readonly pipeline?: number };
+  /** Keeps the inputs of blocks only and computes them again on the way back. Default false. */
+  readonly activationCheckpointing?: boolean;
+  /**
+   * Values that parameters and gradients are rounded to: storage in 16 bits, emulated. The optimizer keeps float32 parameters beside its
+   * states. Default `float32`.
+   */
+  readonly precision?: Precision;
+  /** Multiplies the loss, so that small gradients survive float16. Default dynamic with `float16`, else none. */
+  readonly lossScaling?: LossScalingOptions | 'dynamic' | number;
+  /** Where the optimizer's states are between updates, one store for each rank: `fileStore`, `indexedDbStore`. Default: in memory. */
+  readonly offload?: (rank: number) => SnapshotStore;
+  /** Elements of a bucket, at least, before it is reduced. Default 2¹⁸: 1 MiB. */
+  readonly bucketSize?: number;
+  /** Where the model is cut. Default: wherever one tensor with a gradient crosses. */
+  readonly cut?: CutOptions;
+  /** Seeds the order of examples and dropout, as in core's `train`. Default 0. */
+  readonly seed?: Seed;
+  /** A new order of examples each epoch. Default true. */
+  readonly shuffle?: boolean;
+}
+
+/** {@link EngineConfig}, checked, with its defaults. */
+export interface Plan extends Required<BatchSizes> {
+  readonly optimizer: FlatOptimizer | CompressedOptimizer;
+  readonly learningRate: (step: number, total: number) => number;
+  readonly loss: Loss;
+  readonly zero: ZeroStage;
+  readonly ranks: number;
+  readonly activationCheckpointing: boolean;
+  readonly precision: Precision;
+  readonly lossScaling: LossScaling | undefined;
+  readonly bucketSize: number;
+  readonly seed: Seed;
+  readonly shuffle: boolean;
+}
+
+/** Checks a configuration. @throws ArgumentError and UnsupportedModelError, naming `who`. */
+export function checkConfig(who: string, config: EngineConfig, { size }: Pick<Communicator, 'size'>): Plan {
+  const { zero = 0, precision = 'float32', bucketSize = 2 ** 18, learningRate = 0.001 } = config;
+  checkMesh(who, config.mesh ?? {}, size);
+  if (![0, 1, 2, 3].includes(zero))
+    throw new ArgumentError(`${who}: zero must be 0, 1, 2 or 3, got ${zero as number}.`);
+  if (!['float32', 'bfloat16', 'float16'].includes(precision))
+    throw new ArgumentError(
+      `${who}: precision must be float32, bfloat16 or float16, got ${precision as string}.`,
+    );
+  if (!(Number.isInteger(bucketSize) && bucketSize >= 1))
+    throw new ArgumentError(`${who}: bucketSize must be an integer ≥ 1, got ${bucketSize}.`);
+  if (typeof learningRate === 'number' && !(learningRate > 0 && learningRate < Infinity))
+    throw new ArgumentError(`${who}: learningRate must be a number > 0, got ${learningRate}.`);
+  const given = config.optimizer ?? 'adam';
+  const optimizer = isCompressed(given) ? compressedOptimizerFrom(given) : optimizerFrom(given);
+  if (communicates(optimizer)) {
+    for (const [option, set] of Object.entries({
+      zero: zero > 0,
+      precision: precision !== 'float32',
+      offload: config.offload !== undefined,
+    }))
+      // prettier-ignore
+      if (set)
+        throw new UnsupportedModelError(
+          `${who}: ${optimizer.name} sends compressed steps of the whole vector, which every rank must have: ${option} cannot be combined with it. Use zero: 0, float32 and no offload, or another optimizer.`,
+        );
+  }
+  const scaling = config.lossScaling ?? (precision === 'float16' ? 'dynamic' : undefined);
+  return {
+    ...batchSizes(config, size),
+    optimizer,
+    learningRate: typeof learningRate === 'number' ? () => learningRate : learningRate,
+    loss: config.loss ?? 'crossEntropy',
+    zero,
+    ranks: size,
+    activationCheckpointing: config.activationCheckpointing ?? false,
+    precision,
+    lossScaling: scaling === undefined ? undefined : lossScaling(who, scaling),
+    bucketSize,
+    seed: config.seed ?? 0,
+    shuffle: config.shuffle ?? true,
+  };
+}
+
+/** Whether an optimizer communicates itself. */
+export function communicates(
+  optimizer: FlatOptimizer | CompressedOptimizer,
+): optimizer is CompressedOptimizer {
+  return isCompressed(optimizer);
+}
+
+function checkMesh(who: string, mesh: NonNullable<EngineConfig['mesh']>, size: number): void {
+  const { tensor = 1, pipeline = 1 } = mesh;
+  const { data = size / (tensor * pipeline) } = mesh;
+  const axes = { data, tensor, pipeline };
+  const shape = Object.entries(axes).map(([axis, n]) => `${axis} ${n}`).join(' × '); // prettier-ignore
+  if (data * tensor * pipeline !== size || Object.values(axes).some((n) => !(Number.isInteger(n) && n >= 1)))
+    throw new ArgumentError(
+      `${who}: the mesh must multiply to the number of ranks, ${size}, got ${shape}. Leave \`data\` out: it follows from the others.`,
+    );
+  if (tensor * pipeline > 1)
+    throw new UnsupportedModelError(
+      `${who}: trains along the data axis, got ${shape}. Split the model with the functions of the tensor and pipeline axes, and give this one the data group of the mesh.`,
+    );
+}

@@ -1,0 +1,58 @@
+import type { Ledger } from '@ockham/core/comm';
+import type { ZeroStage } from '../zero/gradient-store.ts';
+
+/** Bytes that a rank holds from update to update. With 16-bit storage, which is emulated, as if it were there. */
+export interface PersistentBytes {
+  readonly parameters: number;
+  readonly gradients: number;
+  /** States of the optimizer, and with 16-bit storage the float32 parameters. 0 where they are offloaded. */
+  readonly optimizer: number;
+  readonly total: number;
+}
+
+/** What a rank has measured. */
+export interface EngineReport {
+  readonly rank: number;
+  readonly ranks: number;
+  readonly zero: ZeroStage;
+  /** P, trainable parameters. */
+  readonly parameters: number;
+  /** Elements added to P so that all shares are equal. */
+  readonly padding: number;
+  readonly bytes: PersistentBytes;
+  /** Buffers for communication, allocated once. */
+  readonly buffers: { readonly buckets: number; readonly gathers: number };
+  /** Most bytes held for backward passes at a time, buffers counted once. */
+  readonly activations: number;
+  /**
+   * Most bytes at a time: persistent ones, buffers, what is held for the backward pass, gathered blocks and gradients on their way. Looked
+   * at between blocks: what an engine needs within a layer's call comes on top.
+   */
+  readonly peak: number;
+  /** Calls and bytes of parameters and gradients, by operation. */
+  readonly wire: ReturnType<Ledger['toJSON']>;
+  /** Bytes of them that left this rank. */
+  readonly sent: number;
+  /** Bytes that left this rank for losses, norms and moving averages. */
+  readonly control: number;
+  readonly updates: number;
+  /** Updates that loss scaling skipped. */
+  readonly skipped: number;
+  readonly lossScale?: number;
+}
+
+/** Keeps the most that was held at a time. */
+export class PeakMeter {
+  /** What is always there. */
+  base = 0;
+  activations = 0;
+  most = 0;
+
+  /** @param held Bytes by buffer. @param more Bytes beside them. */
+  note(held: ReadonlyMap<object, number>, more: number): void {
+    let bytes = 0;
+    for (const each of held.values()) bytes += each;
+    this.activations = Math.max(this.activations, bytes);
+    this.most = Math.max(this.most, this.base + bytes + more);
+  }
+}
