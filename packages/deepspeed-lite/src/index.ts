@@ -65,3 +65,23 @@ export type { LossScalingOptions } from './engine/loss-scaling.ts';
 export type { EngineReport, PersistentBytes } from './engine/report.ts';
 export type { ZeroStage } from './zero/gradient-store.ts';
 export { verify, type Difference, type VerifyOptions, type VerifyReport } from './engine/verify.ts';
+export { balanceStages } from './pipeline/balance-stages.ts';
+export { runPipeline, type LossTerm, type PipelineWork } from './pipeline/run-pipeline.ts';
+export { runSchedule, type PassTimes, type ScheduleRun } from './pipeline/run-schedule.ts';
+export {
+  pipelineSchedule,
+  type PipelineSchedule,
+  type PipelineShape,
+  type PipelineStep,
+  type ScheduleName,
+} from './pipeline/schedule.ts';
+export {
+  CopyToRanks,
+  GatherFromRanks,
+  ReduceFromRanks,
+  type GatherFromRanksArgs,
+  type Marker,
+} from './tensor/marker-layers.ts';
+export { planSplits, type Split as LayerSplit, type SplitPlan } from './tensor/plan-splits.ts';
+export { splitModel, type SplitModel, type WeightPart } from './tensor/split-model.ts';
+export { VocabularyPart, type VocabularyPartArgs } from './tensor/vocabulary-part.ts';

@@ -69,13 +69,13 @@ interface Graph {
 }
 
 /** The calls of a layer that belong to the model's graph. */
-export function callsOf(model: LayersModel, layer: Layer): Layer['inboundNodes'] {
+export function nodesOf(model: LayersModel, layer: Layer): Layer['inboundNodes'] {
   if (model.getClassName() === 'Sequential') return layer.inboundNodes.slice(0, 1); // it has no graph of its own before it is built
   return layer.inboundNodes.filter((_, i) => model.containerNodes.has(`${layer.name}_ib-${i}`));
 }
 
 function graphOf(model: LayersModel): Graph {
-  const nodes = (layer: Layer): Layer['inboundNodes'] => callsOf(model, layer);
+  const nodes = (layer: Layer): Layer['inboundNodes'] => nodesOf(model, layer);
   const readers = new Map<Layer, Layer[]>();
   const producers = new Map<Layer, Layer[]>();
   for (const layer of model.layers)

@@ -10,7 +10,7 @@ import { slice, tidy, type serialization } from '@tensorflow/tfjs-core';
 import type { LayersModel } from '@tensorflow/tfjs-layers';
 import './marker-layers.ts';
 import './vocabulary-part.ts';
-import { callsOf, planSplits, type Split, type SplitPlan } from './plan-splits.ts';
+import { nodesOf, planSplits, type Split, type SplitPlan } from './plan-splits.ts';
 
 /** Which part of a weight of the whole model a weight of a rank's model is. */
 export interface WeightPart {
@@ -118,7 +118,7 @@ class Edit {
   constructor(model: LayersModel, config: ModelConfig, rank: number, ranks: number) {
     this.config = config;
     this.inputRank = (name, call) =>
-      callsOf(model, model.getLayer(name))[call]!.inputTensors[0]!.shape.length;
+      nodesOf(model, model.getLayer(name))[call]!.inputTensors[0]!.shape.length;
     this.share = (length) => shareOf(length, rank, ranks);
   }
 
