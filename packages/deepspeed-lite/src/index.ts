@@ -65,3 +65,5 @@ export type { LossScalingOptions } from './engine/loss-scaling.ts';
 export type { EngineReport, PersistentBytes } from './engine/report.ts';
 export type { ZeroStage } from './zero/gradient-store.ts';
 export { verify, type Difference, type VerifyOptions, type VerifyReport } from './engine/verify.ts';
+export type { CheckpointStores } from './checkpoint/checkpoint.ts';
+export { memoryStores } from './checkpoint/memory-stores.ts';
