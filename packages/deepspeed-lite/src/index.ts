@@ -67,3 +67,4 @@ export type { ZeroStage } from './zero/gradient-store.ts';
 export { verify, type Difference, type VerifyOptions, type VerifyReport } from './engine/verify.ts';
 export type { CheckpointStores } from './checkpoint/checkpoint.ts';
 export { memoryStores } from './checkpoint/memory-stores.ts';
+export { plan, type MemoryPlan, type PlanOptions } from './plan/plan.ts';

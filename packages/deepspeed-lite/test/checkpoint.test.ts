@@ -69,8 +69,8 @@ describe('a checkpoint', () => {
         const [weights] = await run(n, { zero }, { epochs: 1, to: saved });
         const expected = await whole(saved);
         expect(expected['optimizer/v']!.some((v) => v > 0)).toBe(true);
-        const m = counts[pair++ % counts.length]!;
         for (const other of stages) {
+          const m = counts[pair++ % counts.length]!;
           const again = memoryStores();
           expect(await run(m, { zero: other }, { from: saved, to: again })).toEqual(Array(m).fill(weights));
           expect(await whole(again)).toEqual(expected);

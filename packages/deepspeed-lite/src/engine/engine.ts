@@ -90,7 +90,8 @@ export async function initialize(
   const control = (await comm.split(0))!;
   await takeFromFirst(control, [...program.variables, ...program.state]);
   const round = rounding(plan.precision);
-  const gather = plan.zero === 0 ? undefined : await BlockGather.create(data, program, layout, round);
+  const gather =
+    plan.zero === 0 ? undefined : await BlockGather.create(data, program, layout, plan.zero, round);
   const most = Math.max(...blockRanges(program, layout).map(({ begin, end }) => end - begin));
   const local = communicates(plan.optimizer);
   const gradients = await GradientStore.create(local ? self() : data, layout, plan.zero, {
