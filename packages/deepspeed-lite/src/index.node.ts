@@ -1,1 +1,2 @@
 export * from './index.ts';
+export { folderOf } from './checkpoint/folder.node.ts';

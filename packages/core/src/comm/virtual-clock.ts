@@ -3,6 +3,9 @@ interface Event {
   readonly happen: () => void;
 }
 
+/** Milliseconds that a rank may be busy with what is not on the clock: files, a digest. */
+const PATIENCE = 1000;
+
 /** A clock that goes on to the next event once nobody has anything to do any more. */
 export class VirtualClock {
   /** Seconds. */
@@ -45,15 +48,20 @@ export class VirtualClock {
   async run(end: Promise<unknown>, stuck: () => Error): Promise<void> {
     let over = false;
     void end.then(() => (over = true));
+    let idle: number | undefined;
     for (;;) {
       await new Promise((resolve) => setTimeout(resolve)); // everybody has had a turn
       if (over) return;
       const event = this.#events.shift();
       if (event) {
+        idle = undefined;
         this.now = event.at;
         event.happen();
         while (this.#events[0]?.at === event.at) this.#events.shift()!.happen();
-      } else if (this.#waiting.size > 0) this.fail(stuck());
+      } else if (this.#waiting.size > 0) {
+        idle ??= performance.now();
+        if (performance.now() - idle > PATIENCE) this.fail(stuck());
+      }
     }
   }
 }

@@ -5,7 +5,14 @@
  * Deviations: everything is computed in float32, so that states are 16 bytes for each parameter with Adam, 4 of them the parameters and
  * 4 the gradients, and no float32 copy beside; a rank's share is cut by length, not by layer.
  */
-import { ArgumentError, NonFiniteError, throwIfAborted, type Progress, type Split } from '@ockham/core';
+import {
+  ArgumentError,
+  DataError,
+  NonFiniteError,
+  throwIfAborted,
+  type Progress,
+  type Split,
+} from '@ockham/core';
 import { self, type Communicator } from '@ockham/core/comm';
 import { toRandom, type Random } from '@ockham/core/random';
 import {
@@ -17,7 +24,12 @@ import {
 } from '@ockham/core/training';
 import { dispose, type Tensor, type Variable } from '@tensorflow/tfjs-core';
 import type { LayersModel } from '@tensorflow/tfjs-layers';
-import { compressedState } from '../optimizers/compressed-state.ts';
+import { readCheckpoint, writeCheckpoint, type CheckpointStores } from '../checkpoint/checkpoint.ts';
+import {
+  compressedState,
+  gatherCompressedState,
+  restoreCompressedState,
+} from '../optimizers/compressed-state.ts';
 import { cutModel, type Program } from '../program/cut-model.ts';
 import { MicroBatch } from '../program/micro-batch.ts';
 import type { RunMode } from '../program/run-block.ts';
@@ -78,7 +90,8 @@ export async function initialize(
   const control = (await comm.split(0))!;
   await takeFromFirst(control, [...program.variables, ...program.state]);
   const round = rounding(plan.precision);
-  const gather = plan.zero === 0 ? undefined : await BlockGather.create(data, program, layout, round);
+  const gather =
+    plan.zero === 0 ? undefined : await BlockGather.create(data, program, layout, plan.zero, round);
   const most = Math.max(...blockRanges(program, layout).map(({ begin, end }) => end - begin));
   const local = communicates(plan.optimizer);
   const gradients = await GradientStore.create(local ? self() : data, layout, plan.zero, {
@@ -89,7 +102,6 @@ export async function initialize(
     plan,
     program,
     layout,
-    names,
     data,
     control,
     gather,
@@ -105,7 +117,6 @@ interface Parts {
   readonly plan: Plan;
   readonly program: Program;
   readonly layout: FlatLayout;
-  readonly names: ReadonlyMap<Variable, string>;
   readonly data: Communicator;
   readonly control: Communicator;
   readonly gather: BlockGather | undefined;
@@ -240,9 +251,102 @@ export class Engine {
     );
   }
 
-  /** The model, with all its weights: gathered from the ranks at stage 3. */
+  /**
+   * Saves everything that the run needs to go on: parameters, the optimizer's states, moving averages, the place in the data, the loss
+   * scale. Each rank writes its part; the former checkpoint is replaced at the very end.
+   *
+   * @throws DataError on every rank if one cannot write; the former checkpoint is intact.
+   */
+  async save(stores: CheckpointStores): Promise<void> {
+    const { plan, program, layout, data, control } = this.#parts;
+    const [begin, end] = shareOfRank(layout, this.rank);
+    const skip = plan.zero === 0 ? begin : 0;
+    const cut = (values: Float32Array): Float32Array => values.slice(skip, skip + end - begin);
+    await this.#fetch();
+    const parameters = this.#share ? cut(this.#share) : await readFlat(layout, program.variables, begin, end);
+    const arrays: Record<string, Float32Array> = { parameters };
+    const common: Record<string, Float32Array> = {};
+    let compressedRanks = 0;
+    if (communicates(plan.optimizer)) {
+      const saved = await gatherCompressedState(plan.optimizer, this.#state, layout, data);
+      compressedRanks = saved.ranks;
+      for (const [slot, values] of Object.entries(saved.arrays)) common[`compressed/${slot}`] = values;
+    } else
+      for (const [slot, values] of Object.entries(this.#state)) arrays[`optimizer/${slot}`] = cut(values);
+    if (this.#parts.store) this.#state = {};
+    for (const [i, variable] of program.state.entries())
+      common[`state/${i}`] = (await variable.data<'float32'>()).slice();
+    await writeCheckpoint(stores, control, layout, arrays, common, {
+      optimizer: plan.optimizer.name,
+      globalBatch: plan.globalBatch,
+      position: { ...this.#position },
+      run: {
+        key: this.#random.getState().key,
+        compressedRanks,
+        ...(this.#scaling && { scaling: { ...this.#scaling } }),
+      },
+    });
+  }
+
+  /**
+   * Goes on from a checkpoint, saved on any number of ranks at any stage: to the bit where those are the same. The next `fit` goes on
+   * where the saved one was.
+   *
+   * @throws DataError on every rank for a missing or altered shard, or another model or optimizer.
+   */
+  async load(stores: CheckpointStores): Promise<void> {
+    const { plan, program, layout, data, control } = this.#parts;
+    const { begin, end } = this.#own;
+    const whole = { begin: 0, end: layout.padded };
+    const { meta, common, read } = await readCheckpoint(stores, control, layout, [
+      plan.zero === 3 ? this.#own : whole,
+    ]);
+    const key = this.#random.getState().key.join();
+    const examples = meta.position['fitted']! * meta.globalBatch;
+    const { scaling, compressedRanks, ...run } = meta.run as {
+      key: number[];
+      scaling?: LossScaling;
+      compressedRanks: number;
+    };
+    if (meta.optimizer !== plan.optimizer.name || run.key.join() !== key || examples % plan.globalBatch !== 0)
+      throw new DataError(
+        'checkpoint-mismatch',
+        `load: the checkpoint is of a run with the optimizer ${meta.optimizer}, a global batch of ${meta.globalBatch} and ${run.key.join() === key ? 'this' : 'another'} seed, this one has ${plan.optimizer.name} and ${plan.globalBatch}. Use the same, and a global batch that divides the ${examples} examples that were seen.`,
+      );
+    const parameters = read('parameters', this.#own);
+    if (communicates(plan.optimizer)) {
+      const arrays = Object.fromEntries(Object.keys(plan.optimizer.slots).map((slot) => [slot, common[`compressed/${slot}`]!])); // prettier-ignore
+      this.#state = restoreCompressedState(plan.optimizer, { ranks: compressedRanks, arrays }, layout, data);
+      plan.optimizer.restore?.(
+        { parameters, state: this.#state, begin, end, layout },
+        meta.position['made']!,
+      );
+    } else
+      this.#state = Object.fromEntries(
+        plan.optimizer.slots.map((slot) => [slot, read(`optimizer/${slot}`, this.#own)]),
+      );
+    this.#share?.set(parameters);
+    if (plan.zero < 3) await this.#write(parameters);
+    if (this.#parts.store) await this.#putAway();
+    for (const [i, variable] of program.state.entries()) fillVariable(variable, common[`state/${i}`]!);
+    if (scaling && this.#scaling) this.#scaling = scaling;
+    const { updates, made } = meta.position as unknown as EnginePosition;
+    this.#position = { updates, made, fitted: examples / plan.globalBatch };
+  }
+
+  /** The model, with all its weights: gathered from the ranks at stage 3, brought together for compressed optimizers. */
   async model(): Promise<LayersModel> {
-    const { plan, program, gather } = this.#parts;
+    const { plan, program, gather, layout, data } = this.#parts;
+    const { optimizer } = plan;
+    if (communicates(optimizer) && optimizer.synchronise && this.#position.made > 0) {
+      const { begin, end } = this.#own;
+      const parameters = await readFlat(layout, program.variables, begin, end);
+      await optimizer.synchronise(
+        { parameters, state: this.#state, begin, end, layout },
+        { comm: data, step: this.#position.made },
+      );
+      await this.#write(parameters);
+    }
     if (plan.zero === 3) for (const i of program.blocks.keys()) await gather!.finish(i, this.#share!);
     return program.model;
   }

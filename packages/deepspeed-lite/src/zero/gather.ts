@@ -26,8 +26,9 @@ export class BlockGather {
     comm: Communicator,
     program: Program,
     layout: FlatLayout,
+    needed: readonly (readonly Range[])[],
     buffers: readonly Float32Array[],
-    store?: Store,
+    store: Store | undefined,
   ) {
     [this.#comm, this.#program, this.#layout, this.#buffers, this.#store] = [
       comm,
@@ -36,7 +37,7 @@ export class BlockGather {
       buffers,
       store,
     ];
-    this.#needed = program.blocks.map((_, i) => neededRanges(program, layout, i));
+    this.#needed = needed;
   }
 
   /** Collective. */
@@ -44,11 +45,13 @@ export class BlockGather {
     comm: Communicator,
     program: Program,
     layout: FlatLayout,
+    zero: number,
     store?: Store,
   ): Promise<BlockGather> {
-    const longest = longestGather(program, layout);
+    const needed = neededRanges(program, layout, zero);
+    const longest = longestGather(needed);
     const buffers = [await comm.alloc('float32', longest), await comm.alloc('float32', longest)];
-    return new BlockGather(comm, program, layout, buffers, store);
+    return new BlockGather(comm, program, layout, needed, buffers, store);
   }
 
   /** Of the two buffers. */
@@ -96,9 +99,6 @@ export class BlockGather {
 }
 
 /** Elements of the largest block with what it shares. */
-export function longestGather(program: Program, layout: FlatLayout): number {
-  const lengths = program.blocks.map((_, i) =>
-    neededRanges(program, layout, i).reduce((sum, { begin, end }) => sum + end - begin, 0),
-  );
-  return Math.max(...lengths);
+export function longestGather(needed: readonly (readonly Range[])[]): number {
+  return Math.max(...needed.map((ranges) => ranges.reduce((sum, { begin, end }) => sum + end - begin, 0)));
 }

@@ -37,11 +37,14 @@ export function blockRanges({ blocks }: Program, layout: FlatLayout): Range[] {
   });
 }
 
-/** The parts that a block needs: its own, and those of the variables that an earlier block owns. */
-export function neededRanges(program: Program, layout: FlatLayout, i: number): Range[] {
-  const shared = program.blocks[i]!.shared.map((variable) => {
-    const { offset, size } = layout.entries[program.variables.indexOf(variable)]!;
-    return { begin: offset, end: offset + size };
+/** The parts that each block needs: its own, and from stage 3 on those of the variables that an earlier block owns and that are gone. */
+export function neededRanges(program: Program, layout: FlatLayout, zero: number): (readonly Range[])[] {
+  const own = blockRanges(program, layout);
+  return program.blocks.map((block, i) => {
+    const shared = (zero < 3 ? [] : block.shared).map((variable) => {
+      const { offset, size } = layout.entries[program.variables.indexOf(variable)]!;
+      return { begin: offset, end: offset + size };
+    });
+    return [own[i]!, ...shared].filter(({ begin, end }) => begin < end);
   });
-  return [blockRanges(program, layout)[i]!, ...shared].filter(({ begin, end }) => begin < end);
 }
