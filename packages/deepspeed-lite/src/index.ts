@@ -37,3 +37,19 @@ export {
   type ZeroOneAdamOptions,
   type ZeroOneStep,
 } from './optimizers/zero-one-adam.ts';
+export {
+  learningRateRange,
+  type LearningRateRange,
+  type LearningRateRangeOptions,
+  type RangePoint,
+} from './tuning/learning-rate-range.ts';
+export {
+  oneCycle,
+  scaleLearningRate,
+  warmupDecay,
+  type Decay,
+  type OneCycle,
+  type OneCycleOptions,
+  type Schedule,
+  type WarmupDecayOptions,
+} from './tuning/schedules.ts';
