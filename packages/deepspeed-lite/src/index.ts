@@ -53,3 +53,37 @@ export {
   type Schedule,
   type WarmupDecayOptions,
 } from './tuning/schedules.ts';
+export {
+  curriculum,
+  lengthDifficulty,
+  lossDifficulty,
+  pacing,
+  type Curriculum,
+  type CurriculumOptions,
+  type Pacing,
+  type PacingOptions,
+} from './data-efficiency/curriculum.ts';
+export {
+  blockFlops,
+  efficiencyLedger,
+  type EfficiencyCounts,
+  type LedgerStep,
+  type StackSizes,
+} from './data-efficiency/efficiency-ledger.ts';
+export {
+  LayerDrop,
+  setSurvival,
+  survivals,
+  type LayerDropArgs,
+  type SurvivalsOptions,
+} from './data-efficiency/layer-drop.ts';
+export {
+  ChooseTokens,
+  dropTokens,
+  keptTokens,
+  PutBackTokens,
+  setKeptTokens,
+  TakeTokens,
+  type ChooseTokensArgs,
+  type KeptTokensOptions,
+} from './data-efficiency/token-drop.ts';
