@@ -88,3 +88,53 @@ export {
 export { planSplits, type Split as LayerSplit, type SplitPlan } from './tensor/plan-splits.ts';
 export { splitModel, type SplitModel, type WeightPart } from './tensor/split-model.ts';
 export { VocabularyPart, type VocabularyPartArgs } from './tensor/vocabulary-part.ts';
+export {
+  learningRateRange,
+  type LearningRateRange,
+  type LearningRateRangeOptions,
+  type RangePoint,
+} from './tuning/learning-rate-range.ts';
+export {
+  oneCycle,
+  scaleLearningRate,
+  warmupDecay,
+  type Decay,
+  type OneCycle,
+  type OneCycleOptions,
+  type Schedule,
+  type WarmupDecayOptions,
+} from './tuning/schedules.ts';
+export {
+  curriculum,
+  lengthDifficulty,
+  lossDifficulty,
+  pacing,
+  type Curriculum,
+  type CurriculumOptions,
+  type Pacing,
+  type PacingOptions,
+} from './data-efficiency/curriculum.ts';
+export {
+  blockFlops,
+  efficiencyLedger,
+  type EfficiencyCounts,
+  type LedgerStep,
+  type StackSizes,
+} from './data-efficiency/efficiency-ledger.ts';
+export {
+  LayerDrop,
+  setSurvival,
+  survivals,
+  type LayerDropArgs,
+  type SurvivalsOptions,
+} from './data-efficiency/layer-drop.ts';
+export {
+  ChooseTokens,
+  dropTokens,
+  keptTokens,
+  PutBackTokens,
+  setKeptTokens,
+  TakeTokens,
+  type ChooseTokensArgs,
+  type KeptTokensOptions,
+} from './data-efficiency/token-drop.ts';

@@ -56,16 +56,19 @@ export function encodeSigns(
 ): void {
   const view = new DataView(message.buffer, message.byteOffset, message.byteLength);
   let at = begin;
-  segments.forEach((to, k) => {
+  for (let k = 0; k < segments.length; k++) {
+    const to = segments[k]!;
     let sum = 0;
-    let count = 0;
+    let count = live ? 0 : to - at;
     for (; at < to; at++) {
-      if (live && live[at] === 0) continue;
+      if (live) {
+        if (live[at] === 0) continue;
+        count++;
+      }
       sum += Math.abs(x[at - from]!);
-      count++;
     }
     view.setFloat32(4 * k, count > 0 ? sum / count : 0, true);
-  });
+  }
   let byte = 4 * segments.length;
   for (let i = begin; i < end; i += 8, byte++) {
     const last = Math.min(i + 8, end);
@@ -85,17 +88,21 @@ export function addSigns(
 ): boolean {
   const view = new DataView(message.buffer, message.byteOffset, message.byteLength);
   const bits = 4 * segments.length;
+  const signed = new Float64Array(2);
   let finite = true;
   let at = begin;
-  segments.forEach((to, k) => {
+  for (let k = 0; k < segments.length; k++) {
+    const to = segments[k]!;
     const scale = view.getFloat32(4 * k, true);
     finite &&= Number.isFinite(scale);
+    signed[0] = -scale;
+    signed[1] = scale;
     for (; at < to; at++) {
       if (live && live[at] === 0) continue;
       const place = at - begin;
-      const sign = (message[bits + (place >>> 3)]! >>> (place & 7)) & 1;
-      into[at - from] = into[at - from]! + (sign ? scale : -scale);
+      const bit = (message[bits + (place >>> 3)]! >>> (place & 7)) & 1;
+      into[at - from] = into[at - from]! + signed[bit]!;
     }
-  });
+  }
   return finite;
 }
