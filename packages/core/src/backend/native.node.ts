@@ -120,9 +120,6 @@ function prepareProcess(threads: number | undefined): void {
     process.env['TF_NUM_INTRAOP_THREADS'] = String(threads);
     process.env['OMP_NUM_THREADS'] = String(threads);
   }
-  // oneDNN hands a product to as many threads as there are, besides the one that waits for it: of two such on two cores
-  // one waits for the other. With this the calling thread takes a share itself.
-  process.env['TF_ONEDNN_THREADPOOL_USE_CALLER_THREAD'] ??= '1';
   // tfjs-node 4.22 calls predicates that Node 23 removed and that Node 22 warns about.
   Object.assign(util, {
     isNullOrUndefined: (value: unknown) => value === null || value === undefined,
