@@ -53,6 +53,7 @@ export class BatchProblem implements StepProblem {
   readonly #input: Tensor;
   readonly #targets: Tensor;
   #losses: Tensor | undefined;
+  #trained = 0;
 
   constructor(learning: LearningParts, settings: BatchSettings) {
     const { head, parts } = learning;
@@ -66,7 +67,13 @@ export class BatchProblem implements StepProblem {
     this.#targets = tensor(batch.targets, [batch.size, batch.classes]);
   }
 
+  /** Examples that went forward and backward so far. */
+  get trained(): number {
+    return this.#trained;
+  }
+
   gradients(first: boolean): { readonly value: Scalar; readonly grads: NamedTensorMap } {
+    this.#trained += this.#settings.batch.size;
     const compute = () => this.#inTraining(() => lossGradients(() => this.#loss(first), this.variables));
     return first ? compute() : this.#learning.averages.hold(compute);
   }

@@ -1,4 +1,5 @@
 import type { Progress } from '@ockham/core';
+import type { SnapshotStore } from '@ockham/core/training';
 
 /** What `Learner.observe` did. */
 export interface Observation {
@@ -10,7 +11,7 @@ export interface Observation {
   readonly learningRate: number;
   /** Replayed examples in the batch. */
   readonly replayed: number;
-  /** Labels that were seen for the first time: the head has grown by as many units. */
+  /** Labels that were met for the first time: the head has grown by as many units. */
   readonly newClasses: readonly number[];
 }
 
@@ -22,6 +23,10 @@ export interface FitOptions {
   readonly total?: number;
   /** After every step; the stream waits for it. */
   readonly onStep?: (observation: Observation) => void | Promise<void>;
+  /** Where the learner is saved on the way, as by `learner.save`: at the end, when the signal fires, and every `snapshotEvery` steps. */
+  readonly checkpoint?: string | SnapshotStore;
+  /** Steps between two checkpoints, ≥ 1. Default 1,000. */
+  readonly snapshotEvery?: number;
 }
 
 /** What `Learner.fit` returns. */

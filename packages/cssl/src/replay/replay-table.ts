@@ -111,6 +111,25 @@ export class ReplayTable {
     return this.#overhead.slot + recordCost(this.#layout, length) + opened;
   }
 
+  /** What `bytes` falls by when a record of a class with others is removed. */
+  costOf(slot: number): number {
+    return this.#overhead.slot + recordCost(this.#layout, this.#records.length(slot));
+  }
+
+  /** The most that could be in use were each class down to one record: its longest. */
+  mostOfOneEach(): number {
+    const { present } = this.index;
+    const { recordBytes } = this.#layout;
+    if (recordBytes !== undefined) return present.length * this.costAlone(recordBytes);
+    let bytes = 0;
+    for (const { members } of present) {
+      let longest = 0;
+      for (let m = 0; m < members.size; m++) longest = Math.max(longest, this.#records.length(members.at(m)));
+      bytes += this.costAlone(longest);
+    }
+    return bytes;
+  }
+
   /** @returns the slot, always the last. */
   insert(label: number, record: Uint8Array, squaredError: number, features?: Float32Array): number {
     this.#bytes += this.cost(label, record.length);
