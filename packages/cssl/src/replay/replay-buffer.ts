@@ -42,8 +42,8 @@ interface SavedMeta {
  *
  * `bytes` is exact: what each record takes in memory, 4 bytes each for its label, its place in its class and the class's
  * entry for it, what the policies need, 56 bytes for each class, and the codec's tables once. It never exceeds the
- * budget. (Memory comes from the system in pages of at most 256 kB, so it may be a page ahead of that; the objects of the
- * JavaScript engine around the arrays are not counted.) Storing, evicting and sampling take the same time however full the buffer is, except that `loss-weighted`
+ * budget. (Records lie in pages of at most 256 kB, and the arrays of the index grow by a quarter, so that memory may be so much
+ * ahead of that; the objects of the JavaScript engine around the arrays are not counted.) Storing, evicting and sampling take the same time however full the buffer is, except that `loss-weighted`
  * walks a tree (log₂ of the capacity) and `herding` one class.
  *
  * Slots number the stored examples, 0 to `size` − 1. A slot is good until the next `store`, which may move records.
