@@ -16,6 +16,7 @@ interface OptionsOf {
   cutout: CutoutOptions;
 }
 
+/** What {@link augmentation} knows by name. */
 export type AugmentationName = keyof OptionsOf;
 
 /** A name, for the defaults; a name with options, `{ name: 'mixup', alpha: 0.2 }`; or a function of your own. */

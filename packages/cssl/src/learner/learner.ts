@@ -63,6 +63,7 @@ export class Learner {
     return this.#network.head.labels;
   }
 
+  /** What was done so far; kept with a saved learner, so that `counters.examples` is where the stream goes on. */
   get counters(): Counters {
     return this.#counters;
   }
@@ -98,6 +99,7 @@ export class Learner {
     return [...this.#update.adaptive.values()];
   }
 
+  /** Height, width and channels of the images that it takes. */
   get imageShape(): ImageShape {
     return this.#options.shape;
   }

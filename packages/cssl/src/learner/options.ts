@@ -15,6 +15,7 @@ export interface ReplayOptions extends Omit<ReplayBufferOptions, 'shape' | 'seed
 
 /** Options of `coldStart`. Only `replay` and `seed` are required. */
 export interface ColdStartOptions {
+  /** The buffer: at least a `capacity` (examples) or `bytes`. */
   readonly replay: ReplayOptions;
   /** Seeds the buffer, the augmentation, dropout and new units of the head. */
   readonly seed: Seed;

@@ -17,7 +17,9 @@ export interface Observation {
 
 /** Options of `Learner.fit`. */
 export interface FitOptions {
+  /** Ends the run between two steps. */
   readonly signal?: AbortSignal;
+  /** After every step: `done` examples, and the loss among the metrics. */
   readonly progress?: Progress;
   /** Examples in the stream, for `progress`. Default 0: not known. */
   readonly total?: number;
@@ -31,7 +33,9 @@ export interface FitOptions {
 
 /** What `Learner.fit` returns. */
 export interface FitResult {
+  /** Observed in this run. */
   readonly examples: number;
+  /** Taken in this run, those that were rolled back included. */
   readonly steps: number;
   /** Mean of the finite losses of the steps; NaN without any. */
   readonly loss: number;
@@ -55,14 +59,17 @@ export interface AccuracyOptions {
   readonly topK?: number;
   /** Images of one forward pass, ≥ 1. Default 500. */
   readonly batchSize?: number;
+  /** Ends the count between two forward passes. */
   readonly signal?: AbortSignal;
 }
 
 /** What `Learner.accuracy` measures, fractions in [0, 1]. */
 export interface Accuracy {
+  /** Share of the examples whose most probable class is the right one. */
   readonly accuracy: number;
   /** Only where `topK` was asked for. */
   readonly topK?: number;
+  /** That were counted. */
   readonly examples: number;
 }
 

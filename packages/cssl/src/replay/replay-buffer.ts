@@ -55,7 +55,9 @@ interface SavedMeta {
  * buffer.read(slots, batch);
  */
 export class ReplayBuffer {
+  /** Of every image. */
   readonly shape: ImageShape;
+  /** What makes an image a record. */
   readonly codec: Codec;
   readonly #options: ReplayBufferOptions;
   readonly #evict: EvictPolicy;
@@ -193,6 +195,7 @@ export class ReplayBuffer {
     return sampleUniform(size, Math.min(count, size), random);
   }
 
+  /** @throws ArgumentError for a slot where nothing is stored. */
   labelAt(slot: number): number {
     this.#checkSlot(slot);
     return this.#table.labelOf(slot);
