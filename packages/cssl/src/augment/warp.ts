@@ -101,47 +101,48 @@ function resample(
   const [middleX, middleY] = [(width - 1) / 2, (height - 1) / 2];
   const rowRight = new Float64Array(meshes + 1);
   const rowDown = new Float64Array(meshes + 1);
+  const line = width * channels;
   let to = 0;
   for (let y = 0; y < height; y++) {
     const above = rows.node[y]! * (meshes + 1);
     const lower = rows.weight[y]!;
+    const startX = middleX + x0 + xy * (y - middleY) - xx * middleX;
+    const startY = middleY + y0 + yy * (y - middleY) - yx * middleX;
     for (let i = 0; i <= meshes; i++) {
-      rowRight[i] = right[above + i]! * (1 - lower) + right[above + meshes + 1 + i]! * lower;
-      rowDown[i] = down[above + i]! * (1 - lower) + down[above + meshes + 1 + i]! * lower;
+      rowRight[i] = startX + right[above + i]! * (1 - lower) + right[above + meshes + 1 + i]! * lower;
+      rowDown[i] = startY + down[above + i]! * (1 - lower) + down[above + meshes + 1 + i]! * lower;
     }
     for (let x = 0; x < width; x++) {
       const node = columns.node[x]!;
       const later = columns.weight[x]!;
-      const fromX =
-        middleX +
-        xx * (x - middleX) +
-        xy * (y - middleY) +
-        x0 +
-        rowRight[node]! * (1 - later) +
-        rowRight[node + 1]! * later;
-      const fromY =
-        middleY +
-        yx * (x - middleX) +
-        yy * (y - middleY) +
-        y0 +
-        rowDown[node]! * (1 - later) +
-        rowDown[node + 1]! * later;
+      const fromX = xx * x + rowRight[node]! + (rowRight[node + 1]! - rowRight[node]!) * later;
+      const fromY = yx * x + rowDown[node]! + (rowDown[node + 1]! - rowDown[node]!) * later;
+      if (fromX >= 0 && fromY >= 0 && fromX < width - 1 && fromY < height - 1) {
+        const left = fromX | 0;
+        const top = fromY | 0;
+        const partX = fromX - left;
+        const partY = fromY - top;
+        const start = top * line + left * channels;
+        for (let from = start; from < start + channels; from++) {
+          const a = source[from]!;
+          const c = source[from + line]!;
+          const upper = a + (source[from + channels]! - a) * partX;
+          const under = c + (source[from + line + channels]! - c) * partX;
+          target[to++] = upper + (under - upper) * partY;
+        }
+        continue;
+      }
       const left = Math.floor(fromX);
       const top = Math.floor(fromY);
-      const partX = fromX - left;
-      const partY = fromY - top;
-      const inLeft = left >= 0 && left < width;
-      const inRight = left >= -1 && left < width - 1;
-      const inTop = top >= 0 && top < height;
-      const inBottom = top >= -1 && top < height - 1;
-      const start = (top * width + left) * channels;
-      const below = start + width * channels;
+      const at = (row: number, column: number, k: number) =>
+        row >= 0 && row < height && column >= 0 && column < width
+          ? source[row * line + column * channels + k]!
+          : fill;
       for (let k = 0; k < channels; k++) {
-        const a = inTop && inLeft ? source[start + k]! : fill;
-        const b = inTop && inRight ? source[start + channels + k]! : fill;
-        const c = inBottom && inLeft ? source[below + k]! : fill;
-        const d = inBottom && inRight ? source[below + channels + k]! : fill;
-        target[to++] = (a + (b - a) * partX) * (1 - partY) + (c + (d - c) * partX) * partY;
+        const upper = at(top, left, k) + (at(top, left + 1, k) - at(top, left, k)) * (fromX - left);
+        const under =
+          at(top + 1, left, k) + (at(top + 1, left + 1, k) - at(top + 1, left, k)) * (fromX - left);
+        target[to++] = upper + (under - upper) * (fromY - top);
       }
     }
   }
