@@ -6,6 +6,7 @@ import { cutmix, type CutmixOptions } from './cutmix.ts';
 import { cutout, type CutoutOptions } from './cutout.ts';
 import { mixup, type MixupOptions } from './mixup.ts';
 import { randAugment, type RandAugmentOptions } from './rand-augment.ts';
+import { warp, type WarpOptions } from './warp.ts';
 
 interface OptionsOf {
   'crop-flip': CropFlipOptions;
@@ -14,6 +15,7 @@ interface OptionsOf {
   autoaugment: AutoAugmentOptions;
   randaugment: RandAugmentOptions;
   cutout: CutoutOptions;
+  warp: WarpOptions;
 }
 
 /** What {@link augmentation} knows by name. */
@@ -51,6 +53,7 @@ const makers: {
   autoaugment: { make: autoAugment, options: ['policy', 'interpolation', 'fill'] },
   randaugment: { make: randAugment, options: ['count', 'magnitude', 'interpolation', 'fill'] },
   cutout: { make: cutout, options: ['size', 'fill'] },
+  warp: { make: warp, options: ['rotate', 'shear', 'scale', 'translate', 'elastic', 'fill'] },
 };
 
 const names = Object.keys(makers) as readonly AugmentationName[];
