@@ -49,7 +49,7 @@ it('a stream that is killed, in a step and in a save, ends with the weights and 
   await whole.learner.save(join(folder, 'whole.ockham'));
   const [resumed, uninterrupted] = await Promise.all([partsOf('killed.ockham'), partsOf('whole.ockham')]);
   expect(resumed).toEqual(uninterrupted);
-});
+}, 180_000); // three processes, on a machine that may be busy
 
 /** All that a saved learner holds, but for the names that the engine gave to variables of the optimizer. */
 async function partsOf(name: string) {
