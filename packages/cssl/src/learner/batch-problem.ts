@@ -20,7 +20,7 @@ import type { ImageBatch } from '../image.ts';
 import type { FrozenParts } from './freeze.ts';
 import type { Head } from './head.ts';
 import { withFrozenNorms, type MovingAverages } from './moving-averages.ts';
-import type { StepProblem } from './streaming-update.ts';
+import type { StepProblem } from './step-problem.ts';
 
 /** The parts of a learner that a step computes with. */
 export interface LearningParts {

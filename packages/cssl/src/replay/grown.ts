@@ -3,7 +3,7 @@ type Values = Int32Array | Float32Array;
 /** A longer copy of an array, zeros at its end. */
 export function grown<T extends Values>(values: T, length: number): T {
   const copy = new (values.constructor as new (length: number) => T)(length);
-  copy.set(values as Int32Array);
+  copy.set(values);
   return copy;
 }
 
