@@ -124,6 +124,24 @@ describe('the step', () => {
     expect(losses.at(-1)!).toBeLessThan(losses[0]! / 10);
   });
 
+  it('is taken by the optimizer’s own minimize too', () => {
+    const model = network();
+    const before = tf.memory().numTensors;
+    const optimizer = gaLore(model, { rank: 2, refreshEvery: 1, scale: 1, optimizer: 'sgd' });
+    const kernels = model.layers.map((layer) => variableOf(layer.weights[0]!));
+    const { loss, again } = tf.tidy(() => {
+      const [x, y] = [tf.tensor2d(data.x.values, [64, 12]), tf.tensor2d(data.y.values, [64, 3])];
+      const of = () => tf.losses.meanSquaredError<tf.Tensor, tf.Scalar>(y, model.apply(x) as tf.Tensor);
+      return {
+        loss: optimizer.minimize(of, true, kernels)!.dataSync()[0]!,
+        again: of().dataSync()[0]!,
+      };
+    });
+    expect(again).toBeLessThan(loss);
+    optimizer.dispose();
+    expect(tf.memory().numTensors).toBe(before);
+  });
+
   it('takes convolutions as matrices of window × channels by filters', async () => {
     const model = tf.sequential({
       layers: [

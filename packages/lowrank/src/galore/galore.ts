@@ -97,7 +97,9 @@ export class GaLoreOptimizer extends Optimizer {
           }
           const { path, kernel, projection } = site;
           const G = asMatrix(gradient);
-          if (step % refreshEvery === 0) projection.refresh(G, random.stream(path).stream(step));
+          if (step % refreshEvery === 0 || !projection.found) {
+            projection.refresh(G, random.stream(path).stream(step));
+          }
           const P = projection.matrix();
           const R = projection.project(G, P);
           // starts at 0 in every step: what the optimizer leaves there is its step

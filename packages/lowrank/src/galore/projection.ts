@@ -31,6 +31,8 @@ export class Projection {
   private readonly basis: GaLoreBasis;
   /** P `[shorter side, r]`, or for the DCT the numbers `[r]` of its columns. */
   private held: Tensor2D | Tensor1D | undefined;
+  /** The same numbers, for no step to read them back. */
+  private chosen: Int32Array | undefined;
 
   constructor(rows: number, columns: number, rank: number, basis: GaLoreBasis) {
     this.rows = rows;
@@ -49,6 +51,11 @@ export class Projection {
     return this.rank * (this.basis === 'dct' ? 1 : Math.min(this.rows, this.columns));
   }
 
+  /** Whether P was found. */
+  get found(): boolean {
+    return this.held !== undefined;
+  }
+
   /** Finds P anew, for the gradient `[m, n]`. Reads it back, or with the DCT the norms alone. */
   refresh(gradient: Tensor2D, random: Random): void {
     const found =
@@ -57,11 +64,10 @@ export class Projection {
     this.held = keep(found);
   }
 
-  /** P `[shorter side, r]`; in a `tidy`. */
+  /** P `[shorter side, r]`, once it is found; in a `tidy`. */
   matrix(): Tensor2D {
-    if (!this.held) throw new Error('gaLore: P was asked for before the first step.');
-    if (this.basis !== 'dct') return this.held as Tensor2D;
-    return cosineColumns(Math.min(this.rows, this.columns), this.held.dataSync());
+    if (this.chosen) return cosineColumns(Math.min(this.rows, this.columns), this.chosen);
+    return this.held as Tensor2D;
   }
 
   /** PᵀG or GP. */
@@ -91,11 +97,13 @@ export class Projection {
     }
     this.held?.dispose();
     this.held = state && (keep(state.clone()) as Tensor2D | Tensor1D);
+    this.chosen = this.basis === 'dct' ? state && Int32Array.from(state.dataSync()) : undefined;
   }
 
   dispose(): void {
     this.held?.dispose();
     this.held = undefined;
+    this.chosen = undefined;
   }
 
   private singularVectors(gradient: Tensor2D, random: Random): Tensor2D {
@@ -121,6 +129,7 @@ export class Projection {
         "gaLore: a gradient is no longer finite. Lower the learning rate, or check the inputs' range.",
       );
     }
-    return tensor1d(largest(scores, this.rank, this.held?.dataSync()), 'int32');
+    this.chosen = largest(scores, this.rank, this.chosen);
+    return tensor1d(this.chosen, 'int32');
   }
 }
