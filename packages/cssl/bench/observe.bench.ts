@@ -4,25 +4,12 @@ import { Random } from '@ockham/core/random';
 import { trainableVariables, lossFunction, trainStep } from '@ockham/core/training';
 import { augmentation, coldStart, ReplayBuffer, type ColdStartOptions, type ImageBatch } from '@ockham/cssl';
 import { memory, train } from '@tensorflow/tfjs-core';
+import { strokes } from './strokes.ts';
 
 const shape = [28, 28, 1] as const;
 const capacity = 1_000;
 const codec = 'jpeg';
 const pipeline = ['crop-flip', 'autoaugment', 'mixup', 'cutmix'] as const;
-
-/** Digits stand in by strokes: JPEG and augmentation are as fast on them. */
-function strokes(random: Random): Uint8Array {
-  const pixels = new Uint8Array(28 * 28);
-  for (let stroke = 0; stroke < 3; stroke++) {
-    let [row, column] = [6 + random.integer(16), 6 + random.integer(16)];
-    for (let step = 0; step < 20; step++) {
-      pixels[row * 28 + column] = 255;
-      row = Math.min(25, Math.max(2, row + random.integer(3) - 1));
-      column = Math.min(25, Math.max(2, column + random.integer(3) - 1));
-    }
-  }
-  return pixels;
-}
 
 export default bench({
   id: 'cssl/observe',

@@ -54,6 +54,56 @@ export const curveReasons: Readonly<Record<keyof CurveConfig, string>> = {
     'SGD with momentum 0.9, the same for every method that takes a step an example; DER++ diverges with momentum and has none',
 };
 
+/** Scales of the curves: small ones by kind of image, and what paper scale is for a data set. */
+export function curveScales(
+  kind: 'grey' | 'colour',
+  paper: Pick<CurveConfig, 'classes' | 'perClass' | 'testPerClass' | 'baseClasses' | 'bytes'>,
+): Readonly<Record<ScaleName, Scale<CurveConfig>>> {
+  const grey = kind === 'grey';
+  const shared = { network: 'small-cnn', learningRate: grey ? 0.05 : 0.02 } as const;
+  return {
+    smoke: {
+      seeds: 1,
+      config: {
+        ...shared,
+        classes: 3,
+        perClass: 8,
+        testPerClass: 10,
+        baseClasses: 2,
+        baseEpochs: 1,
+        pretrainEpochs: grey ? 0.004 : 0.02,
+        bytes: grey ? 60_000 : 100_000,
+        replay: 7,
+      },
+    },
+    standard: {
+      seeds: 2,
+      config: {
+        ...shared,
+        classes: 10,
+        perClass: 20,
+        testPerClass: 30,
+        baseClasses: 2,
+        baseEpochs: 10,
+        pretrainEpochs: grey ? 0.1 : 1,
+        bytes: grey ? 200_000 : 500_000,
+        replay: 31,
+      },
+    },
+    paper: {
+      seeds: 5,
+      config: {
+        ...shared,
+        ...(!grey && { network: 'resnet-8' }),
+        ...paper,
+        baseEpochs: grey ? 10 : 30,
+        pretrainEpochs: grey ? 2 : 15,
+        replay: 31,
+      },
+    },
+  };
+}
+
 /** What differs between data sets. */
 export interface CurveSubject<Name extends DatasetName> {
   readonly id: string;

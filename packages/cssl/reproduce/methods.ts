@@ -11,6 +11,7 @@ import {
   icarl,
   jointOffline,
   remind,
+  type AugmentationSpec,
   type ColdStartOptions,
   type MemoryOptions,
   type StreamLearner,
@@ -23,7 +24,7 @@ export interface Shared {
   readonly memory: MemoryOptions;
   readonly replay: number;
   readonly optimizer: OptimizerSpec & { readonly learningRate: number };
-  readonly augment: NonNullable<ColdStartOptions['augment']>;
+  readonly augment: AugmentationSpec;
   /** GDumb: passes over its memory. */
   readonly epochs: number;
   /** What base-initialised methods were trained with, and remember. */
@@ -67,7 +68,9 @@ export const baselines = {
       ...gradient(shared),
       optimizer: { name: 'sgd', learningRate: shared.optimizer.learningRate },
     }),
-  GDumb: (model, { memory, seed, epochs }) => gdumb(model, { ...memory, seed, epochs }),
+  // as published, without augmentation unless one is given
+  GDumb: (model, { memory, seed, epochs }, augment?: AugmentationSpec) =>
+    gdumb(model, { ...memory, seed, epochs, ...(augment && { augment }) }),
   // no budget of bytes or compute: the upper end
   'joint offline': (model, { seed }) => jointOffline(model, { seed, epochs: 10 }),
   iCaRL: (model, shared) => icarl(model, gradient(shared)),

@@ -1,4 +1,10 @@
-import { classIncremental, type ColdStartOptions, type MemoryOptions, type Stream } from '@ockham/cssl';
+import {
+  classIncremental,
+  type AugmentationSpec,
+  type ColdStartOptions,
+  type MemoryOptions,
+  type Stream,
+} from '@ockham/cssl';
 import type { LayersModel } from '@tensorflow/tfjs-layers';
 import type { Dataset } from '@ockham/core';
 import { cssl, type MakeLearner } from './methods.ts';
@@ -43,7 +49,7 @@ export async function runVariants(
   run: StreamRun,
   data: Dataset,
   config: VariantConfig,
-  augment: NonNullable<ColdStartOptions['augment']>,
+  augment: AugmentationSpec,
   variants: readonly Variant[],
 ): Promise<StreamRow[]> {
   const { seed } = run;

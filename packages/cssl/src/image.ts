@@ -13,10 +13,13 @@ export interface Example {
 
 /** What augmentations change in place, and what the model then sees. */
 export interface ImageBatch {
+  /** Of every image. */
   readonly shape: ImageShape;
+  /** Images. */
   readonly size: number;
   /** `[size, height, width, channels]` in grey levels 0–255. */
   readonly pixels: Float32Array;
+  /** Columns of the targets: the classes known by now. */
   readonly classes: number;
   /** `[size, classes]`, rows that sum to 1; one-hot until images are mixed. */
   readonly targets: Float32Array;

@@ -5,3 +5,4 @@ export * from './learner/index.ts';
 export * from './stream/index.ts';
 export * from './baselines/index.ts';
 export * from './evaluation/index.ts';
+export { kMeans, type KMeans, type KMeansOptions } from './k-means.ts';

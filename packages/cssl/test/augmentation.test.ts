@@ -18,6 +18,7 @@ const names: readonly AugmentationName[] = [
   'autoaugment',
   'randaugment',
   'cutout',
+  'warp',
 ];
 const colour = pictures.get('image/colour')!;
 
@@ -187,7 +188,7 @@ describe('augmentation', () => {
 
   it('refuses an unknown name with the list of names', () => {
     expect(() => augmentation(['flip' as 'mixup'], [8, 8, 3])).toThrow(
-      'augmentation: a step must be one of crop-flip, mixup, cutmix, autoaugment, randaugment, cutout, got flip.',
+      'augmentation: a step must be one of crop-flip, mixup, cutmix, autoaugment, randaugment, cutout, warp, got flip.',
     );
     expect(() => augmentation([{ name: 'toString' } as never], [8, 8, 3])).toThrow(/must be one of/);
   });

@@ -1,65 +1,15 @@
 import '@tensorflow/tfjs';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import type { Split } from '@ockham/core';
 import { memoryStore } from '@ockham/core/files';
 import { cloneModel, mlp } from '@ockham/core/models';
 import { Random } from '@ockham/core/random';
 import { trainableVariables, trainStep, lossFunction, saveWeights } from '@ockham/core/training';
-import { coldStart as coldStartInNode } from '@ockham/cssl/node';
-import { coldStart, type ColdStartOptions, type Example, type Learner } from '@ockham/cssl';
+import { coldStart, type ImageBatch } from '@ockham/cssl';
 import { memory, train } from '@tensorflow/tfjs-core';
 import { layers, sequential, type LayersModel } from '@tensorflow/tfjs-layers';
-import { afterEach, describe, expect, it, vi } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { Head } from '../src/learner/head.ts';
-
-/** A 4 × 4 image of class c: row c mod 4 bright, column c div 4 half bright, the rest noise. */
-function image(label: number, random: Random): Uint8Array {
-  return Uint8Array.from({ length: 16 }, (_, i) => {
-    const signal = (Math.floor(i / 4) === label % 4 ? 180 : 0) + (i % 4 === Math.floor(label / 4) ? 60 : 0);
-    return Math.min(255, signal + random.integer(60));
-  });
-}
-
-const example = (y: number, random: Random): Example => ({ x: image(y, random), y });
-
-/** Class after class. */
-function stream(labels: readonly number[], each: number, seed = 1): Example[] {
-  const random = new Random(seed);
-  return labels.flatMap((label) => Array.from({ length: each }, () => example(label, random)));
-}
-
-function splitOf(examples: readonly Example[]): Split {
-  const values = new Uint8Array(examples.length * 16);
-  for (const [i, { x }] of examples.entries()) values.set(x, i * 16);
-  return {
-    size: examples.length,
-    x: { values, shape: [4, 4, 1], scale: 1 / 255 },
-    y: { values: Int32Array.from(examples, ({ y }) => y), shape: [] },
-  };
-}
-
-const made: { dispose(): unknown }[] = [];
-const keepUntilEnd = <T extends { dispose(): unknown }>(value: T): T => (made.push(value), value);
-afterEach(() => {
-  for (const value of made.splice(0).reverse()) value.dispose();
-});
-
-const network = (seed = 3, dropout = 0): LayersModel =>
-  keepUntilEnd(mlp({ inputShape: [4, 4, 1], units: [16], classes: 10, seed, dropout }));
-
-const settings = { replay: { capacity: 40, batch: 7 }, seed: 5, learningRate: 0.1 } as const;
-
-const start = (model: LayersModel, options: Partial<ColdStartOptions> = {}): Learner =>
-  keepUntilEnd(coldStart(model, { ...settings, ...options }));
-
-async function valuesOf(learner: Learner): Promise<number[]> {
-  const model = await learner.toModel();
-  const { arrays } = await saveWeights(model);
-  model.dispose();
-  return Object.values(arrays).flatMap((values) => [...values]);
-}
+import { image, splitOf, stream } from './row-images.ts';
+import { keepUntilEnd, made, network, settings, start, valuesOf } from './row-learners.ts';
 
 const weightsOf = async (model: LayersModel) => Object.values((await saveWeights(model)).arrays);
 
@@ -225,6 +175,32 @@ describe('a step', () => {
     }
   });
 
+  it.each([
+    ['fixed', 8],
+    ['adaptive', 8 + 7], // a second gradient of every batch but the first, whose step is given
+    ['polyak', 8],
+    ['line-search', 8], // trials go forward only
+  ] as const)('counts what went forward and backward, with the %s step', async (step, trained) => {
+    const learner = start(network(), { step, replay: { capacity: 40, batch: 0 } });
+    await learner.fit(stream([0, 1], 4));
+    // a new class forgets the weights before, of another shape: no second gradient there
+    expect(learner.trained).toBe(step === 'adaptive' ? trained - 1 : trained);
+  });
+
+  it('knows the classes of what the caller has stored', async () => {
+    const labels: number[] = [];
+    const augment = ({ targets, size, classes }: ImageBatch) => {
+      for (let i = 0; i < size; i++) labels.push(targets.subarray(i * classes, (i + 1) * classes).indexOf(1));
+    };
+    const learner = start(network(), { augment });
+    for (const { x, y } of stream([4, 6], 10)) learner.buffer.store(x as Uint8Array, y);
+    const { newClasses, replayed } = await learner.observe(stream([2], 1)[0]!);
+    expect(replayed).toBe(7);
+    expect(newClasses.toSorted()).toEqual([2, 4, 6]);
+    expect(labels).toHaveLength(8);
+    expect(new Set(labels)).toEqual(new Set([0, 1, 2]));
+  });
+
   it('uses the new example and the replayed ones, and gives augmentation one batch', async () => {
     const augment = vi.fn();
     const learner = start(network(), { augment });
@@ -357,106 +333,6 @@ describe('batch normalisation', () => {
   });
 });
 
-describe('saving', () => {
-  const options = {
-    ...settings,
-    augment: ['crop-flip', 'mixup'],
-    optimizer: 'momentum',
-    learningRate: 0.03,
-    replay: { capacity: 12, batch: 5, sample: 'loss-weighted', codec: 'quantise(4)' },
-  } as const;
-
-  it.each([
-    ['momentum', 'fixed'],
-    ['adam', 'fixed'],
-    ['sgd', 'adaptive'],
-    ['sgd', 'polyak'],
-    ['sgd', 'line-search'],
-  ] as const)('goes on to the bit, buffer included, with %s and the %s step', async (optimizer, step) => {
-    const examples = stream([0, 1, 2, 3], 8);
-    const all = { ...options, optimizer, step };
-    const whole = start(network(3, 0.3), all);
-    await whole.fit(examples);
-
-    const store = memoryStore();
-    const first = start(network(3, 0.3), all);
-    await first.fit(examples.slice(0, 13));
-    await first.save(store);
-    const second = start(network(77, 0.3), all); // its own weights are replaced
-    expect(await second.load(store)).toEqual({ lost: [] });
-    await second.fit(examples.slice(13));
-
-    expect(await valuesOf(second)).toEqual(await valuesOf(whole));
-    expect(second.counters).toEqual(whole.counters);
-    const { records, arrays } = whole.buffer.save();
-    expect(second.buffer.save()).toMatchObject({ records, arrays });
-  });
-
-  it('writes a file in Node; a damaged record is reported, and the rest loads', async () => {
-    const folder = await mkdtemp(join(tmpdir(), 'ockham-'));
-    const path = join(folder, 'learner.ockham');
-    try {
-      const learner = keepUntilEnd(coldStartInNode(network(), options));
-      await learner.fit(stream([0, 1], 10));
-      await learner.save(path);
-      const bytes = await readFile(path);
-      bytes[bytes.length - 1]! ^= 1; // the last record
-      await writeFile(path, bytes);
-      const again = keepUntilEnd(coldStartInNode(network(), options));
-      const { lost } = await again.load(path);
-      expect(lost).toHaveLength(1);
-      expect(again.buffer.size).toBe(learner.buffer.size - 1);
-      expect(await valuesOf(again)).toEqual(await valuesOf(learner));
-      bytes[40]! ^= 1; // the description
-      await writeFile(path, bytes);
-      await expect(again.load(path)).rejects.toMatchObject({ code: 'corrupt-file' });
-    } finally {
-      await rm(folder, { recursive: true });
-    }
-  });
-
-  it('does all that at once with the paper’s pipeline and JPEG records', async () => {
-    const folder = await mkdtemp(join(tmpdir(), 'ockham-'));
-    try {
-      const learner = keepUntilEnd(
-        coldStartInNode(network(), {
-          replay: { capacity: 2_000, batch: 31, codec: 'jpeg' },
-          augment: ['crop-flip', 'mixup', 'cutmix', 'autoaugment'],
-          seed: 1,
-        }),
-      );
-      for (const item of stream([0, 1, 2], 20)) await learner.observe(item);
-      const { labels } = await learner.predict(image(0, new Random(2)));
-      expect([0, 1, 2]).toContain(labels[0]);
-      await learner.save(join(folder, 'learner.ockham'));
-    } finally {
-      await rm(folder, { recursive: true });
-    }
-  });
-
-  it('refuses what belongs to other options, another model, or nobody, and stays as it was', async () => {
-    const store = memoryStore();
-    const learner = start(network());
-    await expect(learner.load(store)).rejects.toThrow('there is nothing to load');
-    await learner.fit(stream([0, 1], 3));
-    await learner.save(store);
-    for (const options of [{ seed: 6 }, { replay: { capacity: 41, batch: 7 } }]) {
-      await expect(start(network(), options).load(store)).rejects.toMatchObject({
-        code: 'checkpoint-mismatch',
-      });
-    }
-    const wider = keepUntilEnd(mlp({ inputShape: [4, 4, 1], units: [17], classes: 10, seed: 3 }));
-    const other = start(wider);
-    await other.fit(stream([5], 3));
-    const before = await valuesOf(other);
-    await expect(other.load(store)).rejects.toMatchObject({ code: 'checkpoint-mismatch' });
-    expect(await valuesOf(other)).toEqual(before);
-    await store.write({ meta: { kind: 'else' }, arrays: {} });
-    await expect(learner.load(store)).rejects.toThrow("must be a learner's, got else");
-    await expect(learner.save('name')).rejects.toMatchObject({ code: 'storage-failed' }); // no IndexedDB here
-  });
-});
-
 describe('fit', () => {
   it('reports each step and stops between two when the signal fires', async () => {
     const controller = new AbortController();
@@ -473,67 +349,5 @@ describe('fit', () => {
     await expect(done).rejects.toMatchObject({ code: 'aborted' });
     expect(seen).toEqual([0.1, 0.2, 0.3, 0.4]);
     expect(learner.counters.steps).toBe(4);
-  });
-});
-
-describe('bad input', () => {
-  const pixels = new Uint8Array(16);
-
-  it.each([
-    [{ x: new Uint8Array(15), y: 0 }, 'must have 4 × 4 × 1 = 16 values, got 15'],
-    [{ x: new Float32Array(16).fill(255), y: 0 }, 'must be in [0, 1], got 255 at 0'],
-    [{ x: new Float32Array(16).fill(Number.NaN), y: 0 }, 'must be in [0, 1], got NaN at 0'],
-    [{ x: [0] as never, y: 0 }, 'must be a Uint8Array of bytes or a Float32Array'],
-    [{ x: pixels, y: 0.5 }, 'a label must be an integer in [0, 2³¹), the number of its class, got 0.5'],
-    [{ x: pixels, y: -1 }, 'got -1'],
-    [{ x: pixels, y: '3' as never }, 'got 3'],
-    [[], 'needs at least one example, got none'],
-    [
-      [
-        { x: pixels, y: 0 },
-        { x: pixels, y: Number.NaN },
-      ],
-      '(example 1): a label must be',
-    ],
-  ])('is refused before anything has changed: %#', async (bad, message) => {
-    const learner = start(network());
-    await expect(learner.observe(bad)).rejects.toThrow(message);
-    expect([learner.classes, learner.buffer.size, learner.counters.steps]).toEqual([[], 0, 0]);
-  });
-
-  it.each([
-    [{ replay: { capacity: 10, batch: -1 } }, 'replay.batch must be an integer ≥ 0, got -1'],
-    [{ replay: { capacity: 0 } }, 'capacity'],
-    [{ learningRate: 0 }, 'learningRate must be a number > 0, got 0'],
-    [{ optimizer: 'rmsprop' as 'sgd' }, 'optimizer must be sgd, momentum or adam, got rmsprop'],
-    [{ optimizer: 'adam', step: 'adaptive' }, 'so does Adam'],
-    [{ step: 'polyak', stepPer: 'layer' }, "stepPer must be 'model' for every step but the adaptive one"],
-    [{ freeze: 25 }, 'freeze must be a fraction of the parameters in [0, 1], got 25'],
-    [{ classes: [1, 2] }, 'classes must name the label of each output of the model, 10, got 2'],
-    [{ scale: 0 }, 'scale must be a number > 0, got 0'],
-    [{ imageShape: [4, 4, 2] as never }, 'imageShape must be [height, width, 1 or 3] with the 16 values'],
-    [{ augment: ['blur' as 'mixup'] }, 'got blur'],
-  ] as const)('is refused in the options: %o', (options, message) => {
-    expect(() => start(network(), options)).toThrow(message);
-  });
-
-  it('is an observation before the former has ended, or a question before a first class', async () => {
-    const learner = start(network());
-    await expect(learner.predict(pixels)).rejects.toThrow('no class is known yet');
-    const first = learner.observe({ x: pixels, y: 0 });
-    await expect(learner.observe({ x: pixels, y: 0 })).rejects.toThrow('learner.observe has not ended');
-    await first;
-    await expect(learner.accuracy(splitOf(stream([7], 2)))).rejects.toThrow(
-      'none of the 2 examples is of a class',
-    );
-    expect((await learner.accuracy(splitOf(stream([7], 2)), { classesSeen: false })).accuracy).toBe(0);
-  });
-
-  it('is a class for which the buffer has no room, refused before the step', async () => {
-    const learner = start(network(), { replay: { capacity: 2, batch: 2 } });
-    await learner.fit(stream([0, 1], 2));
-    await expect(learner.observe(stream([2], 1))).rejects.toThrow('one image of each class');
-    expect(learner.counters.steps).toBe(4);
-    expect(learner.classes).toEqual([0, 1]);
   });
 });

@@ -60,6 +60,7 @@ const configurations = fc.record({
   sample: fc.constantFrom(...SAMPLE),
   codec: fc.constantFrom<CodecSpec | 'variable'>('none', 'quantise(3)', 'resize(2x3)', 'variable'),
   limit: fc.constantFrom('count', 'bytes', 'both'),
+  large: fc.boolean(),
   measure: fc.boolean(),
   seed: fc.nat(),
 });
@@ -69,13 +70,14 @@ function bufferOf({
   sample,
   codec,
   limit,
+  large,
   measure,
   seed,
 }: typeof configurations extends fc.Arbitrary<infer T> ? T : never) {
   const options: ReplayBufferOptions = {
     shape: SHAPE,
-    ...(limit !== 'bytes' && { capacity: 12 }),
-    ...(limit !== 'count' && { bytes: 1500 }),
+    ...(limit !== 'bytes' && { capacity: large ? 170 : 12 }),
+    ...(limit !== 'count' && { bytes: large ? 12_000 : 1500 }),
     codec: codec === 'variable' ? variableCodec : codec,
     ...(evict === 'herding' && { features: 3 }),
     evict,

@@ -10,6 +10,7 @@ import {
   type EvictPolicy,
   type SamplePolicy,
 } from '@ockham/cssl';
+import { variableCodec } from './fixtures/variable-codec.ts';
 
 const SHAPE = [8, 8, 1] as const;
 
@@ -174,6 +175,48 @@ describe('bad input', () => {
     const fifo = new ReplayBuffer({ ...options, evict: 'fifo' });
     for (let label = 0; label < 9; label++) fifo.store(new Uint8Array(64), label);
     expect([...fifo.classes.keys()].sort()).toEqual([5, 6, 7, 8]);
+  });
+
+  it('says before whether there is room for examples, alone or together, and keeps its word', () => {
+    const pixels = new Uint8Array(64);
+    const example = (label: number) => ({ pixels, label });
+    const buffer = new ReplayBuffer(options);
+    for (const label of [0, 0, 1]) buffer.store(pixels, label);
+    expect(buffer.canStore([2, 3].map(example))).toBe(true);
+    expect(buffer.canStore([2, 3, 4].map(example))).toBe(false);
+    expect(buffer.canStore([0, 0, 0, 1, 1].map(example))).toBe(true);
+    expect(buffer.canStore([])).toBe(true);
+    expect(new ReplayBuffer({ ...options, evict: 'fifo' }).canStore([2, 3, 4, 5, 6].map(example))).toBe(true);
+    expect(() => buffer.canStore([example(0.5)])).toThrow(/ReplayBuffer.canStore: a label must be/);
+    expect([buffer.size, buffer.offered]).toEqual([3, 3]);
+  });
+
+  it('a class is never lost to a record too long for its place, whatever the lengths', () => {
+    fc.assert(
+      fc.property(
+        fc.integer({ min: 230, max: 900 }),
+        fc.array(fc.record({ label: fc.nat(4), seed: fc.nat(30), spread: fc.constantFrom(1, 40, 255) }), {
+          maxLength: 60,
+        }),
+        (bytes, offers) => {
+          const buffer = new ReplayBuffer({ shape: SHAPE, bytes, codec: variableCodec, seed: 1 });
+          for (const { label, seed, spread } of offers) {
+            const random = new Random(seed);
+            const pixels = Uint8Array.from({ length: 64 }, () => random.integer(spread));
+            const before = buffer.save();
+            const known = [...buffer.classes.keys()];
+            if (buffer.canStore([{ pixels, label }])) buffer.store(pixels, label);
+            else {
+              expect(() => buffer.store(pixels, label)).toThrow(/must fit alone|room for one image of each/);
+              expect(buffer.save()).toEqual(before);
+            }
+            for (const one of known) expect(buffer.classes.has(one)).toBe(true);
+            expect(buffer.bytes).toBeLessThanOrEqual(bytes);
+          }
+        },
+      ),
+      { seed: 6, numRuns: 150 },
+    );
   });
 
   it('refuses slots, losses and arrays that do not belong together', () => {

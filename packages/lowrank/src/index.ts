@@ -3,3 +3,4 @@ export * from './lora/index.ts';
 export * from './dlrt/index.ts';
 export * from './factorise/index.ts';
 export * from './lte/index.ts';
+export * from './galore/index.ts';

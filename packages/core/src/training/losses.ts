@@ -17,6 +17,7 @@ import {
   type Tensor1D,
 } from '@tensorflow/tfjs-core';
 import type { LayersModel } from '@tensorflow/tfjs-layers';
+import { crossEntropyOfFew } from './few-rows.ts';
 import { flatLayers } from './layers.ts';
 import type { Loss, LossFunction } from './types.ts';
 
@@ -33,6 +34,8 @@ export function lossFunction(loss: Loss): LossFunction {
 }
 
 function crossEntropy(target: Tensor, prediction: Tensor): Scalar {
+  const few = crossEntropyOfFew(target, prediction, EPSILON);
+  if (few) return few;
   const right = sum(mul(oneHotOf(target, prediction), prediction), -1); // [batch]
   return neg(mean(log(clipByValue(right, EPSILON, 1))));
 }

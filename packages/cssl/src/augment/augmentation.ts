@@ -6,6 +6,7 @@ import { cutmix, type CutmixOptions } from './cutmix.ts';
 import { cutout, type CutoutOptions } from './cutout.ts';
 import { mixup, type MixupOptions } from './mixup.ts';
 import { randAugment, type RandAugmentOptions } from './rand-augment.ts';
+import { warp, type WarpOptions } from './warp.ts';
 
 interface OptionsOf {
   'crop-flip': CropFlipOptions;
@@ -14,8 +15,10 @@ interface OptionsOf {
   autoaugment: AutoAugmentOptions;
   randaugment: RandAugmentOptions;
   cutout: CutoutOptions;
+  warp: WarpOptions;
 }
 
+/** What {@link augmentation} knows by name. */
 export type AugmentationName = keyof OptionsOf;
 
 /** A name, for the defaults; a name with options, `{ name: 'mixup', alpha: 0.2 }`; or a function of your own. */
@@ -50,6 +53,7 @@ const makers: {
   autoaugment: { make: autoAugment, options: ['policy', 'interpolation', 'fill'] },
   randaugment: { make: randAugment, options: ['count', 'magnitude', 'interpolation', 'fill'] },
   cutout: { make: cutout, options: ['size', 'fill'] },
+  warp: { make: warp, options: ['rotate', 'shear', 'scale', 'translate', 'elastic', 'fill'] },
 };
 
 const names = Object.keys(makers) as readonly AugmentationName[];

@@ -10,6 +10,7 @@ export type PolicyStep = readonly [operation: OperationName, probability: number
 /** Operations one after the other. */
 export type SubPolicy = readonly PolicyStep[];
 
+/** Options of `autoaugment`. */
 export interface AutoAugmentOptions extends CanvasOptions {
   /** Sub-policies, of which each image draws one. Default {@link cifar10Policy}. */
   readonly policy?: readonly SubPolicy[];

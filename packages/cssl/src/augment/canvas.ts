@@ -2,6 +2,7 @@ import type { ImageShape } from '../image.ts';
 import { checkNumber } from './check-number.ts';
 import { ArgumentError } from '@ockham/core';
 
+/** The nearest pixel, or the mean of the four around a point, weighted by how near they are. */
 export type Interpolation = 'nearest' | 'bilinear';
 
 /** How shears, translations, rotations and cutouts draw. */

@@ -1,6 +1,7 @@
 import type { Augmentation, ImageShape } from '../image.ts';
 import { checkNumber } from './check-number.ts';
 
+/** Options of `crop-flip`. */
 export interface CropFlipOptions {
   /** Pixels of padding on each side, of which a crop of the image's own size is taken. Default 4, usual for 32 × 32. */
   readonly padding?: number;

@@ -2,6 +2,7 @@ import type { Random } from '@ockham/core/random';
 import type { Augmentation, ImageShape } from '../image.ts';
 import { checkMixing, drawPartners, mixTargets, noPartners, type MixingOptions } from './partners.ts';
 
+/** Options of `cutmix`. */
 export type CutmixOptions = MixingOptions;
 
 /** Rows `top` … `bottom - 1` and columns `left` … `right - 1`. */

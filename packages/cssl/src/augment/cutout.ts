@@ -1,6 +1,7 @@
 import type { Augmentation, ImageShape } from '../image.ts';
 import { checkNumber } from './check-number.ts';
 
+/** Options of `cutout`. */
 export interface CutoutOptions {
   /** Side of the square in pixels, even. Default: half the shorter side, 16 at 32 × 32 as for CIFAR-10. */
   readonly size?: number;

@@ -9,3 +9,4 @@ export type { MixupOptions } from './mixup.ts';
 export type { CanvasOptions, Interpolation } from './canvas.ts';
 export type { OperationName } from './operations.ts';
 export type { RandAugmentOptions } from './rand-augment.ts';
+export type { WarpOptions } from './warp.ts';

@@ -1,6 +1,7 @@
 import type { Augmentation, ImageShape } from '../image.ts';
 import { checkMixing, drawPartners, mixTargets, noPartners, type MixingOptions } from './partners.ts';
 
+/** Options of `mixup`. */
 export type MixupOptions = MixingOptions;
 
 /**

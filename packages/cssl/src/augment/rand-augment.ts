@@ -3,6 +3,7 @@ import { load, makeCanvas, unload, type CanvasOptions } from './canvas.ts';
 import { checkNumber } from './check-number.ts';
 import { operationNames, operations } from './operations.ts';
 
+/** Options of `randaugment`. */
 export interface RandAugmentOptions extends CanvasOptions {
   /** N, operations an image. Default 2. */
   readonly count?: number;

@@ -26,6 +26,7 @@ export interface FromScratchOptions extends Omit<GradientOptions, 'replay' | 'st
   readonly batch?: number;
   /** For example `['cutmix']`, as GDumb on CIFAR. Default none. */
   readonly augment?: AugmentationSpec;
+  /** During each training. */
   readonly progress?: Progress;
 }
 
@@ -117,6 +118,7 @@ interface Training {
   readonly change: Augmentation | undefined;
   readonly rate: number;
   readonly random: Random;
+  /** During each training. */
   readonly progress?: Progress;
 }
 

@@ -12,7 +12,6 @@ export type { FromScratchOptions } from './from-scratch.ts';
 export { gdumb, type GdumbOptions } from './gdumb.ts';
 export { jointOffline } from './joint-offline.ts';
 export { icarl, type IcarlOptions } from './icarl.ts';
-export { kMeans, type KMeans, type KMeansOptions } from './k-means.ts';
 export {
   fitProductQuantiser,
   type ProductQuantiser,

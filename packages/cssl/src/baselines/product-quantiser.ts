@@ -6,7 +6,7 @@
  */
 import { ArgumentError } from '@ockham/core';
 import { toRandom, type Seed } from '@ockham/core/random';
-import { kMeans, nearestCentroid } from './k-means.ts';
+import { kMeans, nearestCentroid } from '../k-means.ts';
 
 /** Options of {@link fitProductQuantiser}. */
 export interface ProductQuantiserOptions {

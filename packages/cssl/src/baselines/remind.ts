@@ -28,6 +28,7 @@ export interface RemindOptions extends GradientOptions, MemoryOptions {
   readonly base: Split;
   /** Name of the last frozen layer. Default: all but the last dense layer are frozen. */
   readonly after?: string;
+  /** How features are coded. Default 32 codebooks of 256 codewords, the paper's. */
   readonly quantiser?: Omit<ProductQuantiserOptions, 'seed'>;
 }
 

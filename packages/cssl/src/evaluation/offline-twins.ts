@@ -19,14 +19,19 @@ export interface OfflineTwinOptions {
   readonly configuration?: Readonly<Record<string, unknown>>;
   /** Finds the store of a key, for example `offlineCache()` in Node. Default: nothing is kept. */
   readonly cache?: (key: string) => SnapshotStore;
+  /** During each training; the stage says which twin. */
   readonly progress?: Progress;
+  /** Ends the work between two steps of a training. */
   readonly signal?: AbortSignal;
 }
 
 /** Accuracies of an offline twin on the test examples of the classes seen so far. */
 export interface OfflineAccuracy {
+  /** Examples of the stream that the twin was trained on. */
   readonly after: number;
+  /** In [0, 1]. */
   readonly top1: number;
+  /** In [0, 1]; the right class among the five most probable. */
   readonly top5: number;
 }
 

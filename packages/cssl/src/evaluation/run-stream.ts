@@ -21,7 +21,9 @@ export interface RunStreamOptions {
   readonly testBatch?: number;
   /** After each test, for example to keep a snapshot. */
   readonly onTest?: (result: TestResult) => void | Promise<void>;
+  /** After every observation. */
   readonly progress?: Progress;
+  /** Ends the run before the next example or test. */
   readonly signal?: AbortSignal;
 }
 
@@ -29,17 +31,21 @@ export interface RunStreamOptions {
 export interface TestResult extends TestEvent {
   /** On the test examples of all classes seen so far, in [0, 1]: what the paper's figures show. */
   readonly top1: number;
+  /** Likewise, the right class among the five highest scores. */
   readonly top5: number;
   /** On each task of the stream, seen or not: a row of the accuracy matrix. */
   readonly tasks: readonly number[];
+  /** Kept of the stream, at this moment. */
   readonly bytes: number;
-  /** Optimizer steps and trained examples since the learner was made. */
+  /** Optimizer steps since the learner was made. */
   readonly updates: number;
+  /** Examples that went forward and backward since the learner was made, repeats counted. */
   readonly trained: number;
 }
 
 /** What {@link runStream} returns. */
 export interface StreamResult {
+  /** One for each event of the stream, in order. */
   readonly tests: readonly TestResult[];
   /** `[tests, tasks]`: the new classes at each test are a task. Only where every test brings new classes. */
   readonly matrix: AccuracyMatrix | undefined;

@@ -18,5 +18,6 @@ export interface StreamLearner {
   readonly trained: number;
   /** Called before a test, for methods that train only then. */
   settle?(): Promise<void>;
+  /** Frees what the learner made; the model that it was given is the caller's. */
   dispose(): void;
 }

@@ -34,11 +34,13 @@ export interface AdaptiveState {
   readonly eta: number;
   /** θ, the last step over the one before. */
   readonly theta: number;
-  /** Running means of ‖ΔW‖² and ‖Δ∇f‖²; 0 before the first quotient. */
+  /** Running mean of ‖ΔW‖²; 0 before the first quotient. */
   readonly moved: number;
+  /** Running mean of ‖Δ∇f‖²; 0 before the first quotient. */
   readonly turned: number;
-  /** What the last cap was, and which term of the minimum was the smallest. */
+  /** What the last cap was. */
   readonly cap: number;
+  /** Which term of the minimum was the smallest. */
   readonly bound: 'start' | 'quotient' | 'cap' | 'ceiling';
 }
 

@@ -20,7 +20,7 @@ import type { ImageBatch } from '../image.ts';
 import type { FrozenParts } from './freeze.ts';
 import type { Head } from './head.ts';
 import { withFrozenNorms, type MovingAverages } from './moving-averages.ts';
-import type { StepProblem } from './streaming-update.ts';
+import type { StepProblem } from './step-problem.ts';
 
 /** The parts of a learner that a step computes with. */
 export interface LearningParts {
@@ -53,6 +53,7 @@ export class BatchProblem implements StepProblem {
   readonly #input: Tensor;
   readonly #targets: Tensor;
   #losses: Tensor | undefined;
+  #trained = 0;
 
   constructor(learning: LearningParts, settings: BatchSettings) {
     const { head, parts } = learning;
@@ -66,7 +67,13 @@ export class BatchProblem implements StepProblem {
     this.#targets = tensor(batch.targets, [batch.size, batch.classes]);
   }
 
+  /** Examples that went forward and backward so far. */
+  get trained(): number {
+    return this.#trained;
+  }
+
   gradients(first: boolean): { readonly value: Scalar; readonly grads: NamedTensorMap } {
+    this.#trained += this.#settings.batch.size;
     const compute = () => this.#inTraining(() => lossGradients(() => this.#loss(first), this.variables));
     return first ? compute() : this.#learning.averages.hold(compute);
   }

@@ -23,6 +23,7 @@ export async function predictionsOf(
 ): Promise<Predictions> {
   const { who, shape, classes } = classifier;
   const list = Array.isArray(x) ? (x as readonly Example['x'][]) : [x as Example['x']];
+  if (list.length === 0) throw new ArgumentError(`${who}: needs at least one image, got none.`);
   const images = list.map((image) => toBytes(who, image, shape));
   const probabilities = await classifier.probabilities(images);
   const labels = Int32Array.from(images, (_, i) => {

@@ -55,10 +55,16 @@ export function checkExamples(
   examples: Example | readonly Example[],
   shape: ImageShape,
 ): CheckedExample[] {
-  const list = 'length' in examples ? examples : [examples];
+  const list: readonly unknown[] = Array.isArray(examples) ? examples : [examples];
   if (list.length === 0) throw new ArgumentError(`${who}: needs at least one example, got none.`);
-  return list.map((example, i) => {
+  return list.map((given, i) => {
     const name = list.length === 1 ? who : `${who} (example ${i})`;
+    if (typeof given !== 'object' || given === null) {
+      throw new ArgumentError(
+        `${name}: an example must be { x, y }, pixels and the number of their class; got ${String(given)}.`,
+      );
+    }
+    const example = given as Example;
     return { pixels: toBytes(name, example.x, shape), label: checkLabel(name, example.y) };
   });
 }

@@ -1,6 +1,7 @@
 export type { AdaptiveState, AdaptiveStepOptions } from './adaptive-step.ts';
 export type { ArmijoStepOptions } from './armijo-step.ts';
 export { coldStart } from './cold-start.ts';
+export type { ExampleSource } from './fit-stream.ts';
 export { Learner } from './learner.ts';
 export {
   minimise,

@@ -1,18 +1,14 @@
 import { DataError } from '@ockham/core';
 import type { Snapshot } from '@ockham/core/training';
 import type { SavedReplay } from '../replay/index.ts';
+import type { SavedNetwork } from './network.ts';
 import type { Counters } from './results.ts';
 
 const KIND = 'ockham-cssl-learner';
 
 /** What a saved learner consists of. */
-export interface LearnerParts {
+export interface LearnerParts extends SavedNetwork {
   readonly identity: string;
-  readonly weights: Snapshot;
-  readonly labels: readonly number[];
-  /** `[features, labels]`, empty before a first class. */
-  readonly kernel: Float32Array;
-  readonly bias: Float32Array | undefined;
   readonly update: Snapshot;
   readonly buffer: SavedReplay;
   readonly counters: Counters;

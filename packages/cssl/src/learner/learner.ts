@@ -1,24 +1,17 @@
-import { ArgumentError, NonFiniteError, throwIfAborted, type Split } from '@ockham/core';
-import { cloneModel } from '@ockham/core/models';
-import { restoreWeights, saveWeights, type SnapshotStore } from '@ockham/core/training';
-import { softmax, tidy, type Tensor } from '@tensorflow/tfjs-core';
-import { model as connect, type LayersModel } from '@tensorflow/tfjs-layers';
-import type { Example, ImageBatch, ImageShape } from '../image.ts';
-import {
-  ReplayBuffer,
-  type LostRecord,
-  type ReplayBufferOptions,
-  type SavedReplay,
-} from '../replay/index.ts';
+import { ArgumentError, type Split } from '@ockham/core';
+import type { SnapshotStore } from '@ockham/core/training';
+import type { LayersModel } from '@tensorflow/tfjs-layers';
+import type { Example, ImageShape } from '../image.ts';
+import { ReplayBuffer, type LostRecord, type ReplayBufferOptions } from '../replay/index.ts';
 import type { AdaptiveState } from './adaptive-step.ts';
-import { BatchProblem, inputOf } from './batch-problem.ts';
-import { freezeFirst, type FrozenParts } from './freeze.ts';
-import { Head, takeHead } from './head.ts';
-import { checkExamples, checkLabel, type CheckedExample } from './images.ts';
+import { BatchProblem } from './batch-problem.ts';
+import { accuracyOf, predictionsOf, scoresOf } from './classifier.ts';
+import { fitStream, type ExampleSource } from './fit-stream.ts';
+import { checkExamples, type CheckedExample } from './images.ts';
+import { JoinedBatches } from './joined-batch.ts';
 import { packLearner, unpackLearner } from './learner-snapshot.ts';
-import { accuracyOf, predictionsOf, scoresOf, type Classifier } from './classifier.ts';
 import { inSnapshotStore, type LearnerStore } from './learner-store.ts';
-import { MovingAverages } from './moving-averages.ts';
+import { Network } from './network.ts';
 import { resolveOptions, type ColdStartOptions, type ResolvedOptions } from './options.ts';
 import type {
   Accuracy,
@@ -40,42 +33,37 @@ import { StreamingUpdate } from './streaming-update.ts';
  */
 export class Learner {
   readonly #options: ResolvedOptions;
-  readonly #trunk: LayersModel;
-  readonly #head: Head;
-  readonly #averages: MovingAverages;
-  readonly #parts: FrozenParts;
+  readonly #network: Network;
   readonly #update: StreamingUpdate;
+  readonly #batches: JoinedBatches;
   readonly #storeAt: (name: string) => LearnerStore;
   #buffer: ReplayBuffer;
   #counters: Counters = { examples: 0, steps: 0, rolledBack: 0, trained: 0 };
-  #pixels = new Float32Array(0);
   #busy: string | undefined;
 
   /** @param storeAt What a text given to `save` and `load` means. */
   constructor(model: LayersModel, options: ColdStartOptions, storeAt: (name: string) => LearnerStore) {
     const who = 'coldStart';
     this.#options = resolveOptions(who, model, options);
-    const { random, step, optimizer, learningRate, stepPer, freeze, classes } = this.#options;
-    const parts = takeHead(who, model, this.#options.head);
-    this.#trunk = parts.trunk;
-    this.#parts = freezeFirst(who, model, parts.trunk, freeze);
-    this.#averages = new MovingAverages(parts.trunk);
+    const { shape, step, optimizer, learningRate, stepPer } = this.#options;
+    this.#network = new Network(who, model, this.#options);
+    try {
+      this.#buffer = new ReplayBuffer(this.#bufferOptions());
+      this.#update = new StreamingUpdate(who, { optimizer, step, learningRate, per: stepPer });
+    } catch (refused) {
+      this.#network.dispose();
+      throw refused;
+    }
+    this.#batches = new JoinedBatches(shape);
     this.#storeAt = storeAt;
-    this.#head = new Head(parts, random.stream('head'));
-    this.#buffer = new ReplayBuffer(this.#bufferOptions());
-    if (classes.length > 0)
-      this.#head.adopt(
-        who,
-        classes.map((label) => checkLabel(who, label)),
-      );
-    this.#update = new StreamingUpdate(who, { optimizer, step, learningRate, per: stepPer });
   }
 
   /** Labels that the learner knows, in the order of its outputs. */
   get classes(): readonly number[] {
-    return this.#head.labels;
+    return this.#network.head.labels;
   }
 
+  /** What was done so far; kept with a saved learner, so that `counters.examples` is where the stream goes on. */
   get counters(): Counters {
     return this.#counters;
   }
@@ -102,7 +90,8 @@ export class Learner {
 
   /** Parameters held as they came, and all of the given model that could learn. */
   get frozen(): { readonly parameters: number; readonly of: number } {
-    return { parameters: this.#parts.frozen, of: this.#parts.total };
+    const { frozen, total } = this.#network.parts;
+    return { parameters: frozen, of: total };
   }
 
   /** Where the adaptive step stands, by layer; one entry where the model has one step. */
@@ -110,6 +99,7 @@ export class Learner {
     return [...this.#update.adaptive.values()];
   }
 
+  /** Height, width and channels of the images that it takes. */
   get imageShape(): ImageShape {
     return this.#options.shape;
   }
@@ -128,32 +118,15 @@ export class Learner {
   /**
    * Observes a stream to its end; lists in it are mini-batches.
    *
-   * @throws AbortedError when the signal fires, between two steps; what was learnt stays.
+   * @example
+   * // a run that was killed goes on where it was saved, to the same weights and the same buffer
+   * if (existsSync('learner.ockham')) await learner.load('learner.ockham');
+   * await learner.fit(stream.from(learner.counters.examples), { checkpoint: 'learner.ockham' });
+   *
+   * @throws AbortedError when the signal fires, between two steps and after a last checkpoint; what was learnt stays.
    */
-  async fit(
-    stream: Iterable<Example | readonly Example[]> | AsyncIterable<Example | readonly Example[]>,
-    options: FitOptions = {},
-  ): Promise<FitResult> {
-    const { signal, progress, total = 0, onStep } = options;
-    let examples = 0;
-    let steps = 0;
-    let losses = 0;
-    let finite = 0;
-    throwIfAborted(signal, 'learner.fit');
-    for await (const item of stream) {
-      const observation = await this.observe(item);
-      examples += 'length' in item ? item.length : 1;
-      steps++;
-      if (observation.updated) {
-        losses += observation.loss;
-        finite++;
-      }
-      await onStep?.(observation);
-      progress?.({ stage: 'stream', done: examples, total, metrics: { loss: observation.loss } });
-      if (steps % 16 === 0) await new Promise((resolve) => setTimeout(resolve)); // lets the page, timers and signals breathe
-      throwIfAborted(signal, `learner.fit (after ${examples} examples)`);
-    }
-    return { examples, steps, loss: losses / finite };
+  async fit(stream: ExampleSource, options: FitOptions = {}): Promise<FitResult> {
+    return fitStream(this, stream, options);
   }
 
   /**
@@ -163,7 +136,7 @@ export class Learner {
    * @throws ArgumentError for an image of another size or range, or before a first class is known.
    */
   async predict(x: Example['x'] | readonly Example['x'][]): Promise<Predictions> {
-    return predictionsOf(this.#classifier('learner.predict'), x);
+    return predictionsOf(this.#network.classifier('learner.predict'), x);
   }
 
   /**
@@ -172,7 +145,7 @@ export class Learner {
    * @throws ArgumentError for images of another size or range, or before a first class is known.
    */
   async scores(split: Split): Promise<Float32Array> {
-    return scoresOf(this.#classifier('learner.scores'), split);
+    return scoresOf(this.#network.classifier('learner.scores'), split);
   }
 
   /**
@@ -181,7 +154,7 @@ export class Learner {
    * @throws ArgumentError for images of another size or range, or where no example is of a known class.
    */
   async accuracy(split: Split, options: AccuracyOptions = {}): Promise<Accuracy> {
-    return accuracyOf(this.#classifier('learner.accuracy'), split, options);
+    return accuracyOf(this.#network.classifier('learner.accuracy'), split, options);
   }
 
   /**
@@ -190,14 +163,7 @@ export class Learner {
    * @throws ArgumentError before a first class is known.
    */
   async toModel(): Promise<LayersModel> {
-    this.#checkClasses('learner.toModel');
-    const features = this.#trunk.outputs[0]!;
-    const output = this.#head.toLayer(features);
-    try {
-      return await cloneModel(connect({ inputs: this.#trunk.inputs, outputs: output }));
-    } finally {
-      output.sourceLayer.dispose();
-    }
+    return this.#network.toModel('learner.toModel');
   }
 
   /**
@@ -206,7 +172,17 @@ export class Learner {
    * @param place A store; or a name: of an entry of the browser's IndexedDB, with `@ockham/cssl/node` of a file.
    */
   async save(place: string | SnapshotStore): Promise<void> {
-    await this.#exclusively('save', async () => this.#store(place).write(await this.#saved()));
+    await this.#exclusively('save', async () =>
+      this.#store(place).write(
+        packLearner({
+          identity: this.#options.identity,
+          ...(await this.#network.save()),
+          update: await this.#update.save(),
+          buffer: this.#buffer.save(),
+          counters: this.#counters,
+        }),
+      ),
+    );
   }
 
   /**
@@ -220,8 +196,7 @@ export class Learner {
       const saved = await this.#store(place).read();
       const parts = unpackLearner(saved, this.#options.identity);
       const { buffer, lost } = ReplayBuffer.load(parts.buffer, { codec: this.#buffer.codec });
-      restoreWeights(this.#trunk, parts.weights, 'learner.load');
-      this.#head.restore(parts.labels, parts.kernel, parts.bias);
+      this.#network.restore('learner.load', parts);
       await this.#update.load(parts.update);
       this.#buffer = buffer;
       this.#counters = parts.counters;
@@ -232,28 +207,30 @@ export class Learner {
   /** Frees the head, the optimizer and what is kept of the step before. The model stays, as far as it has learnt. */
   dispose(): void {
     this.#update.dispose();
-    this.#head.dispose();
+    this.#network.dispose();
   }
 
   async #observe(examples: readonly CheckedExample[]): Promise<Observation> {
-    const newClasses = await this.#welcome(examples.map(({ label }) => label));
-    const { step, steps } = { step: this.#counters.steps, steps: this.#counters.steps + 1 };
-    const slots = this.#buffer.sample(Math.min(this.#options.batch, this.#buffer.size));
-    const batch = this.#batch(examples, slots);
-    this.#options.augment(batch, this.#options.random.stream('augment').stream(step));
+    this.#checkRoom(examples);
+    const { batch: B, augment, random, batchNorm, inputShape, scale } = this.#options;
+    const step = this.#counters.steps;
+    const slots = this.#buffer.sample(Math.min(B, this.#buffer.size));
+    const newClasses = await this.#welcome([
+      ...examples.map(({ label }) => label),
+      ...Array.from(slots, (slot) => this.#buffer.labelAt(slot)), // the caller may have stored some
+    ]);
+    const batch = this.#batches.join(this.#network.head, examples, this.#buffer, slots);
+    augment(batch, random.stream('augment').stream(step));
 
-    const { random, batchNorm, inputShape, scale } = this.#options;
+    const { averages, parts } = this.#network;
     // one example has no statistics of a batch
-    const held = batchNorm === 'freeze' || batch.size === 1 ? this.#averages.norms : this.#parts.frozenNorms;
-    const problem = new BatchProblem(
-      { trunk: this.#trunk, head: this.#head, parts: this.#parts, averages: this.#averages },
-      { batch, inputShape, scale, held, random, step },
-    );
+    const held = batchNorm === 'freeze' || batch.size === 1 ? averages.norms : parts.frozenNorms;
+    const problem = new BatchProblem(this.#network, { batch, inputShape, scale, held, random, step });
     try {
-      const averages = this.#averages.mark();
+      const mark = averages.mark();
       const { loss, applied, eta } = await this.#update.update(problem, step);
-      if (applied) averages.release();
-      else averages.putBack();
+      if (applied) mark.release();
+      else mark.putBack();
       if (applied && slots.length > 0) {
         const losses = await problem.losses();
         this.#buffer.feedback(slots, losses.subarray(examples.length));
@@ -261,9 +238,9 @@ export class Learner {
       const { examples: before, rolledBack, trained } = this.#counters;
       this.#counters = {
         examples: before + examples.length,
-        steps,
+        steps: step + 1,
         rolledBack: rolledBack + (applied ? 0 : 1),
-        trained: trained + batch.size,
+        trained: trained + problem.trained,
       };
       await this.#keep(examples);
       return { loss, updated: applied, learningRate: eta, replayed: slots.length, newClasses };
@@ -274,128 +251,43 @@ export class Learner {
 
   /** Compress, ReplayStore and ReplayEvict. */
   async #keep(examples: readonly CheckedExample[]): Promise<void> {
-    const width = this.#head.features;
-    const features =
-      this.#options.replay.evict === 'herding'
-        ? await this.#forward(
-            examples.map(({ pixels }) => pixels),
-            (values) => values,
-          )
-        : undefined;
+    const width = this.#network.head.features;
+    const herds = this.#options.replay.evict === 'herding';
+    const features = herds ? await this.#network.features(examples.map(({ pixels }) => pixels)) : undefined;
     for (const [i, { pixels, label }] of examples.entries())
       this.#buffer.store(pixels, label, features?.subarray(i * width, (i + 1) * width));
   }
 
   /** Grows the head by the labels that it does not know. */
   async #welcome(labels: readonly number[]): Promise<readonly number[]> {
-    const fresh = [...new Set(labels)].filter((label) => this.#head.outputOf(label) === undefined);
+    const { head } = this.#network;
+    const fresh = [...new Set(labels)].filter((label) => head.outputOf(label) === undefined);
     if (fresh.length === 0) return fresh;
-    this.#checkRoom(fresh);
     const from = this.classes.length;
-    this.#head.add(fresh);
-    const { features, useBias } = this.#head;
-    const variables = this.#parts.learning.length + this.#head.variables.length;
-    await this.#update.grow(variables, features, from, this.classes.length, useBias);
+    head.add(fresh);
+    await this.#update.grow(this.#network.variables, head.features, from, this.classes.length, head.useBias);
     return fresh;
   }
 
   /** The buffer would say so too, but after the step. */
-  #checkRoom(fresh: readonly number[]): void {
-    const { capacity = Number.POSITIVE_INFINITY, evict = 'largest-class' } = this.#options.replay;
-    if (evict === 'fifo' || evict === 'reservoir') return;
-    const classes = this.#buffer.classes.size + fresh.length;
-    if (classes <= capacity) return;
+  #checkRoom(examples: readonly CheckedExample[]): void {
+    if (this.#buffer.canStore(examples)) return;
+    const labels = [...new Set(examples.map(({ label }) => label))].join(', ');
+    const { capacity, bytes } = this.#options.replay;
     throw new ArgumentError(
-      `learner.observe: the buffer must have room for one image of each class, ${classes} with the new ${fresh.join(', ')}; got replay.capacity ${capacity}. Raise it, or evict by 'reservoir' or 'fifo'.`,
+      `learner.observe: the buffer must have room for one image of each class, ${this.#buffer.classes.size} so far and now one of ${labels}; got replay.capacity ${capacity ?? 'any'}, replay.bytes ${bytes ?? 'any'}. Raise it, compress more, or evict by 'reservoir' or 'fifo'.`,
     );
-  }
-
-  /** The new examples, then the replayed ones, as they are before augmentation. */
-  #batch(examples: readonly CheckedExample[], slots: Int32Array): ImageBatch {
-    const { shape } = this.#options;
-    const width = shape[0] * shape[1] * shape[2];
-    const size = examples.length + slots.length;
-    const classes = this.classes.length;
-    if (this.#pixels.length < size * width) this.#pixels = new Float32Array(size * width);
-    const pixels = this.#pixels.subarray(0, size * width);
-    const targets = new Float32Array(size * classes);
-    for (const [i, { pixels: image, label }] of examples.entries()) {
-      pixels.set(image, i * width);
-      targets[i * classes + this.#head.outputOf(label)!] = 1;
-    }
-    this.#buffer.read(slots, pixels, examples.length * width);
-    for (const [i, slot] of slots.entries())
-      targets[(examples.length + i) * classes + this.#head.outputOf(this.#buffer.labelAt(slot))!] = 1;
-    return { shape, size, pixels, classes, targets };
-  }
-
-  #classifier(who: string): Classifier {
-    return {
-      who,
-      shape: this.#options.shape,
-      classes: this.classes,
-      outputOf: (label) => this.#head.outputOf(label),
-      probabilities: (images) => this.#probabilities(who, images),
-    };
-  }
-
-  async #probabilities(who: string, images: readonly Uint8Array[]): Promise<Float32Array> {
-    this.#checkClasses(who);
-    const values = await this.#forward(images, (features) => softmax(this.#head.logits(features)));
-    const bad = values.findIndex((value) => !Number.isFinite(value));
-    if (bad < 0) return values;
-    throw new NonFiniteError(
-      `${who}: the probabilities of image ${Math.floor(bad / this.classes.length)} are not finite. Lower the learning rate: the weights have diverged.`,
-    );
-  }
-
-  /** What `finish` makes of the features of images, in inference. */
-  async #forward(images: readonly Uint8Array[], finish: (features: Tensor) => Tensor): Promise<Float32Array> {
-    const { inputShape, scale } = this.#options;
-    const pixels = new Float32Array(images.length * (images[0]?.length ?? 0));
-    for (const [i, image] of images.entries()) pixels.set(image, i * image.length);
-    const output = tidy(() =>
-      finish(
-        this.#trunk.apply(inputOf(pixels, scale, [images.length, ...inputShape]), {
-          training: false,
-        }) as Tensor,
-      ),
-    );
-    const values = await output.data<'float32'>();
-    output.dispose();
-    return values;
-  }
-
-  #checkClasses(who: string): void {
-    if (this.classes.length > 0) return;
-    throw new ArgumentError(`${who}: no class is known yet. Observe an example first.`);
   }
 
   #bufferOptions(): ReplayBufferOptions {
     const { replay, shape, random } = this.#options;
     const herds = replay.evict === 'herding';
-    const features = herds ? { features: this.#head.features } : {};
+    const features = herds ? { features: this.#network.head.features } : {};
     return { ...replay, ...features, shape, seed: random.stream('replay') };
   }
 
   #store(place: string | SnapshotStore): LearnerStore {
     return typeof place === 'string' ? this.#storeAt(place) : inSnapshotStore(place);
-  }
-
-  async #saved(): Promise<SavedReplay> {
-    const [kernel, bias] = await Promise.all(
-      this.#head.variables.map(async (value) => (await value.data<'float32'>()).slice()),
-    );
-    return packLearner({
-      identity: this.#options.identity,
-      weights: await saveWeights(this.#trunk),
-      labels: this.classes,
-      kernel: kernel ?? new Float32Array(0),
-      bias,
-      update: await this.#update.save(),
-      buffer: this.#buffer.save(),
-      counters: this.#counters,
-    });
   }
 
   async #exclusively<T>(what: string, work: () => Promise<T>): Promise<T> {

@@ -13,7 +13,9 @@ export interface MinimiseRecord {
   readonly iteration: number;
   /** The point; a view that the next iteration overwrites. */
   readonly x: Float64Array;
+  /** f(x). */
   readonly value: number;
+  /** ‖∇f(x)‖². */
   readonly squaredNorm: number;
   /** η of the step that follows. */
   readonly eta: number;
@@ -31,12 +33,15 @@ export interface MinimiseOptions {
   readonly learningRate?: number;
   /** f*, for the Polyak step. Default 0. */
   readonly least?: number;
+  /** Before every step. */
   readonly onIteration?: (record: MinimiseRecord) => void;
 }
 
 /** Where {@link minimise} ended. */
 export interface Minimum {
+  /** The last point. */
   readonly x: Float64Array;
+  /** f(x) there. */
   readonly value: number;
   /** Evaluations of the function. */
   readonly evaluations: number;

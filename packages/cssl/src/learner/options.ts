@@ -1,4 +1,4 @@
-import { ArgumentError } from '@ockham/core';
+import { ArgumentError, UnsupportedModelError } from '@ockham/core';
 import { toRandom, type Random, type Seed } from '@ockham/core/random';
 import type { OptimizerSpec } from '@ockham/core/training';
 import type { LayersModel } from '@tensorflow/tfjs-layers';
@@ -15,6 +15,7 @@ export interface ReplayOptions extends Omit<ReplayBufferOptions, 'shape' | 'seed
 
 /** Options of `coldStart`. Only `replay` and `seed` are required. */
 export interface ColdStartOptions {
+  /** The buffer: at least a `capacity` (examples) or `bytes`. */
   readonly replay: ReplayOptions;
   /** Seeds the buffer, the augmentation, dropout and new units of the head. */
   readonly seed: Seed;
@@ -80,6 +81,11 @@ export interface ResolvedOptions {
 
 /** @throws ArgumentError naming `who` for an option out of range. */
 export function resolveOptions(who: string, model: LayersModel, options: ColdStartOptions): ResolvedOptions {
+  if (typeof options?.replay !== 'object' || options.replay === null || options.seed === undefined) {
+    throw new ArgumentError(
+      `${who}: options must have a replay and a seed, got ${options === undefined ? 'none' : Object.keys(options).join(', ') || 'neither'}. Use for example { replay: { capacity: 1_000 }, seed: 1 }.`,
+    );
+  }
   const {
     replay: { batch = 31, ...replay },
     augment = [],
@@ -105,6 +111,8 @@ export function resolveOptions(who: string, model: LayersModel, options: ColdSta
     refuse('stepPer', "'model' for every step but the adaptive one", stepPer);
   const spec: OptimizerSpec = typeof optimizer === 'string' ? { name: optimizer } : optimizer;
   if (!(spec.name in DEFAULT_RATES)) refuse('optimizer', 'sgd, momentum or adam', spec.name);
+  if (spec.learningRate !== undefined)
+    refuse('optimizer', 'without a learningRate, which stands beside it in the options', spec.learningRate);
   const rate = options.learningRate ?? DEFAULT_RATES[spec.name];
   if (typeof rate === 'number' && !(rate > 0 && Number.isFinite(rate)))
     refuse('learningRate', 'a number > 0', rate);
@@ -148,6 +156,11 @@ function shapesOf(
   model: LayersModel,
   given: ImageShape | undefined,
 ): Pick<ResolvedOptions, 'shape' | 'inputShape'> {
+  if (model.inputs.length !== 1 || model.outputs.length !== 1) {
+    throw new UnsupportedModelError(
+      `${who}: the model must have one input and one output, got ${model.inputs.length} and ${model.outputs.length}. Learn with the part that sees the image.`,
+    );
+  }
   const inputShape = model.inputs[0]!.shape.slice(1);
   if (inputShape.some((size) => size === null)) {
     throw new ArgumentError(

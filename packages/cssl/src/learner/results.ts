@@ -1,4 +1,5 @@
 import type { Progress } from '@ockham/core';
+import type { SnapshotStore } from '@ockham/core/training';
 
 /** What `Learner.observe` did. */
 export interface Observation {
@@ -10,23 +11,31 @@ export interface Observation {
   readonly learningRate: number;
   /** Replayed examples in the batch. */
   readonly replayed: number;
-  /** Labels that were seen for the first time: the head has grown by as many units. */
+  /** Labels that were met for the first time: the head has grown by as many units. */
   readonly newClasses: readonly number[];
 }
 
 /** Options of `Learner.fit`. */
 export interface FitOptions {
+  /** Ends the run between two steps. */
   readonly signal?: AbortSignal;
+  /** After every step: `done` examples, and the loss among the metrics. */
   readonly progress?: Progress;
   /** Examples in the stream, for `progress`. Default 0: not known. */
   readonly total?: number;
   /** After every step; the stream waits for it. */
   readonly onStep?: (observation: Observation) => void | Promise<void>;
+  /** Where the learner is saved on the way, as by `learner.save`: at the end, when the signal fires, and every `snapshotEvery` steps. */
+  readonly checkpoint?: string | SnapshotStore;
+  /** Steps between two checkpoints, ≥ 1. Default 1,000. */
+  readonly snapshotEvery?: number;
 }
 
 /** What `Learner.fit` returns. */
 export interface FitResult {
+  /** Observed in this run. */
   readonly examples: number;
+  /** Taken in this run, those that were rolled back included. */
   readonly steps: number;
   /** Mean of the finite losses of the steps; NaN without any. */
   readonly loss: number;
@@ -50,14 +59,17 @@ export interface AccuracyOptions {
   readonly topK?: number;
   /** Images of one forward pass, ≥ 1. Default 500. */
   readonly batchSize?: number;
+  /** Ends the count between two forward passes. */
   readonly signal?: AbortSignal;
 }
 
 /** What `Learner.accuracy` measures, fractions in [0, 1]. */
 export interface Accuracy {
+  /** Share of the examples whose most probable class is the right one. */
   readonly accuracy: number;
   /** Only where `topK` was asked for. */
   readonly topK?: number;
+  /** That were counted. */
   readonly examples: number;
 }
 

@@ -23,31 +23,15 @@ import {
   tensor,
   tidy,
   zerosLike,
-  type NamedTensorMap,
   type Optimizer,
-  type Scalar,
   type Tensor,
   type Variable,
 } from '@tensorflow/tfjs-core';
-import { nextAdaptiveStep, startAdaptiveStep, type AdaptiveState } from './adaptive-step.ts';
-import { armijoSearch } from './armijo-step.ts';
+import type { AdaptiveState } from './adaptive-step.ts';
 import { padColumns } from './pad-columns.ts';
-import { polyakStep } from './polyak-step.ts';
-import type { ResolvedStep } from './step-rule.ts';
-
-/** The objective of one step, on a batch that stays the same however often it is computed. */
-export interface StepProblem {
-  /** What learns; the head's last. */
-  readonly variables: Variable[];
-  /** Group of each variable, for steps of their own: its layer. */
-  readonly groups: readonly number[];
-  /** The loss and its gradients; only the first call may change moving averages. */
-  gradients(first: boolean): { readonly value: Scalar; readonly grads: NamedTensorMap };
-  /** The loss alone; changes nothing. */
-  loss(): Scalar;
-  /** The least loss that the targets allow. */
-  readonly least: number;
-}
+import type { StepProblem } from './step-problem.ts';
+import { StepSizes, type SavedStepSizes, type StepSizesOptions } from './step-sizes.ts';
+import { at } from './trial-weights.ts';
 
 /** What a step did. */
 export interface StepOutcome {
@@ -60,13 +44,8 @@ export interface StepOutcome {
 }
 
 /** Options of {@link StreamingUpdate}. */
-export interface StreamingUpdateOptions {
+export interface StreamingUpdateOptions extends StepSizesOptions {
   readonly optimizer: OptimizerSpec;
-  readonly step: ResolvedStep;
-  /** η of the fixed step, for step `step` from 0. */
-  readonly learningRate: (step: number) => number;
-  /** One step for the model, or one for each group; only for the adaptive step. */
-  readonly per: 'model' | 'layer';
 }
 
 /** Owns an optimizer, and a reference to the weights before the last step. */
@@ -74,9 +53,8 @@ export class StreamingUpdate {
   readonly #options: StreamingUpdateOptions;
   #optimizer: Optimizer;
   #rate: number | undefined;
+  readonly #sizes: StepSizes;
   #before: Tensor[] | undefined;
-  #adaptive = new Map<number, AdaptiveState>();
-  #last: number | undefined;
 
   /** @throws ArgumentError where the optimizer does not go with the rule of the step. */
   constructor(who: string, options: StreamingUpdateOptions) {
@@ -87,12 +65,13 @@ export class StreamingUpdate {
       );
     }
     this.#options = options;
+    this.#sizes = new StepSizes(options);
     this.#optimizer = this.#newOptimizer();
   }
 
   /** The states of the adaptive step by group; group 0 alone where the model has one step. */
   get adaptive(): ReadonlyMap<number, AdaptiveState> {
-    return this.#adaptive;
+    return this.#sizes.adaptive;
   }
 
   async update(problem: StepProblem, step: number): Promise<StepOutcome> {
@@ -105,7 +84,7 @@ export class StreamingUpdate {
         this.#rollBack(variables);
         return { loss, applied: false, eta: 0 };
       }
-      const etas = await this.#etas(problem, gradients, numbers, step);
+      const etas = await this.#sizes.choose(problem, gradients, numbers, step);
       this.#forgetBefore();
       this.#before = variables.map((variable) => variable.clone());
       this.#apply(variables, gradients, etas);
@@ -149,8 +128,7 @@ export class StreamingUpdate {
       meta: {
         optimizer: meta,
         before: before.map((value) => value.shape),
-        adaptive: [...this.#adaptive],
-        last: this.#last ?? null,
+        ...this.#sizes.save(),
       },
       arrays: all,
     };
@@ -158,11 +136,9 @@ export class StreamingUpdate {
 
   /** @throws DataError where the snapshot does not hold what it says. */
   async load(snapshot: Snapshot): Promise<void> {
-    const { optimizer, before, adaptive, last } = snapshot.meta as {
+    const { optimizer, before, ...sizes } = snapshot.meta as unknown as SavedStepSizes & {
       optimizer: Snapshot['meta'];
       before: number[][];
-      adaptive: [number, AdaptiveState][];
-      last: number | null;
     };
     const prefix = 'optimizer/';
     const slots = Object.entries(snapshot.arrays).filter(([name]) => name.startsWith(prefix));
@@ -181,8 +157,7 @@ export class StreamingUpdate {
       );
     });
     if (values.length > 0) this.#before = values;
-    this.#adaptive = new Map(adaptive);
-    this.#last = last ?? undefined;
+    this.#sizes.load(sizes);
   }
 
   dispose(): void {
@@ -215,57 +190,6 @@ export class StreamingUpdate {
     return [...moved, ...turned];
   }
 
-  /** A step for each variable. */
-  async #etas(
-    problem: StepProblem,
-    gradients: readonly Tensor[],
-    numbers: Float32Array,
-    number: number,
-  ): Promise<number[]> {
-    const { step, learningRate } = this.#options;
-    const { variables } = problem;
-    const loss = numbers[0]!;
-    const squaredNorm = () => numbers.subarray(1, 1 + variables.length).reduce((a, b) => a + b, 0);
-    switch (step.rule) {
-      case 'fixed':
-        return variables.map(() => learningRate(number));
-      case 'adaptive':
-        return this.#adaptiveEtas(problem, numbers.subarray(1 + variables.length));
-      case 'polyak':
-        this.#last = polyakStep(loss - problem.least, squaredNorm(), this.#last, step.options);
-        break;
-      case 'line-search': {
-        const search = armijoSearch(loss, squaredNorm(), this.#last, step.options);
-        let tried = search.next();
-        while (!tried.done) tried = search.next(await lossAfter(problem, gradients, tried.value));
-        this.#last = tried.value;
-      }
-    }
-    return variables.map(() => this.#last!);
-  }
-
-  /** @param changes As `#changes` gives them; empty at a first step. */
-  #adaptiveEtas({ variables, groups }: StepProblem, changes: Float32Array): number[] {
-    if (this.#options.step.rule !== 'adaptive') return [];
-    const { options } = this.#options.step;
-    const groupOf = (i: number) => (this.#options.per === 'layer' ? groups[i]! : 0);
-    const sums = new Map<number, { moved: number; turned: number }>();
-    for (let i = 0; i < variables.length; i++) {
-      const sum = sums.get(groupOf(i)) ?? { moved: 0, turned: 0 };
-      sums.set(groupOf(i), {
-        moved: sum.moved + (changes[i] ?? 0),
-        turned: sum.turned + (changes[variables.length + i] ?? 0),
-      });
-    }
-    for (const [group, { moved, turned }] of sums) {
-      const state = this.#adaptive.get(group) ?? startAdaptiveStep(options);
-      // where the former weights have no finite gradient on this batch, the quotient says nothing
-      const usable = Number.isFinite(moved) && Number.isFinite(turned);
-      this.#adaptive.set(group, usable ? nextAdaptiveStep(state, moved, turned, options) : state);
-    }
-    return variables.map((_, i) => this.#adaptive.get(groupOf(i))!.eta);
-  }
-
   #apply(variables: readonly Variable[], gradients: readonly Tensor[], etas: readonly number[]): void {
     tidy(() => {
       const fixed = this.#options.step.rule === 'fixed';
@@ -288,8 +212,7 @@ export class StreamingUpdate {
     for (const [i, value] of (this.#before ?? []).entries()) variables[i]!.assign(value);
     this.#forgetBefore();
     this.#replaceOptimizer();
-    if (this.#last !== undefined) this.#last /= 2;
-    for (const [group, state] of this.#adaptive) this.#adaptive.set(group, { ...state, eta: state.eta / 2 });
+    this.#sizes.halve();
   }
 
   #forgetBefore(): void {
@@ -306,33 +229,4 @@ export class StreamingUpdate {
     this.#rate = 1;
     return toOptimizer({ ...this.#options.optimizer, learningRate: this.#rate }).optimizer;
   }
-}
-
-/** Does `work` with other values in the variables. */
-function at<T>(variables: readonly Variable[], values: readonly Tensor[], work: () => T): T {
-  const own = variables.map((variable) => variable.clone());
-  try {
-    for (const [i, variable] of variables.entries()) variable.assign(values[i]!);
-    return work();
-  } finally {
-    for (const [i, variable] of variables.entries()) {
-      variable.assign(own[i]!);
-      own[i]!.dispose();
-    }
-  }
-}
-
-/** The loss of the batch after a step of η along the gradient. */
-async function lossAfter(problem: StepProblem, gradients: readonly Tensor[], eta: number): Promise<number> {
-  const { variables } = problem;
-  const value = tidy(() =>
-    at(
-      variables,
-      variables.map((variable, i) => sub(variable, mul(gradients[i]!, eta))),
-      () => problem.loss(),
-    ),
-  );
-  const [reached] = await value.data();
-  value.dispose();
-  return reached!;
 }

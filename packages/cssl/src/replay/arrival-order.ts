@@ -1,15 +1,18 @@
+import { grown } from './grown.ts';
+
 const NONE = -1;
 
 /** Slots in the order in which their records came: a list linked both ways. */
 export class ArrivalOrder {
-  readonly #older: Int32Array;
-  readonly #newer: Int32Array;
+  #older = new Int32Array(0);
+  #newer = new Int32Array(0);
   #oldest = NONE;
   #newest = NONE;
 
-  constructor(slots: number) {
-    this.#older = new Int32Array(slots);
-    this.#newer = new Int32Array(slots);
+  /** Makes room for slots below `room`. */
+  reserve(room: number): void {
+    this.#older = grown(this.#older, room);
+    this.#newer = grown(this.#newer, room);
   }
 
   get oldest(): number {

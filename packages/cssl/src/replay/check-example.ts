@@ -4,15 +4,8 @@ import { pixelsOf } from './codec.ts';
 
 const MAX_LABEL = 2 ** 31 - 1;
 
-/** Refuses an example of another shape or label, or, where `length` features are wanted, without them. */
-export function checkExample(
-  shape: ImageShape,
-  pixels: Uint8Array,
-  label: number,
-  features: Float32Array | undefined,
-  length: number | undefined,
-): void {
-  const who = 'ReplayBuffer.store';
+/** Refuses an example of another shape or label. */
+export function checkExample(who: string, shape: ImageShape, pixels: Uint8Array, label: number): void {
   const wanted = pixelsOf(shape);
   if (!(pixels instanceof Uint8Array) || pixels.length !== wanted) {
     const got = pixels instanceof Uint8Array ? pixels.length : typeof pixels;
@@ -25,9 +18,12 @@ export function checkExample(
       `${who}: a label must be an integer in [0, ${MAX_LABEL}], got ${label}. Number the classes from 0.`,
     );
   }
-  if (length === undefined) return;
+}
+
+/** Refuses features that `herding` cannot compare. */
+export function checkFeatures(features: Float32Array | undefined, length: number): void {
   if (features?.length === length && features.every(Number.isFinite)) return;
   throw new ArgumentError(
-    `${who}: evict: 'herding' needs ${length} finite features with each example, got ${features?.length ?? 'none'}. Pass those of the model's last hidden layer.`,
+    `ReplayBuffer.store: evict: 'herding' needs ${length} finite features with each example, got ${features?.length ?? 'none'}. Pass those of the model's last hidden layer.`,
   );
 }

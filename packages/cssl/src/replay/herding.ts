@@ -1,3 +1,4 @@
+import { grown } from './grown.ts';
 import { NEW } from './largest-class.ts';
 import type { SlotList } from './slot-list.ts';
 
@@ -6,14 +7,23 @@ import type { SlotList } from './slot-list.ts';
  */
 export class Herding {
   readonly length: number;
-  readonly features: Float32Array; // [slots, length]
   readonly #means = new Map<number, Float64Array>();
   readonly #sum: Float64Array;
+  #features = new Float32Array(0); // [room, length]
 
-  constructor(length: number, slots: number) {
+  constructor(length: number) {
     this.length = length;
-    this.features = new Float32Array(slots * length);
     this.#sum = new Float64Array(length);
+  }
+
+  /** `[slots, length]`, of as many slots as there is room for. */
+  get features(): Float32Array {
+    return this.#features;
+  }
+
+  /** Makes room for slots below `room`. */
+  reserve(room: number): void {
+    this.#features = grown(this.#features, room * this.length);
   }
 
   mean(label: number): Float64Array | undefined {

@@ -1,5 +1,9 @@
+import { grown } from './grown.ts';
+
 /** Where records lie, by slot. Slots are 0 to size − 1 without gaps; memory comes in pages as it is needed. */
 export interface RecordStore {
+  /** Makes room for slots below `room`. */
+  reserve(room: number): void;
   put(slot: number, record: Uint8Array): void;
   length(slot: number): number;
   /** Copies a record to `into` from `at` on. */
@@ -23,6 +27,10 @@ export class EvenRecords implements RecordStore {
     this.#bytes = recordBytes;
     this.#capacity = capacity;
     this.#perPage = Math.max(1, Math.floor(PAGE_BYTES / recordBytes));
+  }
+
+  reserve(): void {
+    // a page comes with the first record in it
   }
 
   length(): number {
@@ -63,8 +71,8 @@ const LINK = 4;
  * lost between records. On average half a cell of a record stays empty.
  */
 export class ChainedRecords implements RecordStore {
-  readonly #first: Int32Array;
-  readonly #lengths: Int32Array;
+  #first = new Int32Array(0);
+  #lengths = new Int32Array(0);
   readonly #perPage: number; // cells
   readonly #bytes: Uint8Array[] = [];
   readonly #next: Int32Array[] = [];
@@ -72,15 +80,18 @@ export class ChainedRecords implements RecordStore {
   #free = -1;
 
   /** @param bytes The most that all records may take: a small budget gets small pages. */
-  constructor(capacity: number, bytes: number) {
-    this.#first = new Int32Array(capacity);
-    this.#lengths = new Int32Array(capacity);
+  constructor(bytes: number) {
     this.#perPage = Math.min(4096, Math.max(64, Math.ceil(bytes / (CELL + LINK) / 32)));
   }
 
   /** Bytes that a record takes: its cells, and what is needed to find them. */
   static cost(length: number): number {
     return Math.max(1, Math.ceil(length / CELL)) * (CELL + LINK) + 8; // first cell and length
+  }
+
+  reserve(room: number): void {
+    this.#first = grown(this.#first, room);
+    this.#lengths = grown(this.#lengths, room);
   }
 
   length(slot: number): number {

@@ -1,7 +1,7 @@
 import { ArgumentError, DataError } from '@ockham/core';
 import { Random, toRandom, type RandomState } from '@ockham/core/random';
 import type { ImageShape } from '../image.ts';
-import { checkExample } from './check-example.ts';
+import { checkExample, checkFeatures } from './check-example.ts';
 import { pixelsOf, type Codec } from './codec.ts';
 import { toCodec, type CodecSpec } from './codec-spec.ts';
 import { largestClass, largestClassVictim, NEW } from './largest-class.ts';
@@ -42,8 +42,8 @@ interface SavedMeta {
  *
  * `bytes` is exact: what each record takes in memory, 4 bytes each for its label, its place in its class and the class's
  * entry for it, what the policies need, 56 bytes for each class, and the codec's tables once. It never exceeds the
- * budget. (Memory comes from the system in pages of at most 256 kB, so it may be a page ahead of that; the objects of the
- * JavaScript engine around the arrays are not counted.) Storing, evicting and sampling take the same time however full the buffer is, except that `loss-weighted`
+ * budget. (Records lie in pages of at most 256 kB, and the arrays of the index grow by a quarter, so that memory may be so much
+ * ahead of that; the objects of the JavaScript engine around the arrays are not counted.) Storing, evicting and sampling take the same time however full the buffer is, except that `loss-weighted`
  * walks a tree (log₂ of the capacity) and `herding` one class.
  *
  * Slots number the stored examples, 0 to `size` − 1. A slot is good until the next `store`, which may move records.
@@ -55,7 +55,9 @@ interface SavedMeta {
  * buffer.read(slots, batch);
  */
 export class ReplayBuffer {
+  /** Of every image. */
   readonly shape: ImageShape;
+  /** What makes an image a record. */
   readonly codec: Codec;
   readonly #options: ReplayBufferOptions;
   readonly #evict: EvictPolicy;
@@ -136,22 +138,42 @@ export class ReplayBuffer {
    */
   store(pixels: Uint8Array, label: number, features?: Float32Array): boolean {
     const table = this.#table;
-    checkExample(this.shape, pixels, label, features, table.herding?.length);
+    checkExample('ReplayBuffer.store', this.shape, pixels, label);
+    if (table.herding) checkFeatures(features, table.herding.length);
     const record = this.codec.encode(pixels, this.shape);
-    this.#checkRoom(label, record.length);
+    const refusal = this.#refusal([{ label, length: record.length }]);
+    if (refusal) throw new ArgumentError(`ReplayBuffer.store: ${refusal}`);
     this.#offered += 1;
     const known = table.index.get(label);
     const seen = (known?.seen ?? 0) + 1;
     if (known) known.seen = seen;
     table.herding?.offer(label, seen, features!);
     for (let evicted = false; !this.#fits(label, record.length); evicted = true) {
-      const victim = this.#victim(label, evicted, features);
+      const victim = this.#victim(label, record.length, evicted, features);
       if (victim === NEW) return false;
       table.remove(victim);
     }
     table.insert(label, record, this.#squaredErrorOf(record, pixels), features);
     table.index.get(label)!.seen = seen;
     return true;
+  }
+
+  /**
+   * Whether {@link ReplayBuffer.store} would take these one after the other, without the error of too little room:
+   * each fits alone, and where the policy keeps every class there is room for one image of each, at the longest record
+   * it has. For a learner that wants to know before its step.
+   *
+   * @throws ArgumentError as `store` does for another shape or label
+   */
+  canStore(examples: readonly { readonly pixels: Uint8Array; readonly label: number }[]): boolean {
+    const even = this.codec.recordBytes(this.shape);
+    const fresh = examples.map(({ pixels, label }) => {
+      checkExample('ReplayBuffer.canStore', this.shape, pixels, label);
+      // only a budget of bytes asks for the length of a record
+      const unknown = this.#options.bytes === undefined ? 0 : undefined;
+      return { label, length: even ?? unknown ?? this.codec.encode(pixels, this.shape).length };
+    });
+    return fresh.length === 0 || this.#refusal(fresh) === undefined;
   }
 
   /**
@@ -173,6 +195,7 @@ export class ReplayBuffer {
     return sampleUniform(size, Math.min(count, size), random);
   }
 
+  /** @throws ArgumentError for a slot where nothing is stored. */
   labelAt(slot: number): number {
     this.#checkSlot(slot);
     return this.#table.labelOf(slot);
@@ -269,26 +292,28 @@ export class ReplayBuffer {
     return { buffer, lost };
   }
 
-  /** Refuses what no eviction could make room for, before anything is changed. */
-  #checkRoom(label: number, length: number): void {
+  /**
+   * Why these could not be stored one after the other, whatever is evicted: an image that does not fit alone, or, where
+   * the policy keeps every class, a class too many.
+   */
+  #refusal(fresh: readonly { readonly label: number; readonly length: number }[]): string | undefined {
     const { bytes = Infinity } = this.#options;
-    const alone = this.#shared + this.#table.costAlone(length);
+    const table = this.#table;
+    const alone = this.#shared + Math.max(...fresh.map(({ length }) => table.costAlone(length)));
     if (alone > bytes) {
-      throw new ArgumentError(
-        `ReplayBuffer.store: an image must fit alone, and this one takes ${alone} bytes with tables and index; got ${limits(this.#options)}. Raise it, or compress more.`,
-      );
+      return `an image must fit alone, and this one takes ${alone} bytes with tables and index; got ${limits(this.#options)}. Raise it, or compress more.`;
     }
-    if (!this.#fits(label, length)) this.#checkClasses(label);
-  }
-
-  /** Refuses a new class where the policy keeps every class and each is down to its last image. */
-  #checkClasses(label: number): void {
-    const { index } = this.#table;
-    if (this.#evict === 'fifo' || this.#evict === 'reservoir') return;
-    if (index.largestSize > 1 || index.sizeOf(label) > 0) return;
-    throw new ArgumentError(
-      `ReplayBuffer.store: there must be room for one image of each class, and ${label} would be class number ${index.present.length + 1}; got ${limits(this.#options)}. Raise it, compress more, or evict by 'reservoir' or 'fifo'.`,
-    );
+    if (this.#evict === 'fifo' || this.#evict === 'reservoir') return undefined;
+    const opened = new Map<number, number>(); // label → its longest record
+    for (const { label, length } of fresh)
+      if (!table.index.get(label)) opened.set(label, Math.max(length, opened.get(label) ?? 0));
+    if (opened.size === 0) return undefined;
+    const cost = fresh.reduce((sum, { label, length }) => sum + table.cost(label, length), 0);
+    if (this.size + fresh.length <= this.#slots && this.bytes + cost <= bytes) return undefined;
+    const classes = table.index.present.length + opened.size;
+    const reduced = this.#shared + table.mostOfOneEach() + sumOf(opened.values(), (n) => table.costAlone(n));
+    if (classes <= this.#slots && reduced <= bytes) return undefined;
+    return `there must be room for one image of each class, and ${[...opened.keys()].at(-1)} would be class number ${classes}; got ${limits(this.#options)}. Raise it, compress more, or evict by 'reservoir' or 'fifo'.`;
   }
 
   #checkSlot(slot: number): void {
@@ -303,8 +328,11 @@ export class ReplayBuffer {
     return this.size < this.#slots && this.bytes + this.#table.cost(label, length) <= bytes;
   }
 
-  /** The slot to free for an example of class `label`; {@link NEW} not to keep it, once `evicted` no more. */
-  #victim(label: number, evicted: boolean, features: Float32Array | undefined): number {
+  /**
+   * The slot to free for an example of class `label`; {@link NEW} not to keep it, once `evicted` only where every class
+   * is down to its last image and the record is too long for its place.
+   */
+  #victim(label: number, length: number, evicted: boolean, features: Float32Array | undefined): number {
     const { index, herding, order, size } = this.#table;
     const random = this.#evictRandom;
     if (order) return order.oldest;
@@ -312,11 +340,18 @@ export class ReplayBuffer {
       const drawn = random.integer(evicted ? size : this.#offered);
       return drawn < size ? drawn : NEW;
     }
-    this.#checkClasses(label);
+    if (index.largestSize === 1 && !this.#replacesLast(label, length)) return NEW;
     if (!herding) return largestClassVictim(index, label, evicted, random);
     const chosen = largestClass(index, label, random);
     const fresh = chosen === label && !evicted ? features : undefined;
     return herding.victim(chosen, index.get(chosen)!.members, fresh);
+  }
+
+  /** Whether a record fits in the place of its class's only one. */
+  #replacesLast(label: number, length: number): boolean {
+    const { bytes = Infinity } = this.#options;
+    const last = this.#table.index.get(label)!.members.at(0);
+    return this.bytes - this.#table.costOf(last) + this.#table.cost(label, length) <= bytes;
   }
 
   #squaredErrorOf(record: Uint8Array, pixels: Uint8Array): number {
@@ -326,6 +361,12 @@ export class ReplayBuffer {
     for (let i = 0; i < pixels.length; i++) sum += (this.#decoded[i]! - pixels[i]!) ** 2;
     return sum;
   }
+}
+
+function sumOf<T>(values: Iterable<T>, of: (value: T) => number): number {
+  let sum = 0;
+  for (const value of values) sum += of(value);
+  return sum;
 }
 
 function limits({ capacity, bytes }: ReplayBufferOptions): string {

@@ -46,6 +46,7 @@ export interface ReplayBufferOptions {
   readonly classes?: number;
   /** Whether to decode each new record and measure its error, for {@link ReplayBuffer.distortion}. Default true. */
   readonly measure?: boolean;
+  /** Draws what is evicted and what is sampled, on streams of their own. */
   readonly seed: Seed;
 }
 

@@ -1,6 +1,7 @@
 import { crc32 } from '@ockham/core/files';
 import { ArrivalOrder } from './arrival-order.ts';
 import { CLASS_BYTES, ClassIndex } from './class-index.ts';
+import { grown, roomAfter } from './grown.ts';
 import { Herding } from './herding.ts';
 import { ChainedRecords, EvenRecords, type RecordStore } from './record-store.ts';
 import type { LostRecord } from './saved-replay.ts';
@@ -60,9 +61,11 @@ export class ReplayTable {
   readonly #layout: TableLayout;
   readonly #overhead: { readonly slot: number; readonly class: number };
   readonly #records: RecordStore;
-  readonly #labels: Int32Array;
-  readonly #places: Int32Array; // among the members of the class
-  readonly #errors: Float32Array | undefined;
+  readonly #slots: number;
+  #room = 0; // slots that the index has room for
+  #labels = new Int32Array(0);
+  #places = new Int32Array(0); // among the members of the class
+  #errors: Float32Array | undefined;
   #scratch: Uint8Array = new Uint8Array(0);
   #size = 0;
   #bytes = 0;
@@ -74,13 +77,12 @@ export class ReplayTable {
     this.#layout = layout;
     this.#overhead = overheadOf(layout);
     this.#records =
-      recordBytes === undefined ? new ChainedRecords(slots, budget) : new EvenRecords(recordBytes, slots);
-    this.#labels = new Int32Array(slots);
-    this.#places = new Int32Array(slots);
-    if (errors) this.#errors = new Float32Array(slots);
-    if (order) this.order = new ArrivalOrder(slots);
-    if (weights) this.weights = new SumTree(slots);
-    if (features > 0) this.herding = new Herding(features, slots);
+      recordBytes === undefined ? new ChainedRecords(budget) : new EvenRecords(recordBytes, slots);
+    this.#slots = slots;
+    if (errors) this.#errors = new Float32Array(0);
+    if (order) this.order = new ArrivalOrder();
+    if (weights) this.weights = new SumTree();
+    if (features > 0) this.herding = new Herding(features);
   }
 
   get size(): number {
@@ -111,10 +113,30 @@ export class ReplayTable {
     return this.#overhead.slot + recordCost(this.#layout, length) + opened;
   }
 
+  /** What `bytes` falls by when a record of a class with others is removed. */
+  costOf(slot: number): number {
+    return this.#overhead.slot + recordCost(this.#layout, this.#records.length(slot));
+  }
+
+  /** The most that could be in use were each class down to one record: its longest. */
+  mostOfOneEach(): number {
+    const { present } = this.index;
+    const { recordBytes } = this.#layout;
+    if (recordBytes !== undefined) return present.length * this.costAlone(recordBytes);
+    let bytes = 0;
+    for (const { members } of present) {
+      let longest = 0;
+      for (let m = 0; m < members.size; m++) longest = Math.max(longest, this.#records.length(members.at(m)));
+      bytes += this.costAlone(longest);
+    }
+    return bytes;
+  }
+
   /** @returns the slot, always the last. */
   insert(label: number, record: Uint8Array, squaredError: number, features?: Float32Array): number {
     this.#bytes += this.cost(label, record.length);
     const slot = this.#size++;
+    if (slot === this.#room) this.#grow();
     this.#labels[slot] = label;
     this.#places[slot] = this.index.add(label, slot);
     this.#records.put(slot, record);
@@ -128,6 +150,15 @@ export class ReplayTable {
       this.#squaredError += this.#errors[slot];
     }
     return slot;
+  }
+
+  #grow(): void {
+    const room = roomAfter(this.#room, this.#slots);
+    this.#room = room;
+    this.#labels = grown(this.#labels, room);
+    this.#places = grown(this.#places, room);
+    this.#errors &&= grown(this.#errors, room);
+    for (const part of [this.#records, this.order, this.weights, this.herding]) part?.reserve(room);
   }
 
   /** Takes a record out; the last one moves to its slot. */

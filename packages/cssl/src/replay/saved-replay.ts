@@ -10,6 +10,7 @@ import type { ReplayBuffer } from './replay-buffer.ts';
  * a file's own checksum for that to help, as {@link encodeReplay} does.
  */
 export interface SavedReplay extends Snapshot {
+  /** Of all slots, one after the other; their lengths are in `arrays.lengths`. */
   readonly records: Uint8Array;
 }
 
@@ -21,6 +22,7 @@ export interface LoadReplayOptions {
 
 /** What `ReplayBuffer.load` gives back. */
 export interface LoadedReplay {
+  /** Goes on where the saved one was. */
   readonly buffer: ReplayBuffer;
   /** Records that were damaged and left out; empty where all is well. */
   readonly lost: readonly LostRecord[];
@@ -30,6 +32,7 @@ export interface LoadedReplay {
 export interface LostRecord {
   /** Its slot in the buffer that was saved. */
   readonly slot: number;
+  /** Its class, which is known all the same. */
   readonly label: number;
 }
 

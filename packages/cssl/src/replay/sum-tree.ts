@@ -4,12 +4,19 @@
  * and the same weights give the same tree whatever came before.
  */
 export class SumTree {
-  readonly #leaves: number;
-  readonly #sums: Float64Array; // node 1 is the root, the children of i are 2i and 2i + 1
+  #leaves = 1;
+  #sums = new Float64Array(2); // node 1 is the root, the children of i are 2i and 2i + 1
 
-  constructor(capacity: number) {
-    this.#leaves = 2 ** Math.ceil(Math.log2(Math.max(1, capacity)));
-    this.#sums = new Float64Array(2 * this.#leaves);
+  /** Makes room for slots below `room`; what follows does not depend on when. */
+  reserve(room: number): void {
+    const former = this.#sums.subarray(this.#leaves);
+    const leaves = 2 ** Math.ceil(Math.log2(Math.max(1, room)));
+    if (leaves <= this.#leaves) return;
+    const sums = new Float64Array(2 * leaves);
+    sums.set(former, leaves);
+    for (let node = leaves - 1; node >= 1; node--) sums[node] = sums[2 * node]! + sums[2 * node + 1]!;
+    this.#leaves = leaves;
+    this.#sums = sums;
   }
 
   get total(): number {

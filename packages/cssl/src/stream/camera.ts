@@ -2,7 +2,7 @@ import { ArgumentError, throwIfAborted } from '@ockham/core';
 import type { ImageShape } from '../image.ts';
 import type { StreamExample } from './stream.ts';
 
-/** One picture, four bytes a pixel; a canvas' `ImageData` is one. */
+/** One picture of `width` × `height` pixels, four bytes each; a canvas' `ImageData` is one. */
 export interface Frame {
   readonly width: number;
   readonly height: number;
@@ -18,6 +18,7 @@ export interface CameraStreamOptions {
   readonly label: (frame: Frame) => number | undefined | Promise<number | undefined>;
   /** Position of the first example. Default 0; on resuming, what the learner has seen. */
   readonly from?: number;
+  /** Ends the stream with an AbortedError. */
   readonly signal?: AbortSignal;
 }
 
@@ -68,6 +69,7 @@ export interface FrameGrabber {
 export interface CameraFramesOptions {
   /** Makes what frames are drawn on. Default: an `OffscreenCanvas`. */
   readonly grabber?: (width: number, height: number) => FrameGrabber;
+  /** Ends the frames. */
   readonly signal?: AbortSignal;
 }
 

@@ -1,6 +1,6 @@
 import { ArgumentError, valuesPerExample, type Split } from '@ockham/core';
 import { toRandom, type Random, type Seed } from '@ockham/core/random';
-import { kMeans } from '../baselines/k-means.ts';
+import { kMeans } from '../k-means.ts';
 import { orderClasses, rowsOfClasses, shuffled } from './class-rows.ts';
 import { evenlySpaced } from './iid.ts';
 import { checkStreamable, streamOf, type Stream } from './stream.ts';

@@ -25,6 +25,7 @@ export type ExampleChange = (example: StreamExample) => StreamExample;
 export interface Stream extends Iterable<StreamExample> {
   /** What made it, for example `class-incremental`. */
   readonly name: string;
+  /** Examples. */
   readonly size: number;
   /** Shape of one example, without the batch. */
   readonly shape: readonly number[];
@@ -34,19 +35,27 @@ export interface Stream extends Iterable<StreamExample> {
   readonly events: readonly TestEvent[];
   /** Row of the split that stands at each position, `[size]`. */
   readonly rows: Int32Array;
+  /** Where the examples come from. */
   readonly split: Split;
+  /** What is done to each example, in order. */
   readonly changes: readonly ExampleChange[];
+  /** @throws ArgumentError for a position outside of [0, size). */
   at(position: number): StreamExample;
+  /** @throws ArgumentError for a position outside of [0, size]; nothing comes from `size`. */
   from(position: number): Iterable<StreamExample>;
 }
 
 /** What {@link streamOf} makes a stream of. */
 export interface StreamPlan {
+  /** What errors and progress call it. */
   readonly name: string;
+  /** Where the examples come from. */
   readonly split: Split;
+  /** Rows of the split in the order of the stream, each in [0, split.size). */
   readonly rows: Int32Array;
   /** After how many examples to test, rising. Default: at the end. */
   readonly testAfter?: readonly number[];
+  /** Done to each example, in order. Default none. */
   readonly changes?: readonly ExampleChange[];
 }
 

@@ -76,9 +76,12 @@ export function makeHead(index: number, inputs: HeadInputs): Head {
   const shard = shuffled.subarray(...shareOf(data.size, index, heads));
   const perEpoch = Math.floor(Math.floor(data.size / heads) / batchSize); // the same for all heads
   const loss = lossFunction(settings.loss);
+  let order: Int32Array = new Int32Array();
+  let orderOf = -1; // the epoch whose order it is
   const batch = (step: number): Int32Array => {
     const epoch = Math.floor(step / perEpoch);
-    const order = random.stream('order').stream(epoch).permutation(shard.length);
+    if (epoch !== orderOf) order = random.stream('order').stream(epoch).permutation(shard.length);
+    orderOf = epoch;
     const begin = (step % perEpoch) * batchSize;
     return order.subarray(begin, begin + batchSize).map((i) => shard[i]!);
   };

@@ -3,7 +3,7 @@
  *
  * TensorFlow scales √v before it adds ε, TensorFlow.js after; with ε·√(1 − β₂ᵗ) in place of ε they are the same.
  */
-import type { Tensor, TensorInfo, Variable } from '@tensorflow/tfjs-core';
+import type { Variable } from '@tensorflow/tfjs-core';
 import type { LendAdamPass } from '../adam.ts';
 import { encode, type Attributes, type NativeBackend } from './operation.ts';
 
@@ -39,10 +39,8 @@ export const nativeAdam: LendAdamPass = (engine, step, use) => {
   return true;
 };
 
-/** Ids of the library's tensors behind those of TensorFlow.js. */
+/** The engine's own record of a tensor. */
 interface Handles {
-  getInputTensorIds(tensors: readonly TensorInfo[]): number[];
-  createOutputTensor(made: { id: number }): Tensor;
   readonly tensorMap: { get(dataId: object): { id: number; readonly refCount: number } };
 }
 
@@ -92,6 +90,11 @@ function takeBack(
 ): void {
   for (const [i, variable] of variables.entries()) {
     const [value] = native.binding.executeOp('ReadVariableOp', dtype, [resources[i]!], 1);
+    const held = native.tensorMap.get(variable.dataId);
+    if (held.id === -1) {
+      held.id = value!.id; // nobody else has seen the record
+      continue;
+    }
     const tensor = native.createOutputTensor(value!);
     variable.assign(tensor);
     returned.add(tensor.dataId);

@@ -4,19 +4,10 @@
  *
  * The layer is the stock one of TensorFlow.js; a layer without scale or offset, or not over the last axis, keeps its own way.
  */
-import {
-  add,
-  engine,
-  getBackend,
-  mul,
-  reshape,
-  serialization,
-  sub,
-  tensor1d,
-  tidy,
-} from '@tensorflow/tfjs-core';
+import { add, engine, getBackend, mul, reshape, sub, tensor1d, tidy } from '@tensorflow/tfjs-core';
 import type { GradConfig, KernelConfig, Tensor, Tensor1D, TensorInfo } from '@tensorflow/tfjs-core';
 import { execute, type Attributes } from './operation.ts';
+import { patchLayer } from './patch-layer.ts';
 
 const kernelName = 'OckhamBatchNormTraining';
 
@@ -101,29 +92,22 @@ interface BatchNormalization {
   readonly beta: Weight | undefined;
   readonly movingMean: Weight;
   readonly movingVariance: Weight;
-  call(inputs: Tensor | Tensor[], kwargs: { training?: boolean }): Tensor;
 }
-
-const patched = new WeakSet();
 
 /** Makes every `BatchNormalization` layer train this way while the native engine is in use. Does nothing without layers. */
 export function installNativeBatchNorm(): void {
-  const known = serialization.SerializationMap.getMap().classNameMap['BatchNormalization'];
-  if (!known) return;
-  const { prototype } = known[0] as unknown as { prototype: BatchNormalization };
-
-  const stock = prototype.call;
-  if (patched.has(stock)) return;
-  const call = function (this: BatchNormalization, ...args: Parameters<typeof stock>): Tensor {
-    const [inputs, kwargs] = args;
-    const x = Array.isArray(inputs) ? inputs[0]! : inputs;
-    const last = this.axis === -1 || this.axis === x.rank - 1;
-    const fits = last && x.rank >= 2 && x.dtype === 'float32' && x.size > 0 && this.gamma && this.beta;
-    if (getBackend() !== 'tensorflow' || !kwargs.training || !fits) return stock.apply(this, args);
-    return tidy(() => normalise(this, x));
-  };
-  patched.add(call);
-  prototype.call = call;
+  patchLayer<BatchNormalization>(
+    'BatchNormalization',
+    (stock) =>
+      function (...args) {
+        const [inputs, kwargs] = args;
+        const x = Array.isArray(inputs) ? inputs[0]! : inputs;
+        const last = this.axis === -1 || this.axis === x.rank - 1;
+        const fits = last && x.rank >= 2 && x.dtype === 'float32' && x.size > 0 && this.gamma && this.beta;
+        if (getBackend() !== 'tensorflow' || !kwargs.training || !fits) return stock.apply(this, args);
+        return tidy(() => normalise(this, x));
+      },
+  );
 }
 
 function normalise(layer: BatchNormalization, x: Tensor): Tensor {

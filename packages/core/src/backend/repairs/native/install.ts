@@ -8,11 +8,13 @@ import {
   installNativeBatchNorm,
 } from './batch-norm.ts';
 import { biasGradientKernels } from './bias-gradient.ts';
+import { denseGradients, denseKernels, installNativeDense } from './dense.ts';
 import { explicitPaddingKernels } from './explicit-padding.ts';
 import { nativeMaxPoolGradient } from './max-pool-gradient.ts';
 import { oneColumnKernels } from './one-column.ts';
 import { plainProductKernels } from './plain-product.ts';
 import { nativeShareKernels } from './share.ts';
+import { softmaxGradientKernel, softmaxGradients } from './softmax-gradient.ts';
 import { stridedPointwiseKernels } from './strided-pointwise.ts';
 
 /** Registers what TensorFlow itself does better than the binding asks it to. Does nothing without the native engine. */
@@ -23,14 +25,23 @@ export function installNativeRepairs(replaceKernel: (kernel: KernelConfig) => vo
     batchNormTrainingKernel,
     batchNormTrainingBackward,
     ...biasGradientKernels(),
+    ...denseKernels,
     ...nativeMaxPoolGradient(),
     ...oneColumnKernels(),
     ...plainProductKernels(),
     ...nativeShareKernels(),
+    softmaxGradientKernel,
     ...stridedPointwiseKernels(),
   ];
   for (const kernel of kernels) replaceKernel(kernel);
   for (const kernel of explicitPaddingKernels()) replaceKernel(kernel); // around the above
-  for (const gradient of [...activationGradients(), batchNormTrainingGradient]) registerGradient(gradient);
+  const gradients = [
+    ...activationGradients(),
+    batchNormTrainingGradient,
+    ...denseGradients,
+    ...softmaxGradients(),
+  ];
+  for (const gradient of gradients) registerGradient(gradient);
   installNativeBatchNorm();
+  installNativeDense();
 }

@@ -1,0 +1,3 @@
+export { gaLore, GaLoreOptimizer, type GaLoreOptions } from './galore.ts';
+export type { GaLoreBasis } from './projection.ts';
+export type { GaLoreLayer, GaLoreReport } from './report.ts';
