@@ -54,13 +54,9 @@ export {
 } from './optimizers/zero-one-adam.ts';
 export { batchSizes, type BatchSizes } from './engine/batch-sizes.ts';
 export type { EngineConfig, Precision } from './engine/config.ts';
-export {
-  initialize,
-  type Engine,
-  type EnginePosition,
-  type FitOptions,
-  type InitializeOptions,
-} from './engine/engine.ts';
+export type { Engine, FitOptions } from './engine/engine.ts';
+export { initialize, type InitializeOptions } from './engine/initialize.ts';
+export type { EnginePosition } from './engine/rank-state.ts';
 export type { LossScalingOptions } from './engine/loss-scaling.ts';
 export type { EngineReport, PersistentBytes } from './engine/report.ts';
 export type { ZeroStage } from './zero/gradient-store.ts';

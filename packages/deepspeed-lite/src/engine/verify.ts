@@ -7,7 +7,7 @@ import { cutModel } from '../program/cut-model.ts';
 import { flatLayout } from '../zero/flat-layout.ts';
 import { readFlat } from '../zero/flat-variables.ts';
 import { checkConfig, communicates, type EngineConfig } from './config.ts';
-import { initialize } from './engine.ts';
+import { initialize } from './initialize.ts';
 import { trainInSequence, type Sequence } from './sequence.ts';
 
 /** Options of {@link verify}. */

@@ -1,0 +1,166 @@
+import type { Communicator } from '@ockham/core/comm';
+import { toRandom, type Random } from '@ockham/core/random';
+import type { SnapshotStore } from '@ockham/core/training';
+import type { Variable } from '@tensorflow/tfjs-core';
+import { compressedState } from '../optimizers/compressed-state.ts';
+import type { Program } from '../program/cut-model.ts';
+import { shareOfRank, type FlatLayout } from '../zero/flat-layout.ts';
+import { eachEntry, fillVariable, readFlat, releaseVariable } from '../zero/flat-variables.ts';
+import type { BlockGather } from '../zero/gather.ts';
+import type { GradientStore } from '../zero/gradient-store.ts';
+import { blockRanges, type Range } from '../zero/shares.ts';
+import { communicates, type Plan } from './config.ts';
+import type { LossScaling } from './loss-scaling.ts';
+import { rounding } from './precision.ts';
+import { PeakMeter, type EngineReport } from './report.ts';
+
+/** What an engine is made of. */
+export interface Parts {
+  readonly plan: Plan;
+  readonly program: Program;
+  readonly layout: FlatLayout;
+  /** Parameters and gradients go here. */
+  readonly data: Communicator;
+  /** Losses, norms and moving averages go here, so that the ledger of the other has nothing else. */
+  readonly control: Communicator;
+  readonly gather: BlockGather | undefined;
+  readonly gradients: GradientStore;
+  readonly store: SnapshotStore | undefined;
+}
+
+/** Where a run stands. */
+export interface EnginePosition {
+  /** Updates, in total, skipped ones included. */
+  readonly updates: number;
+  /** Updates that the optimizer made. */
+  readonly made: number;
+  /** Updates of the call of `fit` that is under way. */
+  readonly fitted: number;
+}
+
+/** What one rank holds. */
+export class RankState {
+  readonly parts: Parts;
+  readonly random: Random;
+  /** Of the blocks, in the flat vector. */
+  readonly ranges: readonly Range[];
+  /** The part of the flat vector that this rank updates. */
+  readonly own: Range;
+  readonly peak: PeakMeter = new PeakMeter();
+  /** At stage 3 the parameters, with 16-bit storage their float32 values. */
+  share: Float32Array | undefined;
+  /** The optimizer's; empty while it is offloaded. */
+  state: Readonly<Record<string, Float32Array>> = {};
+  position: EnginePosition = { updates: 0, made: 0, fitted: 0 };
+  scaling: LossScaling | undefined;
+
+  constructor(parts: Parts) {
+    const { plan, program, layout, data } = parts;
+    this.parts = parts;
+    this.random = toRandom(plan.seed).stream('train');
+    this.ranges = blockRanges(program, layout);
+    const [begin, end] = plan.zero === 0 ? [0, layout.padded] : shareOfRank(layout, data.rank);
+    this.own = { begin, end };
+    this.scaling = plan.lossScaling;
+  }
+
+  /** Of this rank. */
+  get rank(): number {
+    return this.parts.data.rank;
+  }
+
+  /** Shares out what is to be shared. */
+  async prepare(): Promise<void> {
+    const { plan, program, layout, data, store } = this.parts;
+    const { begin, end } = this.own;
+    const { optimizer, zero, precision } = plan;
+    if (zero === 3 || precision !== 'float32') {
+      this.share = await data.alloc('float32', end - begin);
+      await readFlat(layout, program.variables, begin, end, this.share);
+    }
+    if (precision !== 'float32' && zero < 3) await this.write(this.share!);
+    if (zero === 3) for (const variable of program.variables) releaseVariable(variable);
+    this.state = communicates(optimizer)
+      ? compressedState(optimizer, layout, data)
+      : Object.fromEntries(optimizer.slots.map((slot) => [slot, new Float32Array(end - begin)]));
+    if (store) await this.putAway();
+    this.peak.base = this.persistent();
+  }
+
+  /** At stage 3: fills the variables of a block, and starts to gather the next. */
+  async bring(i: number, next: number): Promise<void> {
+    const { plan, program, gather } = this.parts;
+    if (plan.zero !== 3) return;
+    await gather!.finish(i, this.share!);
+    if (next >= 0 && next < program.blocks.length) gather!.start(next, this.share!);
+  }
+
+  takeAway(i: number): void {
+    const { plan, program } = this.parts;
+    if (plan.zero !== 3) return;
+    const { variables, shared } = program.blocks[i]!;
+    for (const variable of [...variables, ...shared]) releaseVariable(variable);
+  }
+
+  gathered(i: number): number {
+    const { plan, program } = this.parts;
+    if (plan.zero !== 3) return 0;
+    const { variables, shared } = program.blocks[i]!;
+    return [...variables, ...shared].reduce((sum, { size }) => sum + 4 * size, 0);
+  }
+
+  offset(variable: Variable): number {
+    const { program, layout } = this.parts;
+    return layout.entries[program.variables.indexOf(variable)]!.offset;
+  }
+
+  /** Puts this rank's part of the parameters, and those of the others, into the variables. */
+  async write(parameters: Float32Array): Promise<void> {
+    const { plan, program, layout, gather } = this.parts;
+    const round = rounding(plan.precision);
+    if (plan.zero === 0) {
+      const values = round ? parameters.slice() : parameters;
+      round?.(values);
+      eachEntry(layout, 0, layout.padded, (_, i, from, to) =>
+        fillVariable(program.variables[i]!, values.subarray(from, to)),
+      );
+      return;
+    }
+    for (const i of program.blocks.keys()) {
+      gather!.start(i, parameters);
+      if (i + 1 < program.blocks.length) gather!.start(i + 1, parameters);
+      await gather!.finish(i, parameters);
+    }
+  }
+
+  async fetch(): Promise<void> {
+    const snapshot = await this.parts.store?.read();
+    if (snapshot) this.state = snapshot.arrays as Record<string, Float32Array>;
+  }
+
+  async putAway(): Promise<void> {
+    await this.parts.store!.write({ meta: {}, arrays: this.state });
+    this.state = {};
+  }
+
+  bytes(): EngineReport['bytes'] {
+    const { plan, program, gradients } = this.parts;
+    const half = plan.precision === 'float32' ? 1 : 0.5;
+    const variables = program.variables.reduce((sum, { size }) => sum + 4 * size, 0);
+    const share = this.share?.byteLength ?? 0;
+    const states = Object.values(this.state).reduce((sum, { byteLength }) => sum + byteLength, 0);
+    const parameters = half * (plan.zero === 3 ? share : variables);
+    const optimizer = states + (half < 1 ? share : 0);
+    return {
+      parameters,
+      gradients: half * gradients.bytes,
+      optimizer,
+      total: parameters + half * gradients.bytes + optimizer,
+    };
+  }
+
+  persistent(): number {
+    const { gather, gradients } = this.parts;
+    return this.bytes().total + (gather?.bytes ?? 0) + gradients.bufferBytes;
+  }
+}
