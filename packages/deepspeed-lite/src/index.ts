@@ -134,3 +134,13 @@ export {
   type ChooseTokensArgs,
   type KeptTokensOptions,
 } from './data-efficiency/token-drop.ts';
+export { fromExperts, toExperts, type ExchangeSizes } from './experts/expert-exchange.ts';
+export {
+  applyExperts,
+  balanceLoss,
+  combineTokens,
+  dispatchTokens,
+  type ExpertWeights,
+} from './experts/expert-functions.ts';
+export { MixtureOfExperts, type MixtureOfExpertsArgs } from './experts/mixture-of-experts.ts';
+export { firstChoices, routeTokens, tokenOfRow, type Routing, type RoutingOptions } from './experts/routing.ts';
