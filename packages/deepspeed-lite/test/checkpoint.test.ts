@@ -162,7 +162,7 @@ describe('a folder', () => {
       const engine = await initialize(net(), { ...base, zero: 2 }, { comm });
       return engine.save(full).then(
         () => 'saved',
-        (error: Error) => error.message,
+        (error: unknown) => (error as Error).message,
       );
     });
     expect(results[0]).toContain('rank 1 did not; its error says why. The former checkpoint is intact.');

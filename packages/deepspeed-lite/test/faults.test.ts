@@ -39,10 +39,7 @@ describe('a loss that is not finite', () => {
           { zero, globalBatch: 16, loss: 'crossEntropyFromLogits' },
           { comm },
         );
-        const message = await engine.trainBatch(batch).then(
-          () => 'none',
-          (error: Error) => `${error.name}: ${error.message}`,
-        );
+        const message = await engine.trainBatch(batch).then(() => 'none', String);
         await engine.close();
         return { message, weights: model.getWeights().flatMap((w) => [...w.dataSync()]) };
       });
@@ -180,10 +177,12 @@ describe('initialize', () => {
     const { results } = await simulate(2, async ({ comm }) => {
       const engine = await initialize(net(), { globalBatch: 8 }, { comm });
       const signal = comm.rank === 0 ? stop.signal : new AbortController().signal;
-      const onUpdate = ({ step }: { step: number }) => void (step === 3 && stop.abort());
+      const onUpdate = ({ step }: { step: number }): void => {
+        if (step === 3) stop.abort();
+      };
       const name = await engine.fit(data, { epochs: 1, signal, onUpdate }).then(
         () => 'none',
-        (error: Error) => error.name,
+        (error: unknown) => (error as Error).name,
       );
       return [name, engine.position.updates];
     });

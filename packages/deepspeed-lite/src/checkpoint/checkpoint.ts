@@ -135,6 +135,15 @@ export async function readCheckpoint(
   });
 }
 
+/** Whether there is a checkpoint, as rank 0 sees it. Collective. */
+export async function hasCheckpoint(stores: CheckpointStores, control: Communicator): Promise<boolean> {
+  const found = await agree(control, 'load', async () =>
+    Int32Array.of(control.rank === 0 && (await readManifest(stores, false)) ? 1 : 0),
+  );
+  await control.broadcast(found);
+  return found[0] === 1;
+}
+
 async function readManifest(
   stores: CheckpointStores,
   must: boolean,

@@ -8,7 +8,7 @@
 import { ArgumentError, throwIfAborted, type Progress, type Split } from '@ockham/core';
 import { checkFit } from '@ockham/core/training';
 import type { LayersModel } from '@tensorflow/tfjs-layers';
-import type { CheckpointStores } from '../checkpoint/checkpoint.ts';
+import { hasCheckpoint, type CheckpointStores } from '../checkpoint/checkpoint.ts';
 import { loadRank, saveRank } from '../checkpoint/save-load.ts';
 import { readFlat } from '../zero/flat-variables.ts';
 import { communicates } from './config.ts';
@@ -23,6 +23,11 @@ export interface FitOptions {
   readonly progress?: Progress;
   /** One rank's is enough: all stop after the same update. */
   readonly signal?: AbortSignal;
+  /**
+   * Saves after every so many updates, by default those of an epoch, and goes on from there where a checkpoint is found: a run that was
+   * ended, on any number of ranks, is taken up by starting it again.
+   */
+  readonly checkpoint?: { readonly stores: CheckpointStores; readonly every?: number };
   /** Called after every update, on every rank. */
   readonly onUpdate?: (update: { readonly step: number; readonly loss: number }) => void | Promise<void>;
 }
@@ -49,12 +54,12 @@ export class Engine {
    * Trains on a split: in epochs, in a seeded order, one update for each global batch; what is left over of an epoch is not used.
    *
    * @param data The same on every rank.
-   * @returns The mean loss of every update, before it.
+   * @returns The mean loss of every update made here, before it.
    * @throws NonFiniteError naming the layer and the rank, AbortedError on all ranks.
    */
   async fit(
     data: Split,
-    { epochs, progress, signal, onUpdate }: FitOptions,
+    { epochs, progress, signal, checkpoint, onUpdate }: FitOptions,
   ): Promise<{ readonly losses: readonly number[] }> {
     const { plan, program, control } = this.#rank.parts;
     if (!(epochs > 0 && epochs < Infinity))
@@ -66,6 +71,11 @@ export class Engine {
         `fit: the data must have at least globalBatch = ${plan.globalBatch} examples, got ${data.size}. Lower globalBatch.`,
       );
     const total = Math.round(epochs * perEpoch);
+    const every = checkpoint?.every ?? perEpoch;
+    if (!(Number.isInteger(every) && every >= 1))
+      throw new ArgumentError(`fit: checkpoint.every must be an integer ≥ 1, got ${every}.`);
+    if (checkpoint && this.position.updates === 0 && (await hasCheckpoint(checkpoint.stores, control)))
+      await this.load(checkpoint.stores);
     const losses: number[] = [];
     while (this.#rank.position.fitted < total) {
       const { fitted } = this.#rank.position;
@@ -85,6 +95,8 @@ export class Engine {
       this.#rank.position = { ...this.#rank.position, fitted: fitted + 1 };
       losses.push(loss);
       progress?.({ stage: `train ${program.model.name}`, done: fitted + 1, total, metrics: { loss } });
+      if (checkpoint && ((fitted + 1) % every === 0 || fitted + 1 === total))
+        await this.save(checkpoint.stores);
       await onUpdate?.({ step: fitted + 1, loss });
     }
     this.#rank.position = { ...this.#rank.position, fitted: 0 };
