@@ -143,4 +143,10 @@ export {
   type ExpertWeights,
 } from './experts/expert-functions.ts';
 export { MixtureOfExperts, type MixtureOfExpertsArgs } from './experts/mixture-of-experts.ts';
-export { firstChoices, routeTokens, tokenOfRow, type Routing, type RoutingOptions } from './experts/routing.ts';
+export {
+  firstChoices,
+  routeTokens,
+  tokenOfRow,
+  type Routing,
+  type RoutingOptions,
+} from './experts/routing.ts';

@@ -109,7 +109,7 @@ describe.each(models)('%s', (_, build, given) => {
       );
       for (const output of outputs) close(output.dataSync(), expected.dataSync(), 2e-6);
 
-      const score = (y: tf.Tensor) => tf.sum(tf.mul(y, weights)) as tf.Scalar;
+      const score = (y: tf.Tensor) => tf.sum<tf.Scalar>(tf.mul(y, weights));
       const wanted = tf.variableGrads(
         () => score(whole.apply(x) as tf.Tensor),
         trainableVariables(whole),

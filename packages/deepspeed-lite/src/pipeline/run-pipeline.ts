@@ -181,7 +181,7 @@ class PipelineRank {
   async #send(x: Tensor, piece: number, tag: number): Promise<void> {
     const { pipeline } = this.#work;
     const to = piece % pipeline.size;
-    const values: CommArray = (await x.data()).slice() as Float32Array | Int32Array;
+    const values: CommArray = (await x.data()).slice();
     const sends = [pipeline.send(headerOf(x), to, { tag }), pipeline.send(values, to, { tag })];
     // whoever waits for it is told when it fails; here it is at the end
     for (const sent of sends) sent.catch(() => undefined);

@@ -9,7 +9,10 @@ import type { Value } from '../program/calls.ts';
 export async function exchangeForward(batch: MicroBatch, block: Block, ranks: Communicator): Promise<void> {
   const [from, to] = endsOf(block);
   const x = batch.value(from);
-  if (ranks.size === 1 || block.marker === 'copy') return batch.give(to, x);
+  if (ranks.size === 1 || block.marker === 'copy') {
+    batch.give(to, x);
+    return;
+  }
   const [values, width] =
     block.marker === 'reduce'
       ? [await summed(x, ranks), x.shape.at(-1)!]
