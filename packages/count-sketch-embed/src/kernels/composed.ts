@@ -6,6 +6,7 @@ import {
   tensor2d,
   tidy,
   unsortedSegmentSum,
+  type Tensor,
   type Tensor1D,
   type Tensor2D,
   type Tensor3D,
@@ -14,7 +15,7 @@ import { medianOfMeans, type Estimate } from '../layers/estimators.ts';
 import type { SketchTokens } from './tokens.ts';
 
 /** Vectors of the tokens, `[n, D]`, by operations of any engine. */
-export function composedLookUp(sketch: Tensor2D, tokens: SketchTokens): Tensor2D {
+export function composedLookUp(sketch: Tensor, tokens: SketchTokens): Tensor2D {
   return tidy(() => {
     const { value } = estimate(sketch, tokens);
     return gather(value, tensor1d(tokens.places, 'int32')) as Tensor2D;
@@ -22,10 +23,9 @@ export function composedLookUp(sketch: Tensor2D, tokens: SketchTokens): Tensor2D
 }
 
 /** The gradient of the sketch, `[rows, D]`. */
-export function composedGradient(sketch: Tensor2D, tokens: SketchTokens, dy: Tensor2D): Tensor2D {
+export function composedGradient(sketch: Tensor, tokens: SketchTokens, dy: Tensor2D): Tensor2D {
   return tidy(() => {
-    const { slots, hashes, dimension, places } = tokens;
-    const unique = slots.length / hashes;
+    const { slots, dimension, places, unique } = tokens;
     const sums = unsortedSegmentSum(dy, tensor1d(places, 'int32'), unique);
     const { rows, signs, gradient } = estimate(sketch, tokens);
     const toRows = mul(reshape(gradient(sums), [slots.length, dimension]), signs);
@@ -34,7 +34,7 @@ export function composedGradient(sketch: Tensor2D, tokens: SketchTokens, dy: Ten
 }
 
 function estimate(
-  sketch: Tensor2D,
+  sketch: Tensor,
   { hashes, groups, dimension, slots, words }: SketchTokens,
 ): Estimate & { rows: Tensor1D; signs: Tensor2D } {
   const rows = tensor1d(

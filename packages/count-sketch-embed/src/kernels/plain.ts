@@ -1,5 +1,5 @@
 /** The kernels of `assembly/` in TypeScript, to the bit: for engines whose memory is a typed array, and to compare with. */
-import type { SketchTokens } from './tokens.ts';
+import type { SketchTokens, Tokens } from './tokens.ts';
 
 /** Vectors of the tokens to `out`, `[n, dimension]`. */
 export function lookUpPlain(tokens: SketchTokens, sketch: Float32Array, out: Float32Array): void {
@@ -29,13 +29,9 @@ export function gradientPlain(
   dy: Float32Array,
   to: Float32Array,
 ): void {
-  const { hashes, groups, dimension, places, slots } = tokens;
+  const { hashes, groups, dimension, slots, unique } = tokens;
   const size = hashes / groups;
-  const unique = slots.length / hashes;
-  const sums = new Float32Array(unique * dimension);
-  places.forEach((place, i) => {
-    for (let j = 0; j < dimension; j++) sums[place * dimension + j]! += dy[i * dimension + j]!;
-  });
+  const sums = plainSums(tokens, dy);
   const [values, sorted] = [new Float32Array(groups), new Float32Array(groups)];
   for (let k = 0; k < unique; k++) {
     for (let j = 0; j < dimension; j++) {
@@ -52,6 +48,15 @@ export function gradientPlain(
       }
     }
   }
+}
+
+/** The rows of `dy` `[n, dimension]` summed by id, in the order of the tokens. */
+export function plainSums({ dimension, places, unique }: Tokens, dy: Float32Array): Float32Array {
+  const sums = new Float32Array(unique * dimension);
+  places.forEach((place, i) => {
+    for (let j = 0; j < dimension; j++) sums[place * dimension + j]! += dy[i * dimension + j]!;
+  });
+  return sums;
 }
 
 function groupMeans(
