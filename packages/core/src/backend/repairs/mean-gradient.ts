@@ -53,7 +53,7 @@ function repeated(x: Tensor, shape: number[], first: number): Tensor {
   const [from, to] = [host.view(x), host.view(made)];
   const outer = util.sizeFromShape(shape.slice(0, first));
   const [inner, each] = [from.length / outer, to.length / outer];
-  for (let o = 0; o < outer; o++) {
+  for (let o = 0; o < outer && each > 0; o++) {
     const start = o * each;
     to.set(from.subarray(o * inner, (o + 1) * inner), start);
     for (let done = inner; done < each; done *= 2)
