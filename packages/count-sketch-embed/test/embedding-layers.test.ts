@@ -53,6 +53,15 @@ const forms: [string, (settings: Settings) => CompressedEmbedding][] = [
   ],
   ['one hash', (s) => new HashEmbedding({ rows: 17, heavyHitters: [2], ...s })],
   ['one hash with signs', (s) => new HashEmbedding({ rows: 17, signs: true, ...s })],
+  ['one hash with signs of coordinates', (s) => new HashEmbedding({ rows: 17, signs: 'coordinate', ...s })],
+  [
+    'a count-sketch by medians, with signs of coordinates',
+    (s) => new CountSketchEmbedding({ rows: 13, signs: 'coordinate', heavyHitters: [4], ...s }),
+  ],
+  [
+    'a count-sketch by means, with signs of coordinates',
+    (s) => new CountSketchEmbedding({ rows: 13, estimator: 'mean', signs: 'coordinate', ...s }),
+  ],
   ['ROBE-D', (s) => new RobeEmbedding({ size: 101, ...s })],
   ['ROBE-Z', (s) => new RobeEmbedding({ size: 64, block: Math.ceil(s.dimension / 2), ...s })],
   ['ROBE-1 without signs', (s) => new RobeEmbedding({ size: 50, block: 1, signs: false, ...s })],

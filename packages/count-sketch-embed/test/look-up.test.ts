@@ -1,5 +1,6 @@
 import * as tf from '@tensorflow/tfjs';
 import { getBackend } from '@tensorflow/tfjs-core';
+import { Random } from '@ockham/core/random';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { composedGradient, composedLookUp } from '../src/kernels/composed.ts';
@@ -11,19 +12,24 @@ const inMemory = ['wasm', 'cpu'].includes(getBackend());
 /** Batches of tokens with repeated ids, repeated rows and equal values. */
 const batches = fc
   .record({
-    groups: fc.integer({ min: 1, max: 5 }),
+    groups: fc.integer({ min: 1, max: 7 }),
     size: fc.integer({ min: 1, max: 3 }),
-    dimension: fc.integer({ min: 1, max: 11 }),
+    dimension: fc.oneof(fc.integer({ min: 1, max: 11 }), fc.integer({ min: 29, max: 70 })),
+    own: fc.boolean(),
     rows: fc.integer({ min: 1, max: 6 }),
     tokens: fc.array(fc.nat(7), { minLength: 1, maxLength: 12 }),
     seed: fc.nat(1000),
   })
-  .map(({ groups, size, dimension, rows, tokens, seed }) => {
+  .map(({ groups, size, dimension, own, rows, tokens, seed }) => {
     const hashes = groups * size;
     const { ids, places } = new DistinctFinder(8).find(tokens);
     const slots = Int32Array.from(
       { length: ids.length * hashes },
-      (_, i) => (((i * 7 + seed) % rows) * dimension * 2) | ((i * 5 + seed) % 3 === 0 ? 1 : 0),
+      (_, i) => (((i * 7 + seed) % rows) * dimension * 2) | (!own && (i * 5 + seed) % 3 === 0 ? 1 : 0),
+    );
+    const random = new Random(seed);
+    const words = Int32Array.from({ length: slots.length * Math.ceil(dimension / 32) }, () =>
+      random.integer(2 ** 32),
     );
     // some are equal, none is zero, which has two signs
     const values = Float32Array.from(
@@ -31,7 +37,7 @@ const batches = fc
       (_, i) => Math.round(8 * Math.sin(seed + i)) + 0.5,
     );
     const dy = Float32Array.from({ length: tokens.length * dimension }, (_, i) => Math.cos(seed + 3 * i));
-    const batch: SketchTokens = { hashes, groups, dimension, places, slots };
+    const batch: SketchTokens = { hashes, groups, dimension, places, slots, ...(own && { words }) };
     return { batch, rows, values, dy };
   });
 

@@ -35,16 +35,28 @@ export function composedGradient(sketch: Tensor2D, tokens: SketchTokens, dy: Ten
 
 function estimate(
   sketch: Tensor2D,
-  { hashes, groups, dimension, slots }: SketchTokens,
+  { hashes, groups, dimension, slots, words }: SketchTokens,
 ): Estimate & { rows: Tensor1D; signs: Tensor2D } {
   const rows = tensor1d(
     slots.map((slot) => (slot >> 1) / dimension),
     'int32',
   );
-  const signs = tensor2d(
-    Float32Array.from(slots, (slot) => (slot & 1 ? -1 : 1)),
-    [slots.length, 1],
-  );
+  const signs = words
+    ? tensor2d(signsOf(words, slots.length, dimension), [slots.length, dimension])
+    : tensor2d(
+        Float32Array.from(slots, (slot) => (slot & 1 ? -1 : 1)),
+        [slots.length, 1],
+      );
   const values = reshape(mul(gather(sketch, rows), signs), [slots.length / hashes, hashes, dimension]);
   return { rows, signs, ...medianOfMeans(values as Tensor3D, groups) };
+}
+
+/** `[n, dimension]`. */
+function signsOf(words: Int32Array, n: number, dimension: number): Float32Array {
+  const width = words.length / n;
+  const signs = new Float32Array(n * dimension).fill(1);
+  for (let k = 0, at = 0; k < n; k++)
+    for (let j = 0; j < dimension; j++, at++)
+      if ((words[k * width + (j >>> 5)]! >>> (j & 31)) & 1) signs[at] = -1;
+  return signs;
 }

@@ -81,40 +81,42 @@ const compiled: Pass = {
   lookUp(sketch, tokens) {
     const { attached, kernels } = sketchKernelsOf(backend())!;
     const made = hostOf(backend()).allocate([tokens.places.length, tokens.dimension], 'float32');
-    const { sizes, places, slots, workspace } = write(tokens);
+    const { sizes, places, slots, words, workspace } = write(tokens);
     const [from, to] = [attached.address(sketch), attached.address(made)];
-    kernels.lookUp(...sizes, places, slots, from, to, workspace);
+    kernels.lookUp(...sizes, places, slots, words, from, to, workspace);
     return engine().makeTensorFromTensorInfo(made) as Tensor2D;
   },
   gradient(sketch, tokens, dy) {
     const host = hostOf(backend());
     const { attached, kernels } = sketchKernelsOf(backend())!;
     const made = host.allocate(sketch.shape, 'float32');
-    const { sizes, places, slots, sums, workspace } = write(tokens, true);
+    const { sizes, places, slots, words, sums, workspace } = write(tokens, true);
     host.view(made).fill(0);
     const [from, by, to] = [sketch, dy, made].map((tensor) => attached.address(tensor));
-    kernels.gradient(...sizes, places, slots, from!, by!, to!, sums, workspace);
+    kernels.gradient(...sizes, places, slots, words, from!, by!, to!, sums, workspace);
     return engine().makeTensorFromTensorInfo(made) as Tensor2D;
   },
 };
 
 /** Puts what a kernel is told into the engine's memory; valid until the next call of any kernel. */
 function write(tokens: SketchTokens, withSums = false) {
-  const { hashes, groups, dimension, places, slots } = tokens;
+  const { hashes, groups, dimension, places, slots, words } = tokens;
   const { attached, kernels } = sketchKernelsOf(backend())!;
   const [n, unique] = [places.length, slots.length / hashes];
   const own = kernels.workspaceBytes(unique, hashes);
-  const numbers = n + slots.length + (withSums ? unique * dimension : 0);
-  const start = attached.workspace(own + 4 * numbers);
+  const told = n + slots.length + (words?.length ?? 0);
+  const start = attached.workspace(own + 4 * (told + (withSums ? unique * dimension : 0)));
   const at = start + own;
-  const memory = new Int32Array(attached.memory.buffer, at, n + slots.length);
+  const memory = new Int32Array(attached.memory.buffer, at, told);
   memory.set(places);
   memory.set(slots, n);
+  if (words) memory.set(words, n + slots.length);
   return {
     sizes: [n, unique, hashes, hashes / groups, dimension] as const,
     places: at,
     slots: at + 4 * n,
-    sums: at + 4 * (n + slots.length),
+    words: words ? at + 4 * (n + slots.length) : 0,
+    sums: at + 4 * told,
     workspace: start,
   };
 }

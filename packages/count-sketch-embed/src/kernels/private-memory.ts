@@ -31,33 +31,39 @@ const passes = {
     const { kernels } = own!;
     const { sizes, bytes, workspace } = sizesOf(tokens);
     const n = tokens.places.length * tokens.dimension;
-    const at = layOut([workspace, bytes.places, bytes.slots, sketch.byteLength, 4 * n]);
+    const at = layOut([workspace, bytes.places, bytes.slots, bytes.words, sketch.byteLength, 4 * n]);
     put(tokens, at, sketch);
-    kernels.lookUp(...sizes, at[1]!, at[2]!, at[3]!, at[4]!, at[0]!);
-    return new Float32Array(own!.memory.buffer, at[4], n).slice();
+    kernels.lookUp(...sizes, at[1]!, at[2]!, tokens.words ? at[3]! : 0, at[4]!, at[5]!, at[0]!);
+    return new Float32Array(own!.memory.buffer, at[5], n).slice();
   },
   /** As large as the sketch. */
   gradient(sketch: Float32Array, tokens: SketchTokens, dy: Float32Array): Float32Array {
     const { kernels } = own!;
     const { sizes, bytes, workspace } = sizesOf(tokens);
     const at = layOut([
-      ...[workspace, bytes.places, bytes.slots, sketch.byteLength],
+      ...[workspace, bytes.places, bytes.slots, bytes.words, sketch.byteLength],
       ...[dy.byteLength, sketch.byteLength, bytes.sums],
     ]);
     put(tokens, at, sketch);
     const { buffer } = own!.memory;
-    new Float32Array(buffer, at[4], dy.length).set(dy);
-    const to = new Float32Array(buffer, at[5], sketch.length).fill(0);
-    kernels.gradient(...sizes, at[1]!, at[2]!, at[3]!, at[4]!, at[5]!, at[6]!, at[0]!);
+    new Float32Array(buffer, at[5], dy.length).set(dy);
+    const to = new Float32Array(buffer, at[6], sketch.length).fill(0);
+    const words = tokens.words ? at[3]! : 0;
+    kernels.gradient(...sizes, at[1]!, at[2]!, words, at[4]!, at[5]!, at[6]!, at[7]!, at[0]!);
     return to.slice();
   },
 };
 
-function sizesOf({ hashes, groups, dimension, places, slots }: SketchTokens) {
+function sizesOf({ hashes, groups, dimension, places, slots, words }: SketchTokens) {
   const unique = slots.length / hashes;
   return {
     sizes: [places.length, unique, hashes, hashes / groups, dimension] as const,
-    bytes: { places: places.byteLength, slots: slots.byteLength, sums: 4 * unique * dimension },
+    bytes: {
+      places: places.byteLength,
+      slots: slots.byteLength,
+      words: words?.byteLength ?? 0,
+      sums: 4 * unique * dimension,
+    },
     workspace: own!.kernels.workspaceBytes(unique, hashes),
   };
 }
@@ -80,5 +86,6 @@ function put(tokens: SketchTokens, at: readonly number[], sketch: Float32Array):
   const { buffer } = own!.memory;
   new Int32Array(buffer, at[1], tokens.places.length).set(tokens.places);
   new Int32Array(buffer, at[2], tokens.slots.length).set(tokens.slots);
-  new Float32Array(buffer, at[3], sketch.length).set(sketch);
+  if (tokens.words) new Int32Array(buffer, at[3], tokens.words.length).set(tokens.words);
+  new Float32Array(buffer, at[4], sketch.length).set(sketch);
 }

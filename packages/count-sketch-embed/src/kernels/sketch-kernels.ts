@@ -1,7 +1,7 @@
 import { kernelsOf, type AttachedKernels } from '@ockham/core/backend';
 import { sketch } from './generated/sketch.ts';
 
-/** The compiled kernels; everything is a byte offset into the engine's memory, nothing is checked. */
+/** The compiled kernels; everything is a byte offset into the engine's memory, nothing is checked; no `words` are 0. */
 export interface SketchKernels {
   workspaceBytes(unique: number, hashes: number): number;
   lookUp(
@@ -12,6 +12,7 @@ export interface SketchKernels {
     dimension: number,
     places: number,
     slots: number,
+    words: number,
     sketch: number,
     out: number,
     workspace: number,
@@ -24,6 +25,7 @@ export interface SketchKernels {
     dimension: number,
     places: number,
     slots: number,
+    words: number,
     sketch: number,
     dy: number,
     to: number,

@@ -10,4 +10,9 @@ export interface SketchTokens {
   readonly places: Int32Array;
   /** `[different ids, d]`: where each row begins in the sketch, in numbers, times two, plus one where its sign is minus. */
   readonly slots: Int32Array;
+  /**
+   * `[different ids, d, ⌈D/32⌉]`, where each coordinate has a sign of its own: bit j mod 32 of word ⌊j/32⌋ is set where that of
+   * coordinate j is minus.
+   */
+  readonly words?: Int32Array;
 }

@@ -1,4 +1,15 @@
-import { groupMean, GROUP, median, middleOfThree, middles, pointers, SLOT } from './estimate';
+import {
+  flips,
+  groupMean,
+  GROUP,
+  median,
+  middleOfThree,
+  middles,
+  pointers,
+  SLOT,
+  turn,
+  wordBytes,
+} from './estimate';
 
 /** Bytes of the workspace of both kernels, without the sums of {@link gradient}. */
 export function workspaceBytes(unique: i32, hashes: i32): i32 {
@@ -8,7 +19,7 @@ export function workspaceBytes(unique: i32, hashes: i32): i32 {
 /**
  * Vectors of `n` tokens to `out` `[n, dimension]`. `places` numbers their different ids in the order of first appearance,
  * `slots` has `hashes` entries for each of those: offset of the row in the sketch, in numbers, times two, plus one where the
- * sign is minus. Each id is estimated once, at its first token, and copied to the others.
+ * sign is minus; `words`, unless 0, has for each entry a bit for each column, set where its sign is minus. Each id is estimated once, at its first token, and copied to the others.
  */
 export function lookUp(
   n: i32,
@@ -18,6 +29,7 @@ export function lookUp(
   dimension: i32,
   places: usize,
   slots: usize,
+  words: usize,
   sketch: usize,
   out: usize,
   workspace: usize,
@@ -31,8 +43,9 @@ export function lookUp(
     if (place == known) {
       known++;
       store<u32>(first, out as u32);
-      estimate(hashes, size, dimension, slots, sketch, out, scratch);
+      estimate(hashes, size, dimension, slots, words, sketch, out, scratch);
       slots += (hashes as usize) << 2;
+      if (words) words += (hashes as usize) * wordBytes(dimension);
     } else {
       copyRow(load<u32>(first) as usize, out, dimension);
     }
@@ -52,6 +65,7 @@ export function gradient(
   dimension: i32,
   places: usize,
   slots: usize,
+  words: usize,
   sketch: usize,
   dy: usize,
   to: usize,
@@ -73,8 +87,9 @@ export function gradient(
   }
   const scratch = workspace + ((unique as usize) << 2);
   for (let k = 0; k < unique; k++) {
-    spread(hashes, size, dimension, slots, sketch, sums, to, scratch);
+    spread(hashes, size, dimension, slots, words, sketch, sums, to, scratch);
     slots += (hashes as usize) << 2;
+    if (words) words += (hashes as usize) * wordBytes(dimension);
     sums += bytes;
   }
 }
@@ -98,26 +113,31 @@ function estimate(
   size: i32,
   dimension: i32,
   slots: usize,
+  words: usize,
   sketch: usize,
   out: usize,
   scratch: usize,
 ): void {
   if (hashes <= 5 && size == 1) {
-    fewRows(hashes, dimension, slots, sketch, out);
+    if (words) fewRows(hashes, dimension, slots, sketch, out, words, true);
+    else fewRows(hashes, dimension, slots, sketch, out, 0, false);
     return;
   }
+  const stride = wordBytes(dimension);
   const groups = hashes / size;
   const values = scratch + (hashes as usize) * SLOT;
   pointers(hashes, slots, sketch, scratch);
   let at: usize = 0;
   const bytes = (dimension as usize) << 2;
   for (; at + 16 <= bytes; at += 16) {
+    if (words) turn(hashes, words, stride, at, scratch);
     for (let g = 0; g < groups; g++) {
       v128.store(values + (g as usize) * GROUP, groupMean(scratch, g, size, at, true));
     }
     v128.store(out + at, median(values, groups, values + (hashes as usize) * GROUP));
   }
   for (; at < bytes; at += 4) {
+    if (words) turn(hashes, words, stride, at, scratch);
     for (let g = 0; g < groups; g++) {
       v128.store(values + (g as usize) * GROUP, groupMean(scratch, g, size, at, false));
     }
@@ -133,7 +153,17 @@ function take(p: usize, flip: v128, four: bool): v128 {
 }
 
 /** The median of up to five rows, which is what most have, in registers. */
-function fewRows(hashes: i32, dimension: i32, slots: usize, sketch: usize, out: usize): void {
+// @ts-ignore: decorator
+@inline
+function fewRows(
+  hashes: i32,
+  dimension: i32,
+  slots: usize,
+  sketch: usize,
+  out: usize,
+  words: usize,
+  own: bool, // a sign for each column
+): void {
   const s0 = load<i32>(slots);
   const s1 = hashes > 1 ? load<i32>(slots, 4) : s0;
   const s2 = hashes > 2 ? load<i32>(slots, 8) : s0;
@@ -144,15 +174,28 @@ function fewRows(hashes: i32, dimension: i32, slots: usize, sketch: usize, out: 
   const p2 = sketch + ((s2 >> 1) as usize) * 4;
   const p3 = sketch + ((s3 >> 1) as usize) * 4;
   const p4 = sketch + ((s4 >> 1) as usize) * 4;
-  const f0 = i32x4.splat(s0 << 31);
-  const f1 = i32x4.splat(s1 << 31);
-  const f2 = i32x4.splat(s2 << 31);
-  const f3 = i32x4.splat(s3 << 31);
-  const f4 = i32x4.splat(s4 << 31);
+  let f0 = i32x4.splat(s0 << 31);
+  let f1 = i32x4.splat(s1 << 31);
+  let f2 = i32x4.splat(s2 << 31);
+  let f3 = i32x4.splat(s3 << 31);
+  let f4 = i32x4.splat(s4 << 31);
+  const w1 = hashes > 1 ? wordBytes(dimension) : 0;
+  const w2 = hashes > 2 ? w1 * 2 : 0;
+  const w3 = hashes > 3 ? w1 * 3 : 0;
+  const w4 = hashes > 4 ? w1 * 4 : 0;
   const half = f32x4.splat(0.5);
   const bytes = (dimension as usize) << 2;
   for (let at: usize = 0; at < bytes; ) {
     const four = at + 16 <= bytes;
+    if (own) {
+      const mask = i32x4.shl(i32x4(1, 2, 4, 8), ((at >> 2) & 31) as i32);
+      const word = words + ((at >> 7) << 2);
+      f0 = flips(v128.load32_splat(word), mask);
+      f1 = flips(v128.load32_splat(word + w1), mask);
+      f2 = flips(v128.load32_splat(word + w2), mask);
+      f3 = flips(v128.load32_splat(word + w3), mask);
+      f4 = flips(v128.load32_splat(word + w4), mask);
+    }
     let middle = take(p0 + at, f0, four);
     if (hashes > 1) {
       const b = take(p1 + at, f1, four);
@@ -189,6 +232,7 @@ function spread(
   size: i32,
   dimension: i32,
   slots: usize,
+  words: usize,
   sketch: usize,
   dy: usize,
   to: usize,
@@ -199,13 +243,16 @@ function spread(
   const shares = values + (hashes as usize) * GROUP;
   const shift = to - sketch;
   if (hashes == 3 && size == 1) {
-    spreadThree(dimension, slots, sketch, dy, to);
+    if (words) spreadThree(dimension, slots, sketch, dy, to, words, true);
+    else spreadThree(dimension, slots, sketch, dy, to, 0, false);
     return;
   }
+  const stride = wordBytes(dimension);
   pointers(hashes, slots, sketch, scratch);
   let at: usize = 0;
   const bytes = (dimension as usize) << 2;
   for (; at + 16 <= bytes; at += 16) {
+    if (words) turn(hashes, words, stride, at, scratch);
     for (let g = 0; g < groups; g++) {
       v128.store(values + (g as usize) * GROUP, groupMean(scratch, g, size, at, true));
     }
@@ -214,10 +261,11 @@ function spread(
       const slot = scratch + (i as usize) * SLOT;
       const row = (load<u32>(slot) as usize) + shift + at;
       const part = v128.load(shares + ((i / size) as usize) * GROUP);
-      v128.store(row, f32x4.add(v128.load(row), v128.xor(part, v128.load32_splat(slot + 4))));
+      v128.store(row, f32x4.add(v128.load(row), v128.xor(part, v128.load(slot, 16))));
     }
   }
   for (; at < bytes; at += 4) {
+    if (words) turn(hashes, words, stride, at, scratch);
     for (let g = 0; g < groups; g++) {
       v128.store(values + (g as usize) * GROUP, groupMean(scratch, g, size, at, false));
     }
@@ -225,7 +273,7 @@ function spread(
     for (let i = 0; i < hashes; i++) {
       const slot = scratch + (i as usize) * SLOT;
       const row = (load<u32>(slot) as usize) + shift + at;
-      const part = v128.xor(v128.load(shares + ((i / size) as usize) * GROUP), v128.load32_splat(slot + 4));
+      const part = v128.xor(v128.load(shares + ((i / size) as usize) * GROUP), v128.load(slot, 16));
       store<f32>(row, load<f32>(row) + f32x4.extract_lane(part, 0));
     }
   }
@@ -260,19 +308,37 @@ function share(dy: v128, groups: i32, size: i32, values: usize, shares: usize): 
 }
 
 /** {@link spread} for three rows, each a group; the rows may be the same one. */
-function spreadThree(dimension: i32, slots: usize, sketch: usize, dy: usize, to: usize): void {
+// @ts-ignore: decorator
+@inline
+function spreadThree(
+  dimension: i32,
+  slots: usize,
+  sketch: usize,
+  dy: usize,
+  to: usize,
+  words: usize,
+  own: bool, // a sign for each column
+): void {
   const x = load<i32>(slots);
   const y = load<i32>(slots, 4);
   const z = load<i32>(slots, 8);
   let p = ((x >> 1) as usize) * 4;
   let q = ((y >> 1) as usize) * 4;
   let r = ((z >> 1) as usize) * 4;
-  const flipX = i32x4.splat(x << 31);
-  const flipY = i32x4.splat(y << 31);
-  const flipZ = i32x4.splat(z << 31);
+  let flipX = i32x4.splat(x << 31);
+  let flipY = i32x4.splat(y << 31);
+  let flipZ = i32x4.splat(z << 31);
+  const stride = wordBytes(dimension);
   const one = f32x4.splat(1);
   for (let c = 0; c < dimension; ) {
     const four = c + 4 <= dimension;
+    if (own) {
+      const mask = i32x4.shl(i32x4(1, 2, 4, 8), c & 31);
+      const word = words + (((c >> 5) as usize) << 2);
+      flipX = flips(v128.load32_splat(word), mask);
+      flipY = flips(v128.load32_splat(word + stride), mask);
+      flipZ = flips(v128.load32_splat(word + 2 * stride), mask);
+    }
     const a = take(sketch + p, flipX, four);
     const b = take(sketch + q, flipY, four);
     const d = take(sketch + r, flipZ, four);
