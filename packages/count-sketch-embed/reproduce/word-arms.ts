@@ -7,6 +7,7 @@ import { Random } from '@ockham/core/random';
 import { train } from '@ockham/core/training';
 import { bagOfEmbeddings } from '@ockham/count-sketch-embed';
 import type { Row, RunContext } from '@ockham/reproduce';
+import { ScaledTable } from './scaled-table.ts';
 import { isPossible, tableOf, type TableName } from './tables.ts';
 import { encodeWords, holdOutSentences, wordsOf } from './words.ts';
 
@@ -17,6 +18,8 @@ export interface WordConfig {
   /** Rates and deviations that every table is tried with, each with each. */
   readonly rates: readonly number[];
   readonly deviations: readonly number[];
+  /** Powers of a token's rank that scale its vector, tried with each of those; see `ScaledTable`. */
+  readonly powers: readonly number[];
   /** Training texts; 0 for all. */
   readonly examples: number;
   readonly heldOut: number;
@@ -33,9 +36,10 @@ export interface WordRow extends Row {
   readonly ratio: number;
   /** Of the whole model. */
   readonly parameters: number;
-  /** The rate and the deviation that were best on the sentences held out. */
+  /** The rate, the deviation and the power that were best on the sentences held out. */
   readonly rate: number;
   readonly deviation: number;
+  readonly power: number;
   /** Their accuracy there, after a trial; null where there was nothing to choose. */
   readonly heldOut: number | null;
   /** On the development set. */
@@ -49,6 +53,8 @@ export const whyOfWords = {
   rates:
     'of Adam, falling linearly to 0; every table is tried with each, and takes the best on held-out sentences',
   deviations: 'of the vectors at the start: BERT’s, and one near PyTorch’s; tried with each rate',
+  powers:
+    'none, and what gives rare words the steps that Adam gives them in a full table; tried with each rate',
   examples: 'the whole training set at paper scale',
   heldOut:
     'sentences, as the development set has; trials train on what shares no phrase of three words with them',
@@ -71,7 +77,9 @@ export async function wordRows(
     encodeWords(words, examples, { length: config.length, marks: false });
   const [all, test] = [encode(texts), encode(developed)];
   const random = new Random(seed);
-  const choices = config.deviations.flatMap((deviation) => config.rates.map((rate) => ({ deviation, rate })));
+  const choices = config.powers.flatMap((power) =>
+    config.deviations.flatMap((deviation) => config.rates.map((rate) => ({ power, deviation, rate }))),
+  );
   const some = (indexes: Int32Array) => {
     const order = random.stream('examples').permutation(indexes.length);
     return selectExamples(
@@ -88,17 +96,15 @@ export async function wordRows(
     ...config.ratios.flatMap((ratio) => config.tables.map((table) => [table, ratio] as const)),
   ].filter(([table, ratio]) => isPossible(table, { vocabulary, ratio }));
   const rows: WordRow[] = [];
-  for (const [table, ratio] of arms) {
+  for (const [name, ratio] of arms) {
     const fit = async (
       on: Split,
       by: Split,
       epochs: number,
-      { deviation, rate }: (typeof choices)[number],
+      { power, deviation, rate }: (typeof choices)[number],
     ) => {
-      const model = bagOfEmbeddings(
-        tableOf(table, { vocabulary, dimension: config.dimension, ratio, deviation, seed }),
-        { seed },
-      );
+      const table = tableOf(name, { vocabulary, dimension: config.dimension, ratio, deviation, seed });
+      const model = bagOfEmbeddings(power === 0 ? table : new ScaledTable({ table, power }), { seed });
       await train(model, on, {
         epochs,
         batchSize: config.batchSize,
@@ -107,7 +113,7 @@ export async function wordRows(
         loss,
         seed,
         signal,
-        progress: (event) => progress({ ...event, stage: `${table} ${ratio}×` }),
+        progress: (event) => progress({ ...event, stage: `${name} ${ratio}×` }),
       });
       const { accuracy } = await evaluate(model, by, { loss, signal });
       const parameters = model.countParams();
@@ -116,15 +122,15 @@ export async function wordRows(
     };
     const tried: number[] = [];
     for (const [k, choice] of parts ? choices.entries() : []) {
-      const trial = await once(`${table}-${ratio}-trial-${k}`, () =>
+      const trial = await once(`${name}-${ratio}-trial-${k}`, () =>
         fit(some(parts!.rest), selectExamples(all, parts!.heldOut), config.trialEpochs, choice),
       );
       tried.push(trial.accuracy);
     }
     const heldOut = parts ? Math.max(...tried) : null;
     const choice = choices[parts ? tried.indexOf(heldOut!) : 0]!;
-    const final = await once(`${table}-${ratio}`, () => fit(examples, test, config.epochs, choice));
-    rows.push({ seed, table, ratio, ...choice, heldOut, ...final, majority: majorityOf(test) });
+    const final = await once(`${name}-${ratio}`, () => fit(examples, test, config.epochs, choice));
+    rows.push({ seed, table: name, ratio, ...choice, heldOut, ...final, majority: majorityOf(test) });
   }
   return rows;
 }
