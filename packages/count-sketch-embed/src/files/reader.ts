@@ -1,6 +1,6 @@
 /**
  * Opens a saved table without TensorFlow, in a page or in Node: under 3 kB, imports nothing. It writes the hash
- * h(x) = ⌊(a·x + b mod 2⁶⁴) / 2³²⌋ out again in big integers, so that it stays one small file.
+ * h(x) = ⌊(a·m(x) + b mod 2⁶⁴) / 2³²⌋ of UniversalHash out again in big integers, so that it stays one small file.
  */
 
 /** A table that gives vectors. */
@@ -109,7 +109,11 @@ export function openTable(bytes: Uint8Array, vocabulary?: number): OpenTable {
       const sketch = floats('sketch');
       const heavy = new Map([...new Int32Array(part('heavyHitters'))].map((x, k) => [x, d * R + k]));
       const functions = (JSON.parse(meta['hashes']!) as string[][]).map((list) => list.map(BigInt));
-      const hash = (a: bigint, b: bigint, x: number) => Number(BigInt.asUintN(64, a * BigInt(x) + b) >> 32n);
+      const hash = (a: bigint, b: bigint, key: number) => {
+        let x = Math.imul(key ^ (key >>> 16), 0x85ebca6b);
+        x = Math.imul(x ^ (x >>> 13), 0xc2b2ae35);
+        return Number(BigInt.asUintN(64, a * BigInt((x ^ (x >>> 16)) >>> 0) + b) >> 32n);
+      };
       let last = -1;
       const own = config.signs === 'coordinate'; // signs
       let slots: [row: number, words: number[]][] = [];
