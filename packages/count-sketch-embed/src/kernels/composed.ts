@@ -34,11 +34,7 @@ export function composedGradient(sketch: Tensor, tokens: SketchTokens, dy: Tenso
 }
 
 function estimate(
-<<<<<<< HEAD
   sketch: Tensor,
-=======
-  sketch: Tensor2D,
->>>>>>> c8b972dff10779102d3c232e15c961e870d168f4
   { hashes, groups, dimension, slots, words }: SketchTokens,
 ): Estimate & { rows: Tensor1D; signs: Tensor2D } {
   const rows = tensor1d(

@@ -35,7 +35,7 @@ function lookUpIn<T extends Tokens>(form: TableForm<T>, weights: Tensor, tokens:
     (save as (tensors: Tensor[]) => void)([variable as Tensor]);
     return {
       value: passOf().lookUp(form, variable as Tensor, tokens),
-      gradFunc: (dy, saved) => passOf().gradient(form, (saved)[0]!, tokens, dy as Tensor2D),
+      gradFunc: (dy, saved) => passOf().gradient(form, saved[0]!, tokens, dy as Tensor2D),
     };
   });
   return step(weights) as Tensor2D;
@@ -73,20 +73,12 @@ const compiled: Pass = {
   lookUp(form, weights, tokens) {
     const { attached, kernels } = compiledOn(backend())!;
     const made = hostOf(backend()).allocate([tokens.places.length, tokens.dimension], 'float32');
-<<<<<<< HEAD
     const { told, workspace } = write(form, tokens);
     kernels[form.compiled[0]](...told, attached.address(weights), attached.address(made), workspace);
     return engine().makeTensorFromTensorInfo(made);
-=======
-    const { sizes, places, slots, words, workspace } = write(tokens);
-    const [from, to] = [attached.address(sketch), attached.address(made)];
-    kernels.lookUp(...sizes, places, slots, words, from, to, workspace);
-    return engine().makeTensorFromTensorInfo(made) as Tensor2D;
->>>>>>> c8b972dff10779102d3c232e15c961e870d168f4
   },
   gradient(form, weights, tokens, dy) {
     const host = hostOf(backend());
-<<<<<<< HEAD
     const { attached, kernels } = compiledOn(backend())!;
     const made = host.allocate(weights.shape, 'float32');
     const { told, sums, workspace } = write(form, tokens, true);
@@ -94,20 +86,10 @@ const compiled: Pass = {
     const [from, by, to] = [weights, dy, made].map((tensor) => attached.address(tensor));
     kernels[form.compiled[1]](...told, from!, by!, to!, sums, workspace);
     return engine().makeTensorFromTensorInfo(made);
-=======
-    const { attached, kernels } = sketchKernelsOf(backend())!;
-    const made = host.allocate(sketch.shape, 'float32');
-    const { sizes, places, slots, words, sums, workspace } = write(tokens, true);
-    host.view(made).fill(0);
-    const [from, by, to] = [sketch, dy, made].map((tensor) => attached.address(tensor));
-    kernels.gradient(...sizes, places, slots, words, from!, by!, to!, sums, workspace);
-    return engine().makeTensorFromTensorInfo(made) as Tensor2D;
->>>>>>> c8b972dff10779102d3c232e15c961e870d168f4
   },
 };
 
 /** Puts what a kernel is told into the engine's memory; valid until the next call of any kernel. */
-<<<<<<< HEAD
 function write<T extends Tokens>(form: TableForm<T>, tokens: T, withSums = false) {
   const { attached, kernels } = compiledOn(backend())!;
   const tables = form.tables(tokens);
@@ -127,26 +109,5 @@ function write<T extends Tokens>(form: TableForm<T>, tokens: T, withSums = false
     told: [...form.sizes(tokens), ...places],
     sums: workspace + own + 4 * length,
     workspace,
-=======
-function write(tokens: SketchTokens, withSums = false) {
-  const { hashes, groups, dimension, places, slots, words } = tokens;
-  const { attached, kernels } = sketchKernelsOf(backend())!;
-  const [n, unique] = [places.length, slots.length / hashes];
-  const own = kernels.workspaceBytes(unique, hashes);
-  const told = n + slots.length + (words?.length ?? 0);
-  const start = attached.workspace(own + 4 * (told + (withSums ? unique * dimension : 0)));
-  const at = start + own;
-  const memory = new Int32Array(attached.memory.buffer, at, told);
-  memory.set(places);
-  memory.set(slots, n);
-  if (words) memory.set(words, n + slots.length);
-  return {
-    sizes: [n, unique, hashes, hashes / groups, dimension] as const,
-    places: at,
-    slots: at + 4 * n,
-    words: words ? at + 4 * (n + slots.length) : 0,
-    sums: at + 4 * told,
-    workspace: start,
->>>>>>> c8b972dff10779102d3c232e15c961e870d168f4
   };
 }

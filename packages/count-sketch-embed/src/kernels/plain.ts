@@ -29,11 +29,7 @@ export function gradientPlain(
   dy: Float32Array,
   to: Float32Array,
 ): void {
-<<<<<<< HEAD
   const { hashes, groups, dimension, slots, unique } = tokens;
-=======
-  const { hashes, groups, dimension, places, slots } = tokens;
->>>>>>> c8b972dff10779102d3c232e15c961e870d168f4
   const size = hashes / groups;
   const sums = plainSums(tokens, dy);
   const [values, sorted] = [new Float32Array(groups), new Float32Array(groups)];

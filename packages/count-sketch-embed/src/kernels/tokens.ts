@@ -21,11 +21,6 @@ export interface SketchTokens extends Tokens {
   readonly groups: number;
   /** `[different ids, d]`: where each row begins in the sketch, in numbers, times two, plus one where its sign is minus. */
   readonly slots: Int32Array;
-  /**
-   * `[different ids, d, ⌈D/32⌉]`, where each coordinate has a sign of its own: bit j mod 32 of word ⌊j/32⌋ is set where that of
-   * coordinate j is minus.
-   */
-  readonly words?: Int32Array;
 }
 
 /** Tokens of a circular array of m numbers. */

@@ -137,7 +137,6 @@ export class CountSketchEmbedding extends CompressedEmbedding {
     const entries = (this.#entries ??= this.slots.rows.map(
       (row, i) => row * dimension * 2 + (this.slots.signs[i]! < 0 ? 1 : 0),
     ));
-<<<<<<< HEAD
     const slots = rowsById(entries, hashes, different);
     const { words } = this.slots;
     const tokens = { hashes, groups, dimension, places, slots, unique: different.length };
@@ -145,15 +144,6 @@ export class CountSketchEmbedding extends CompressedEmbedding {
       ...tokens,
       ...(words && { words: rowsById(words, hashes * wordsOf(dimension), different) }),
     });
-=======
-    const slots = new Int32Array(different.length * hashes);
-    for (let k = 0, at = 0; k < different.length; k++) {
-      for (let from = different[k]! * hashes, i = 0; i < hashes; i++) slots[at++] = entries[from++]!;
-    }
-    const words = this.#wordsOf(different);
-    const tokens = { hashes, groups, dimension, places, slots, ...(words && { words }) };
-    return lookUpTokens(this.sketch!.read() as Tensor2D, tokens);
->>>>>>> c8b972dff10779102d3c232e15c961e870d168f4
   }
 
   override rowsOf(ids: ArrayLike<number>): Float32Array {
@@ -186,17 +176,6 @@ export class CountSketchEmbedding extends CompressedEmbedding {
     const { rows, hashes, estimator, groups, signs, heavyHitters, deviationOf } = this;
     const own = { rows, hashes, estimator, groups, signs, heavyHitters: [...heavyHitters], deviationOf };
     return { ...super.getConfig(), ...own };
-  }
-
-  /** The signs of the coordinates of some ids, `[ids.length, d, ⌈D/32⌉]`. */
-  #wordsOf(ids: Int32Array): Int32Array | undefined {
-    const all = this.slots.words;
-    if (!all) return undefined;
-    const each = this.hashes * wordsOf(this.dimension);
-    const words = new Int32Array(ids.length * each);
-    for (let k = 0, at = 0; k < ids.length; k++)
-      for (let from = ids[k]! * each, i = 0; i < each; i++) words[at++] = all[from++]!;
-    return words;
   }
 
   /** Deviation of an estimate of d independent numbers of deviation 1. */

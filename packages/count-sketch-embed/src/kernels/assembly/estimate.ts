@@ -2,7 +2,6 @@
 export const SLOT: usize = 32;
 export const GROUP: usize = 16;
 
-<<<<<<< HEAD
 /** Bytes of the words of one slot. */
 // @ts-ignore: decorator
 @inline
@@ -38,13 +37,10 @@ export function flips(words: usize, mask: v128): v128 {
   return i32x4.shl(i32x4.eq(v128.and(v128.load32_splat(words), mask), mask), 31);
 }
 
-=======
->>>>>>> c8b972dff10779102d3c232e15c961e870d168f4
 /** Writes for each slot where its row begins, and at 16 the bits that turn the signs of four columns. */
 // @ts-ignore: decorator
 @inline
 export function pointers(hashes: i32, slots: usize, sketch: usize, to: usize): void {
-<<<<<<< HEAD
   for (let i = 0; i < hashes; i++, to += SLOT) {
     store<u32>(to, rowOf(slots, i, sketch) as u32);
     v128.store(to, flipOf(slots, i), 16);
@@ -57,35 +53,6 @@ export function turn(hashes: i32, words: usize, stride: usize, at: usize, entrie
   words += (at >> 7) << 2;
   for (let i = 0; i < hashes; i++, words += stride, entries += SLOT) {
     v128.store(entries, flips(words, mask), 16);
-=======
-  for (let i = 0; i < hashes; i++) {
-    const slot = load<i32>(slots + ((i as usize) << 2));
-    store<u32>(to + (i as usize) * SLOT, (sketch + ((slot >> 1) as usize) * 4) as u32);
-    v128.store(to + (i as usize) * SLOT, i32x4.splat(slot << 31), 16);
-  }
-}
-
-/** Bytes of the words of one slot. */
-// @ts-ignore: decorator
-@inline
-export function wordBytes(dimension: i32): usize {
-  return (((dimension + 31) >> 5) as usize) << 2;
-}
-
-/** The sign bits of four columns: those that `mask` has in a word. */
-// @ts-ignore: decorator
-@inline
-export function flips(word: v128, mask: v128): v128 {
-  return i32x4.shl(i32x4.eq(v128.and(word, mask), mask), 31);
-}
-
-/** Sets the sign bits of the entries of {@link pointers} to those of the columns from byte `at` of a row on. */
-export function turn(hashes: i32, words: usize, stride: usize, at: usize, entries: usize): void {
-  const mask = i32x4.shl(i32x4(1, 2, 4, 8), ((at >> 2) & 31) as i32);
-  words += (at >> 7) << 2;
-  for (let i = 0; i < hashes; i++, words += stride, entries += SLOT) {
-    v128.store(entries, flips(v128.load32_splat(words), mask), 16);
->>>>>>> c8b972dff10779102d3c232e15c961e870d168f4
   }
 }
 
@@ -107,7 +74,6 @@ export function groupMean(entries: usize, group: i32, size: i32, at: usize, four
 function signed(entry: usize, at: usize, four: bool): v128 {
   const p = (load<u32>(entry) as usize) + at;
   return v128.xor(four ? v128.load(p) : v128.load32_splat(p), v128.load(entry, 16));
-<<<<<<< HEAD
 }
 
 /** One instruction each, where `min` and `max` take care of NaN and of two zeros. */
@@ -121,8 +87,6 @@ export function lesser(a: v128, b: v128): v128 {
 @inline
 export function greater(a: v128, b: v128): v128 {
   return f32x4.pmax(a, b);
-=======
->>>>>>> c8b972dff10779102d3c232e15c961e870d168f4
 }
 
 // @ts-ignore: decorator
