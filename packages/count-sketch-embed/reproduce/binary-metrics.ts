@@ -1,4 +1,4 @@
-import type { Confusion } from '@ockham/core/metrics';
+import { f1Score, matthewsCorrelation, type Confusion } from '@ockham/core/metrics';
 
 /** What GLUE reports of two classes, and what shows a collapse. */
 export interface BinaryMetrics {
@@ -18,12 +18,11 @@ export interface BinaryMetrics {
 export function binaryMetrics({ counts, accuracy }: Confusion): BinaryMetrics {
   const [[tn, fp], [fn, tp]] = counts as [[number, number], [number, number]];
   const [zeros, ones, negatives, positives] = [tn + fn, tp + fp, tn + fp, tp + fn];
-  const spread = Math.sqrt(zeros * ones * negatives * positives);
   return {
     accuracy,
     majority: Math.max(negatives, positives) / (negatives + positives),
-    f1: tp === 0 ? 0 : (2 * tp) / (ones + positives),
-    mcc: spread === 0 ? 0 : (tp * tn - fp * fn) / spread,
+    f1: f1Score(counts),
+    mcc: matthewsCorrelation(counts),
     zeros,
     ones,
   };

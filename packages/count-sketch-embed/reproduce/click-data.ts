@@ -1,9 +1,6 @@
 /** Examples of categorical features with a click or none: drawn from a known law, and the a9a set with crossed features. */
-import { existsSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
-import { gunzipSync } from 'node:zlib';
-import type { Split } from '@ockham/core';
+import { DataError, type Split } from '@ockham/core';
+import { tabular } from '@ockham/core/datasets/node';
 import { Random } from '@ockham/core/random';
 
 /** Ids `[fields]` with classes 0 and 1. */
@@ -75,16 +72,19 @@ export function syntheticClicks({ fields, values, train, test }: SyntheticSizes,
 const SLOTS = 14;
 const FEATURES = 123;
 
-/** The a9a set of `OCKHAM_DATA`, its features and the crosses of neighbouring ones; undefined where it is not there. */
+/** The a9a set of core's tables, its features and the crosses of neighbouring ones; undefined where it is not there. */
 export async function a9a(most: number): Promise<ClickData | undefined> {
-  const folder = join(process.env.OCKHAM_DATA ?? '', 'tabular');
-  if (!['a9a.gz', 'a9a.t.gz'].every((name) => existsSync(join(folder, name)))) return undefined;
-  const read = async (name: string) => {
-    const text = gunzipSync(await readFile(join(folder, name))).toString('utf8');
-    return crossed(text.trim().split('\n').slice(0, most));
-  };
+  const names = ['a9a', 'a9a.t'] as const;
+  const tables = await tabular(names).catch((error: unknown) => {
+    if (error instanceof DataError && error.code === 'dataset-missing') return undefined;
+    throw error;
+  });
+  if (!tables) return undefined;
+  const [train, test] = names.map((name) =>
+    crossed(tables.files.get(name)!.trim().split('\n').slice(0, most)),
+  );
   const vocabulary = 1 + FEATURES + (FEATURES * (FEATURES - 1)) / 2;
-  return { train: await read('a9a.gz'), test: await read('a9a.t.gz'), fields: 2 * SLOTS - 1, vocabulary };
+  return { train: train!, test: test!, fields: 2 * SLOTS - 1, vocabulary };
 }
 
 /** Lines `±1 3:1 11:1 …`; id 0 fills up, 1 … 123 are features, then pairs of them. */

@@ -6,15 +6,18 @@ import {
   RobeEmbedding,
   TensorTrainEmbedding,
   type EmbeddingLayer,
+  type Signs,
 } from '@ockham/count-sketch-embed';
 
 export type TableName =
   | 'full'
   | 'median'
+  | 'token-median'
   | 'unsigned-median'
   | 'mean'
   | 'signed-mean'
   | 'one-hash'
+  | 'signed-hash'
   | 'quotient-remainder'
   | 'robe-d'
   | 'robe-8'
@@ -24,14 +27,24 @@ export type TableName =
 export const tableNames: Readonly<Record<TableName, string>> = {
   full: 'full table',
   median: 'median of 3, signed',
+  'token-median': 'median of 3, a sign for each token',
   'unsigned-median': 'median of 3, as printed',
   mean: 'mean of 3',
   'signed-mean': 'mean of 3, signed',
   'one-hash': 'one hash',
+  'signed-hash': 'one hash, signed',
   'quotient-remainder': 'quotient–remainder',
   'robe-d': 'ROBE-D',
   'robe-8': 'ROBE-Z, Z = 8',
   'tensor-train': 'tensor train',
+};
+
+/** Tables with signs: for each coordinate, but for the one that shows why. */
+const signsOf: Readonly<Partial<Record<TableName, Signs>>> = {
+  median: 'coordinate',
+  'token-median': true,
+  'signed-mean': 'coordinate',
+  'signed-hash': 'coordinate',
 };
 
 interface TableArgs {
@@ -68,13 +81,13 @@ export function tableOf(table: TableName, args: TableArgs): EmbeddingLayer {
     return new RobeEmbedding({ ...sizes, size: numbers, block: table === 'robe-8' ? 8 : dimension });
   }
   if (table === 'tensor-train') return largestTrain(sizes, numbers);
-  const hashes = table === 'one-hash' ? 1 : 3;
+  const hashes = table === 'one-hash' || table === 'signed-hash' ? 1 : 3;
   return new CountSketchEmbedding({
     ...sizes,
     hashes,
     rows: Math.floor(vocabulary / ratio / hashes),
     estimator: table === 'mean' || table === 'signed-mean' ? 'mean' : 'median',
-    signs: table === 'median' || table === 'signed-mean',
+    signs: signsOf[table] ?? false,
   });
 }
 

@@ -1,6 +1,7 @@
 /** Texts as words of a vocabulary counted here: what stands between spaces, as SST-2 comes tokenised. */
 import type { Split } from '@ockham/core';
 import type { TextExamples } from '@ockham/core/datasets';
+import type { Random } from '@ockham/core/random';
 
 /** Ids 0 … 4, BERT's special tokens in the order of `special`. */
 const MARKS = ['[PAD]', '[UNK]', '[CLS]', '[SEP]', '[MASK]'] as const;
@@ -43,6 +44,40 @@ export function encodeWords(
     values.set(marks ? [special.start, ...known, special.separator] : known, row * length);
   }
   return { size, x: { values, shape: [length] }, y: { values: labels, shape: [] } };
+}
+
+/**
+ * Parts training texts into whole sentences to choose settings by, and what shares no phrase with them: SST-2's training set
+ * has every phrase of its sentences, and its development set sentences alone.
+ *
+ * @returns Indexes of `heldOut` sentences of 8 words or more, and of the other texts, without those of 3 words or more that
+ *   are part of one.
+ */
+export function holdOutSentences(
+  texts: readonly string[],
+  heldOut: number,
+  random: Random,
+): { readonly heldOut: Int32Array; readonly rest: Int32Array } {
+  const words = texts.map(split);
+  const parts = new Set<string>();
+  const addParts = (text: readonly string[], shortest: number) => {
+    for (let from = 0; from < text.length; from++)
+      for (let to = from + shortest; to <= text.length; to++) parts.add(text.slice(from, to).join(' '));
+  };
+  const sentences: number[] = [];
+  for (const i of Array.from(words.keys()).sort((a, b) => words[b]!.length - words[a]!.length)) {
+    if (words[i]!.length < 8) break;
+    if (parts.has(words[i]!.join(' '))) continue;
+    sentences.push(i);
+    addParts(words[i]!, 8);
+  }
+  const order = random.permutation(sentences.length);
+  const held = Int32Array.from(order.subarray(0, heldOut), (at) => sentences[at]!);
+  parts.clear();
+  for (const i of held) addParts(words[i]!, 3);
+  const out = new Set(held);
+  const rest = Array.from(words.keys()).filter((i) => !out.has(i) && !parts.has(words[i]!.join(' ')));
+  return { heldOut: held, rest: Int32Array.from(rest) };
 }
 
 function split(text: string): string[] {

@@ -1,3 +1,4 @@
+export * from './hashing/index.ts';
 export * from './layers/index.ts';
 export * from './training/index.ts';
 export * from './fit/index.ts';

@@ -1,5 +1,7 @@
 import * as tf from '@tensorflow/tfjs';
 import { describe, expect, it } from 'vitest';
+import { decodeTable, encodeTable } from '../src/files/index.ts';
+import { openTable } from '../src/files/reader.ts';
 import { CountSketchEmbedding, EelbertEmbedding, RobeEmbedding } from '../src/layers/index.ts';
 import golden from './fixtures/hashing.json' with { type: 'json' };
 
@@ -34,6 +36,24 @@ describe('embedding layers in a browser', () => {
       const loaded = await tf.loadLayersModel('indexeddb://embedding');
       const again = loaded.layers.find((one) => one.getClassName() === layer.getClassName()) as typeof layer;
       expect([...again.rowsOf(ids)]).toEqual([...after]);
+    }
+  });
+
+  it('are saved as a file that the reader opens without TensorFlow', async () => {
+    for (const signs of [false, true, 'coordinate'] as const) {
+      const layer = new CountSketchEmbedding({
+        ...{ vocabulary: 50, dimension: 40, rows: 5, seed: 1, heavyHitters: [7], signs },
+      });
+      layer.apply(tf.input({ shape: [null], dtype: 'int32' }));
+      const bytes = encodeTable(layer);
+      const ids = [3, 49, 0, 7];
+      const rows = [...layer.rowsOf(ids)];
+      const url = URL.createObjectURL(new Blob([bytes as Uint8Array<ArrayBuffer>]));
+      const file = new Uint8Array(await (await fetch(url)).arrayBuffer());
+      openTable(file, 50)
+        .rowsOf(ids)
+        .forEach((value, i) => expect(value).toBeCloseTo(rows[i]!, 6));
+      expect([...decodeTable(file).rowsOf(ids)]).toEqual(rows);
     }
   });
 });

@@ -10,7 +10,7 @@ import { decodeTable, encodeTable, vocabularyPrint } from '../src/files/index.ts
 import { openTable } from '../src/files/reader.ts';
 import { loadTable, saveTable } from '../src/files/table-file.node.ts';
 import { fitTable, type TableForm } from '../src/fit/index.ts';
-import type { CompressedEmbedding } from '../src/layers/index.ts';
+import { CountSketchEmbedding, type CompressedEmbedding, type Signs } from '../src/layers/index.ts';
 
 const [V, D] = [90, 6];
 const ids = Int32Array.from({ length: V }, (_, x) => x);
@@ -31,6 +31,8 @@ const forms: readonly TableForm[] = [
   { method: 'quotient-remainder', buckets: 9, combine: 'add' },
   { method: 'quotient-remainder', buckets: 9, combine: 'concatenate' },
   { method: 'hash', rows: 7, signs: true, heavyHitters: 2 },
+  { method: 'hash', rows: 7, signs: 'coordinate', heavyHitters: 2 },
+  { method: 'count-sketch', rows: 7, hashes: 4, estimator: 'median-of-means', signs: 'coordinate' },
 ];
 const sketch = forms[2]!;
 const words = Array.from(ids, (x) => `w${x}`);
@@ -93,8 +95,19 @@ describe('a saved table', () => {
         fc.integer({ min: 1, max: 6 }),
         fc.integer({ min: 1, max: 40 }),
         fc.integer(),
-        (estimator, hashes, rows, seed) => {
-          const layer = fitted({ method: 'count-sketch', rows, hashes, estimator }, seed);
+        fc.constantFrom<Signs>(false, true, 'coordinate'),
+        fc.integer({ min: 1, max: 70 }),
+        (estimator, hashes, rows, seed, signs, dimension) => {
+          const layer = new CountSketchEmbedding({
+            vocabulary: V,
+            dimension,
+            estimator,
+            hashes,
+            rows,
+            seed,
+            signs,
+          });
+          layer.apply(tf.input({ shape: [null], dtype: 'int32' }));
           const opened = openTable(encodeTable(layer)).rowsOf([89, 0, 41]);
           layer.rowsOf([89, 0, 41]).forEach((value, k) => expect(opened[k]).toBeCloseTo(value, 5));
           layer.dispose();

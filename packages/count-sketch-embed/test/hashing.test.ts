@@ -3,7 +3,7 @@ import { Random } from '@ockham/core/random';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { RollingHash, SignBits, UniversalHash } from '../src/hashing/index.ts';
-import { plainEstimate, RobeEmbedding, slotsOf } from '../src/layers/index.ts';
+import { plainEstimate, RobeEmbedding, signAt, slotsOf } from '../src/layers/index.ts';
 import golden from './fixtures/hashing.json' with { type: 'json' };
 
 /** Σ (observed − expected)² / expected. */
@@ -58,9 +58,17 @@ describe('hashes', () => {
 
   it('give count-sketch and ROBE the slots, places and signs of the Python twin', () => {
     const { seed, vocabulary, hashes, rows, ...expected } = golden.slots;
-    const slots = slotsOf(vocabulary, hashes, rows, true, [], seed);
+    const slots = slotsOf(vocabulary, hashes, rows, seed, { signs: true });
     expect([...slots.rows]).toEqual(expected.chosen);
     expect([...slots.signs]).toEqual(expected.signs);
+    const { dimension } = expected;
+    const apart = slotsOf(vocabulary, hashes, rows, seed, { signs: 'coordinate', dimension });
+    expect([...apart.rows]).toEqual(expected.chosen);
+    expect([...apart.words!].map((word) => word >>> 0)).toEqual(expected.words);
+    const all = expected.coordinates.map((_, k) =>
+      signAt(apart, Math.floor(k / dimension), k % dimension, dimension),
+    );
+    expect(all).toEqual(expected.coordinates);
     const { places, signs, ...args } = golden.robe;
     const robe = new RobeEmbedding(args);
     const ids = Array.from({ length: args.vocabulary }, (_, x) => x);
@@ -155,7 +163,7 @@ describe('a signed count-sketch', () => {
     const f = zipf(tokens);
     const errors: number[] = [];
     for (let seed = 0; errors.length < draws; seed++) {
-      const slots = slotsOf(tokens, 10, rows, true, [], seed); // ten independent hashes at a time
+      const slots = slotsOf(tokens, 10, rows, seed, { signs: true }); // ten independent hashes at a time
       errors.push(...recoveriesOf(sketchOf(f, slots, 10, rows), slots, x, 10).map((r) => r - f[x]!));
     }
     const expected = (f.reduce((sum, v) => sum + v * v, 0) - f[x]! ** 2) / rows;
@@ -180,7 +188,7 @@ describe('a signed count-sketch', () => {
     for (let seed = 0; seed < trials; seed++) {
       const x = random.integer(tokens);
       for (const signed of [true, false]) {
-        const slots = slotsOf(tokens, d, rows, signed, [], seed);
+        const slots = slotsOf(tokens, d, rows, seed, { signs: signed });
         const recovered = recoveriesOf(sketchOf(f, slots, d, rows), slots, x, d);
         const error = Math.abs(plainEstimate(recovered, 'median', 1) - f[x]!);
         if (signed && error <= bound) within++;

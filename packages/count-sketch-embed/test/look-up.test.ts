@@ -1,9 +1,18 @@
 import * as tf from '@tensorflow/tfjs';
 import { getBackend } from '@tensorflow/tfjs-core';
+import { Random } from '@ockham/core/random';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { composedGradient, composedLookUp } from '../src/kernels/composed.ts';
-import { DistinctFinder, lookUpTokens, type SketchTokens } from '../src/kernels/index.ts';
+import { composedRobeGradient, composedRobeLookUp } from '../src/kernels/composed-robe.ts';
+import {
+  DistinctFinder,
+  lookUpRobe,
+  lookUpTokens,
+  type RobeTokens,
+  type SketchTokens,
+} from '../src/kernels/index.ts';
+import { gradientRobePlain, lookUpRobePlain } from '../src/kernels/plain-robe.ts';
 import { gradientPlain, lookUpPlain } from '../src/kernels/plain.ts';
 
 const inMemory = ['wasm', 'cpu'].includes(getBackend());
@@ -11,19 +20,24 @@ const inMemory = ['wasm', 'cpu'].includes(getBackend());
 /** Batches of tokens with repeated ids, repeated rows and equal values. */
 const batches = fc
   .record({
-    groups: fc.integer({ min: 1, max: 5 }),
+    groups: fc.integer({ min: 1, max: 7 }),
     size: fc.integer({ min: 1, max: 3 }),
-    dimension: fc.integer({ min: 1, max: 11 }),
+    dimension: fc.oneof(fc.integer({ min: 1, max: 11 }), fc.integer({ min: 29, max: 70 })),
+    own: fc.boolean(),
     rows: fc.integer({ min: 1, max: 6 }),
     tokens: fc.array(fc.nat(7), { minLength: 1, maxLength: 12 }),
     seed: fc.nat(1000),
   })
-  .map(({ groups, size, dimension, rows, tokens, seed }) => {
+  .map(({ groups, size, dimension, own, rows, tokens, seed }) => {
     const hashes = groups * size;
     const { ids, places } = new DistinctFinder(8).find(tokens);
     const slots = Int32Array.from(
       { length: ids.length * hashes },
-      (_, i) => (((i * 7 + seed) % rows) * dimension * 2) | ((i * 5 + seed) % 3 === 0 ? 1 : 0),
+      (_, i) => (((i * 7 + seed) % rows) * dimension * 2) | (!own && (i * 5 + seed) % 3 === 0 ? 1 : 0),
+    );
+    const random = new Random(seed);
+    const words = Int32Array.from({ length: slots.length * Math.ceil(dimension / 32) }, () =>
+      random.integer(2 ** 32),
     );
     // some are equal, none is zero, which has two signs
     const values = Float32Array.from(
@@ -31,7 +45,10 @@ const batches = fc
       (_, i) => Math.round(8 * Math.sin(seed + i)) + 0.5,
     );
     const dy = Float32Array.from({ length: tokens.length * dimension }, (_, i) => Math.cos(seed + 3 * i));
-    const batch: SketchTokens = { hashes, groups, dimension, places, slots };
+    const batch: SketchTokens = {
+      ...{ hashes, groups, dimension, places, slots, unique: ids.length },
+      ...(own && { words }),
+    };
     return { batch, rows, values, dy };
   });
 
@@ -95,6 +112,7 @@ describe('lookUpTokens', () => {
       groups: 3,
       dimension: 2,
       places: Int32Array.of(0, 0),
+      unique: 1,
       slots: Int32Array.of(0, 4 + 1, 8), // rows 0, −1 and 2
     };
     tf.tidy(() => {
@@ -104,6 +122,62 @@ describe('lookUpTokens', () => {
       const gradient = tf.grad((x) => tf.sum(lookUpTokens(x as tf.Tensor2D, batch)))(sketch);
       expect([...gradient.dataSync()]).toEqual([0, 2, -2, 0, 0, 0]);
     });
+  });
+});
+
+/** Batches for a circular array: runs that wrap, blocks of any width, with signs and without. */
+const robes = fc
+  .record({
+    dimension: fc.oneof(fc.integer({ min: 1, max: 11 }), fc.integer({ min: 29, max: 70 })),
+    block: fc.integer({ min: 1, max: 40 }),
+    more: fc.nat(30),
+    own: fc.boolean(),
+    tokens: fc.array(fc.nat(7), { minLength: 1, maxLength: 12 }),
+    seed: fc.nat(1000),
+  })
+  .map(({ dimension, block: wanted, more, own, tokens, seed }) => {
+    const block = Math.min(wanted, dimension);
+    const size = block + more;
+    const { ids, places } = new DistinctFinder(8).find(tokens);
+    const random = new Random(seed);
+    const draw = (n: number, below: number) => Int32Array.from({ length: n }, () => random.integer(below));
+    const starts = draw(ids.length * Math.ceil(dimension / block), size);
+    const words = draw(ids.length * Math.ceil(dimension / 32), 2 ** 32);
+    const normal = (n: number) => Float32Array.from({ length: n }, () => random.normal());
+    const batch: RobeTokens = {
+      ...{ dimension, block, size, places, starts, unique: ids.length },
+      ...(own && { words }),
+    };
+    return { batch, values: normal(size), dy: normal(tokens.length * dimension) };
+  });
+
+describe('lookUpRobe', () => {
+  it('is its TypeScript twin and what the operations of the engine compose', () => {
+    fc.assert(
+      fc.property(robes, ({ batch, values, dy }) => {
+        const out = new Float32Array(dy.length);
+        lookUpRobePlain(batch, values, out);
+        const gradient = new Float32Array(values.length);
+        gradientRobePlain(batch, values, dy, gradient);
+        const before = tf.memory().numTensors;
+        tf.tidy(() => {
+          const array = tf.tensor1d(values);
+          const weights = tf.tensor2d(dy, [batch.places.length, batch.dimension]);
+          const vectors = lookUpRobe(array, batch).dataSync();
+          const found = tf
+            .grad((x) => tf.sum(tf.mul(lookUpRobe(x, batch), weights)))(array)
+            .dataSync();
+          expect(vectors).toEqual(out);
+          if (inMemory) expect(found).toEqual(gradient);
+          else gradient.forEach((value, i) => expect(found[i]).toBeCloseTo(value, 4));
+          expect(composedRobeLookUp(array, batch).dataSync()).toEqual(out);
+          const composed = composedRobeGradient(array, batch, weights).dataSync();
+          gradient.forEach((value, i) => expect(composed[i]).toBeCloseTo(value, 4));
+        });
+        expect(tf.memory().numTensors).toBe(before);
+      }),
+      { numRuns: 100 },
+    );
   });
 });
 

@@ -41,7 +41,7 @@ export interface CurveConfig extends DataConfig {
 /** Why the values of a {@link CurveConfig} are what they are, where data sets do not differ. */
 export const curveReasons: Readonly<Record<keyof CurveConfig, string>> = {
   classes: 'drawn and ordered anew for each seed',
-  perClass: 'all there are at paper scale',
+  perClass: 'all there are at paper scale where that takes hours at most',
   testPerClass: 'all there are at paper scale',
   network: 'a residual network at paper scale where images have colours',
   baseClasses:

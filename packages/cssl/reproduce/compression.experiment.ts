@@ -37,7 +37,7 @@ export default experiment<Config, CodecRow, 'mnist'>({
   scales: {
     smoke: withBudgets(mnistScales.smoke, [10_000]),
     standard: withBudgets(mnistScales.standard, [50_000]),
-    paper: withBudgets(mnistScales.paper, [25_000, 50_000, 100_000, 200_000, 800_000]),
+    paper: withBudgets(mnistScales.paper, [25_000, 50_000, 200_000, 800_000]),
   },
   why: { ...variantReasons, budgets: 'tight, ≤ 200 kB, and one that holds many' },
   differences: ['MNIST, whose images are 784 bytes.'],

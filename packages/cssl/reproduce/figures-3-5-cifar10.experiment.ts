@@ -10,7 +10,7 @@ export default classCurves({
   differences: ['CIFAR-10 as far as the user has it; pretraining on tin100-32 instead of ImageNet.'],
   scales: curveScales('colour', {
     classes: 10,
-    perClass: 5_000,
+    perClass: 1_000,
     testPerClass: 1_000,
     baseClasses: 2,
     bytes: 8_000_000,

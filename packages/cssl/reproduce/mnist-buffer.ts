@@ -62,7 +62,7 @@ export function mnistBuffer(subject: BufferSubject): Experiment<BufferConfig, St
         seeds: 2,
         config: {
           classes: 10,
-          perClass: 40,
+          perClass: 30,
           testPerClass: 100,
           capacity: Math.min(200, capacity / 10),
           replay: 31,
@@ -141,6 +141,7 @@ export function mnistBuffer(subject: BufferSubject): Experiment<BufferConfig, St
       ...[...rivals.filter((name) => name !== 'fine-tuning'), augmented].map((rival) =>
         claim<StreamRow>(`above ${rival} at the same bytes and the same compute`, {
           paper: 'our bar',
+          decidedFrom: 'paper',
           measure: (rows) =>
             compareOverSeeds(last(rows, own), last(rows, rival), (r) => r.top1, {
               ...percent,

@@ -23,7 +23,7 @@ export interface VariantConfig extends DataConfig {
 /** Why the values of a {@link VariantConfig} are what they are. */
 export const variantReasons: Readonly<Record<keyof VariantConfig, string>> = {
   classes: 'drawn and ordered anew for each seed',
-  perClass: 'all there are at paper scale',
+  perClass: 'all there are of tin100-32 at paper scale; of MNIST what many variants can be run on',
   testPerClass: 'all there are at paper scale',
   network: 'a residual network at paper scale where images have colours',
   capacity: 'examples in the buffer, where it has no budget of bytes',
@@ -100,10 +100,10 @@ export const tin100Scales = {
     seeds: 2,
     config: {
       classes: 10,
-      perClass: 40,
+      perClass: 30,
       testPerClass: 30,
       network: 'small-cnn',
-      capacity: 400,
+      capacity: 300,
       replay: 31,
       learningRate: 0.02,
     },
@@ -140,10 +140,10 @@ export const mnistScales = {
     seeds: 2,
     config: {
       classes: 10,
-      perClass: 50,
+      perClass: 30,
       testPerClass: 100,
       network: 'mlp-400',
-      capacity: 250,
+      capacity: 150,
       replay: 31,
       learningRate: 0.05,
     },
@@ -152,10 +152,10 @@ export const mnistScales = {
     seeds: 5,
     config: {
       classes: 10,
-      perClass: 2_000,
+      perClass: 1_000,
       testPerClass: 1_200,
       network: 'mlp-400',
-      capacity: 1_000,
+      capacity: 500,
       replay: 31,
       learningRate: 0.05,
     },

@@ -1,6 +1,17 @@
 export { evaluate, predictClasses, rankOf, type EvaluateOptions, type Evaluation } from './evaluate.ts';
 export type { PredictOptions } from './predict.ts';
 export { confusion, type Confusion } from './confusion.ts';
+export { accuracyOf, f1Score, matthewsCorrelation, type ClassCounts } from './classification.ts';
+export { pearson, spearman } from './correlation.ts';
+export {
+  glueFigures,
+  glueMetrics,
+  glueScore,
+  type GlueFigures,
+  type GlueMetric,
+  type ScoredPairs,
+  type ScoredTask,
+} from './glue-score.ts';
 export {
   countParameters,
   weightKind,

@@ -66,7 +66,7 @@ export function countCollisions(counts: ArrayLike<number>, size: SketchSize, see
   const { hashes: d, rows, heavyHitters } = size;
   const order = byFrequency(counts).filter((id) => counts[id]! > 0);
   const light = order.subarray(heavyHitters);
-  const slots = slotsOf(counts.length, d, rows, false, [], seed);
+  const slots = slotsOf(counts.length, d, rows, seed);
   const crowd = new Int32Array(d * rows);
   for (const x of light) for (let i = 0; i < d; i++) crowd[slots.rows[x * d + i]!]!++;
   const text = order.reduce((total, x) => total + counts[x]!, 0);

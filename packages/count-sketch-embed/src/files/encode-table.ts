@@ -76,13 +76,20 @@ function arraysOf(layer: CompressedEmbedding): ReadonlyMap<string, NamedArray> {
   return new Map(arrays);
 }
 
-/** By hash: a and b of the row, a and b of the sign, decimal since JSON has no 64-bit integers. */
-function coefficients({ hashes, seed }: CountSketchEmbedding): readonly (readonly string[])[] {
+/**
+ * By hash: a and b of the row, then a and b of the sign, or of each 32 signs of coordinates; decimal, since JSON has no 64-bit
+ * integers.
+ */
+function coefficients({
+  hashes,
+  seed,
+  dimension,
+  signs,
+}: CountSketchEmbedding): readonly (readonly string[])[] {
   const number = (high: number, low: number) => String((BigInt(high) << 32n) | BigInt(low));
-  return hashesOf(hashes, seed).map(({ bucket, sign }) =>
-    [bucket, sign].flatMap(({ coefficients: [aHigh, aLow, bHigh, bLow] }) => [
-      number(aHigh, aLow),
-      number(bHigh, bLow),
-    ]),
+  return hashesOf(hashes, seed, dimension).map(({ bucket, sign, bits }) =>
+    [bucket, ...(signs === 'coordinate' ? bits.hashes : [sign])].flatMap(
+      ({ coefficients: [aHigh, aLow, bHigh, bLow] }) => [number(aHigh, aLow), number(bHigh, bLow)],
+    ),
   );
 }

@@ -1,6 +1,6 @@
 /**
  * Opens a saved table without TensorFlow, in a page or in Node: under 3 kB, imports nothing. It writes the hash
- * h(x) = ⌊(a·x + b mod 2⁶⁴) / 2³²⌋ out again in big integers, so that it stays one small file.
+ * h(x) = ⌊(a·m(x) + b mod 2⁶⁴) / 2³²⌋ of UniversalHash out again in big integers, so that it stays one small file.
  */
 
 /** A table that gives vectors. */
@@ -31,7 +31,7 @@ interface Config extends Record<
   readonly estimator: string;
   readonly combine: string;
   readonly lora?: object;
-  readonly signs: boolean;
+  readonly signs: boolean | string;
 }
 
 /**
@@ -109,26 +109,32 @@ export function openTable(bytes: Uint8Array, vocabulary?: number): OpenTable {
       const sketch = floats('sketch');
       const heavy = new Map([...new Int32Array(part('heavyHitters'))].map((x, k) => [x, d * R + k]));
       const functions = (JSON.parse(meta['hashes']!) as string[][]).map((list) => list.map(BigInt));
-      const hash = (a: bigint, b: bigint, x: number) => Number(BigInt.asUintN(64, a * BigInt(x) + b) >> 32n);
+      const hash = (a: bigint, b: bigint, key: number) => {
+        let x = Math.imul(key ^ (key >>> 16), 0x85ebca6b);
+        x = Math.imul(x ^ (x >>> 13), 0xc2b2ae35);
+        return Number(BigInt.asUintN(64, a * BigInt((x ^ (x >>> 16)) >>> 0) + b) >> 32n);
+      };
       let last = -1;
-      let slots: [row: number, sign: number][] = [];
+      const own = config.signs === 'coordinate'; // signs
+      let slots: [row: number, words: number[]][] = [];
       return (x, j) => {
         if (x !== last) {
-          const own = heavy.get(x);
-          slots = functions.map(([a, b, c, e], i) =>
-            own === undefined
-              ? [
-                  i * R + Number((BigInt(hash(a!, b!, x)) * BigInt(R)) >> 32n),
-                  config.signs && hash(c!, e!, x) >= 2 ** 31 ? -1 : 1,
-                ]
-              : [own, 1],
-          );
+          const row = heavy.get(x);
+          slots = functions.map((list, i) => {
+            const [first, ...words] = list.flatMap((a, k) => (k % 2 ? [] : hash(a, list[k + 1]!, x)));
+            return row === undefined
+              ? [i * R + Number((BigInt(first!) * BigInt(R)) >> 32n), config.signs ? words : []]
+              : [row, []];
+          });
           last = x;
         }
         const means: number[] = [];
         for (let i = 0; i < d; i += size) {
           let sum = 0;
-          for (const [row, sign] of slots.slice(i, i + size)) sum += sign * sketch[row * D + j]!;
+          for (const [row, words] of slots.slice(i, i + size)) {
+            const minus = (words[own ? j >> 5 : 0]! >>> (own ? j & 31 : 31)) & 1;
+            sum += (minus ? -1 : 1) * sketch[row * D + j]!;
+          }
           means.push(sum / size);
         }
         means.sort((a, b) => a - b);

@@ -1,11 +1,13 @@
 /**
  * The rows of a count-sketch with the mean as estimator, by least squares: conjugate gradients on the normal equations of
- * the sparse matrix A with A_{x, row_i(x)} = ±1/d, every column of the table at once.
+ * the sparse matrix A with A_{x, row_i(x)} = ±1/d (a matrix for each column, where coordinates have signs of their own), every
+ * column of the table at once.
  *
  * Source: Hestenes and Stiefel 1952, section 10 (CGLS).
  * Deviations: scaled by the diagonal of AᵀWA, since token weights span orders of magnitude. No ridge: from zero, the iterates
  * stay in the range of Aᵀ, so that of several solutions the one of least (scaled) norm is met.
  */
+import { signAt } from '../layers/index.ts';
 import type { SketchProblem } from './sketch-problem.ts';
 
 /** S `[height, D]`. */
@@ -29,9 +31,10 @@ export function leastSquaresSketch(problem: SketchProblem): Float32Array {
     g.fill(0);
     tokens.forEach((x, n) => {
       for (let i = 0; i < d; i++) {
-        const factor = (weights[x]! * slots.signs[x * d + i]!) / d;
+        const factor = weights[x]! / d;
         const row = slots.rows[x * d + i]! * D;
-        for (let j = 0; j < D; j++) g[row + j]! += factor * residual[n * D + j]!;
+        for (let j = 0; j < D; j++)
+          g[row + j]! += signAt(slots, x * d + i, j, D) * factor * residual[n * D + j]!;
       }
     });
     const next = new Float64Array(D);
@@ -43,9 +46,8 @@ export function leastSquaresSketch(problem: SketchProblem): Float32Array {
   const product = (x: number) => {
     q.fill(0);
     for (let i = 0; i < d; i++) {
-      const factor = slots.signs[x * d + i]! / d;
       const row = slots.rows[x * d + i]! * D;
-      for (let j = 0; j < D; j++) q[j]! += factor * p[row + j]!;
+      for (let j = 0; j < D; j++) q[j]! += (signAt(slots, x * d + i, j, D) / d) * p[row + j]!;
     }
     return q;
   };

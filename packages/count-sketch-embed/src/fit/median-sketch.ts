@@ -9,6 +9,7 @@
  * mean of each row's tokens.
  */
 import { leastSquaresSketch } from './least-squares-sketch.ts';
+import { signAt } from '../layers/index.ts';
 import type { SketchProblem } from './sketch-problem.ts';
 
 /** S `[height, D]`. */
@@ -41,8 +42,9 @@ function meanOfTokens({ table, dimension: D, weights, tokens, slots, hashes: d, 
   for (const x of tokens) {
     for (let i = 0; i < d; i++) {
       const row = slots.rows[x * d + i]!;
-      const factor = (slots.signs[x * d + i]! * weights[x]!) / mass[row]!;
-      for (let j = 0; j < D; j++) S[row * D + j]! += factor * table[x * D + j]!;
+      const factor = weights[x]! / mass[row]!;
+      for (let j = 0; j < D; j++)
+        S[row * D + j]! += signAt(slots, x * d + i, j, D) * factor * table[x * D + j]!;
     }
   }
   return S;
@@ -63,7 +65,7 @@ function residuals(
   const carry = (x: number, j: number, group: number, weight: number, residual: number) => {
     for (let i = group * size; i < (group + 1) * size; i++) {
       const at = slots.rows[x * d + i]! * D + j;
-      move[at]! += weight * slots.signs[x * d + i]! * residual;
+      move[at]! += weight * signAt(slots, x * d + i, j, D) * residual;
       carried[at]! += weight;
     }
   };
@@ -73,7 +75,7 @@ function residuals(
       for (let g = 0; g < groups; g++) {
         let sum = 0;
         for (let i = x * d + g * size; i < x * d + (g + 1) * size; i++)
-          sum += slots.signs[i]! * S[slots.rows[i]! * D + j]!;
+          sum += signAt(slots, i, j, D) * S[slots.rows[i]! * D + j]!;
         means[g] = sum / size;
         let place = g;
         for (; place > 0 && means[order[place - 1]!]! > means[g]!; place--) order[place] = order[place - 1]!;

@@ -21,6 +21,11 @@ export class SignBits {
     );
   }
 
+  /** The bits of `key`, into `words` from `at` on: bit j mod 32 of word ⌊j/32⌋ is set where the sign of coordinate j is minus. */
+  words(key: number, words: Int32Array, at: number): void {
+    this.hashes.forEach((hash, word) => (words[at + word] = hash.hash(key)));
+  }
+
   /** The signs of coordinates 0, 1, … of `key`, into `signs`. */
   fill(key: number, signs: Float32Array): void {
     let word = 0;

@@ -1,9 +1,11 @@
 /**
- * Strongly universal hashing of 32-bit keys: h(x) = ⌊(a·x + b mod 2⁶⁴) / 2³²⌋ with random 64-bit a and b. Any two keys
- * get independent, uniform 32-bit values.
+ * Strongly universal hashing of 32-bit keys: h(x) = ⌊(a·m(x) + b mod 2⁶⁴) / 2³²⌋ with random 64-bit a and b, and m a fixed
+ * permutation of the keys. Any two keys get independent, uniform 32-bit values.
  *
  * Source: Dietzfelbinger 1996, "Universal hashing and k-wise independent random variables via integer arithmetic without
- * primes", theorem 3.
+ * primes", theorem 3; m is the last step of MurmurHash3 (Appleby 2011).
+ * Deviations: m. It changes nothing for a pair of keys; but without it the keys 0, 1, 2, … of a vocabulary are an arithmetic
+ * progression modulo 2⁶⁴, and where a/2⁶⁴ is near a fraction of small denominator most buckets stay empty.
  */
 import { ArgumentError } from '@ockham/core';
 import type { Random } from '@ockham/core/random';
@@ -33,9 +35,10 @@ export class UniversalHash {
   /** A uniform unsigned 32-bit integer for `key`, of which the lower 32 bits count. */
   hash(key: number): number {
     const [aHigh, aLow, bHigh, bLow] = this.coefficients;
-    const low = Math.imul(aLow, key) >>> 0;
+    const x = permuted(key);
+    const low = Math.imul(aLow, x) >>> 0;
     const carry = low + bLow > 0xffffffff ? 1 : 0;
-    return (upperHalf(aLow, key >>> 0) + Math.imul(aHigh, key) + bHigh + carry) >>> 0;
+    return (upperHalf(aLow, x) + Math.imul(aHigh, x) + bHigh + carry) >>> 0;
   }
 
   /** A bucket in [0, `buckets`), uniform up to 2⁻³² · `buckets`. */
@@ -47,6 +50,13 @@ export class UniversalHash {
   sign(key: number): 1 | -1 {
     return this.hash(key) >>> 31 ? -1 : 1;
   }
+}
+
+/** m(x), an unsigned 32-bit integer; every one is m of exactly one. */
+function permuted(key: number): number {
+  let x = Math.imul(key ^ (key >>> 16), 0x85ebca6b);
+  x = Math.imul(x ^ (x >>> 13), 0xc2b2ae35);
+  return (x ^ (x >>> 16)) >>> 0;
 }
 
 /** ⌊x·y / 2³²⌋ of unsigned 32-bit integers, by halves of 16 bits. */

@@ -10,34 +10,42 @@ export interface DistinctIds {
 
 /** Finds what a batch repeats; text repeats much (Zipf). Holds one number for each word of the vocabulary. */
 export class DistinctFinder {
-  /** Place of each id in the batch at hand, or −1. */
-  readonly #place: Int32Array;
+  /** `#known` + place of each id in the batch at hand; ids of batches before are below `#known`. */
+  readonly #mark: Int32Array;
+  #known = 0;
 
   constructor(vocabulary: number) {
-    this.#place = new Int32Array(vocabulary).fill(-1);
+    this.#mark = new Int32Array(vocabulary).fill(-1);
   }
 
   /** @throws ArgumentError for ids that are not in [0, vocabulary). */
   find(tokens: ArrayLike<number>): DistinctIds {
-    const place = this.#place;
-    const places = new Int32Array(tokens.length);
-    const found = new Int32Array(tokens.length);
+    const n = tokens.length;
+    if (this.#known > LARGEST - n) {
+      this.#mark.fill(-1);
+      this.#known = 0;
+    }
+    const mark = this.#mark;
+    const known = this.#known;
+    const places = new Int32Array(n);
+    const found = new Int32Array(n);
     let count = 0;
-    for (let i = 0; i < tokens.length; i++) {
+    for (let i = 0; i < n; i++) {
       const id = tokens[i]!;
-      let at = place[id];
+      let at = mark[id];
       if (at === undefined) {
-        place.fill(-1);
-        throw new ArgumentError(`embedding: ids must be in [0, ${place.length}), got ${id} at ${i}.`);
+        this.#known = known + count;
+        throw new ArgumentError(`embedding: ids must be in [0, ${mark.length}), got ${id} at ${i}.`);
       }
-      if (at < 0) {
-        at = place[id] = count;
+      if (at < known) {
+        at = mark[id] = known + count;
         found[count++] = id;
       }
-      places[i] = at;
+      places[i] = at - known;
     }
-    const ids = found.subarray(0, count);
-    for (let k = 0; k < count; k++) place[ids[k]!] = -1;
-    return { ids, places };
+    this.#known = known + count;
+    return { ids: found.subarray(0, count), places };
   }
 }
+
+const LARGEST = 2 ** 31 - 1;

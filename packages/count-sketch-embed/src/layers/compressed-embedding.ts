@@ -99,7 +99,7 @@ export abstract class CompressedEmbedding extends layers.Layer {
       if (ids.size === 0) return zeros(shape);
       const values = ids.dataSync();
       if (this.checkIds) this.#check(values, ids.shape);
-      return reshape(this.lookUp(Int32Array.from(values)), shape);
+      return reshape(this.lookUp(values instanceof Int32Array ? values : Int32Array.from(values)), shape);
     });
   }
 
@@ -126,9 +126,10 @@ export abstract class CompressedEmbedding extends layers.Layer {
   }
 
   #check(values: ArrayLike<number>, shape: readonly number[]): void {
+    const { vocabulary } = this;
     for (let at = 0; at < values.length; at++) {
       const id = values[at]!;
-      if (Number.isInteger(id) && id >= 0 && id < this.vocabulary) continue;
+      if (id >>> 0 === id && id < vocabulary) continue; // an integer ≥ 0
       const place = shape.map((size, axis) => {
         const stride = shape.slice(axis + 1).reduce((product, d) => product * d, 1);
         return Math.floor(at / stride) % size;

@@ -8,8 +8,8 @@
  */
 import { ArgumentError } from '@ockham/core';
 import { Random } from '@ockham/core/random';
-import { serialization, type Tensor, type Tensor2D } from '@tensorflow/tfjs-core';
-import { DistinctFinder, lookUpTokens } from '../kernels/index.ts';
+import { serialization, type Tensor } from '@tensorflow/tfjs-core';
+import { DistinctFinder, lookUpTokens, rowsById } from '../kernels/index.ts';
 import {
   atLeastOne,
   CompressedEmbedding,
@@ -20,7 +20,7 @@ import {
 } from './compressed-embedding.ts';
 import { plainEstimate, type Estimator } from './estimators.ts';
 import { medianDeviation } from './median-deviation.ts';
-import { slotsOf, type Slots } from './slots.ts';
+import { signAt, slotsOf, wordsOf, type Signs, type Slots } from './slots.ts';
 
 /** Configuration of a {@link CountSketchEmbedding}. */
 export interface CountSketchEmbeddingArgs extends CompressedEmbeddingArgs {
@@ -32,8 +32,11 @@ export interface CountSketchEmbeddingArgs extends CompressedEmbeddingArgs {
   readonly estimator?: Estimator;
   /** Groups of the median of means, a divisor of `hashes`. Default: about √d. */
   readonly groups?: number;
-  /** Whether each hash has a random sign for each token, as a count-sketch has. Default true; the paper prints none. */
-  readonly signs?: boolean;
+  /**
+   * Random signs, as a count-sketch has: for each token and hash (`true`, the default), for each of their coordinates too
+   * (`'coordinate'`), or none (`false`, as the paper prints).
+   */
+  readonly signs?: Signs;
   /** Ids of tokens with a row of their own. Default none. */
   readonly heavyHitters?: ArrayLike<number>;
   /**
@@ -59,7 +62,7 @@ export class CountSketchEmbedding extends CompressedEmbedding {
   readonly hashes: number;
   readonly estimator: Estimator;
   readonly groups: number;
-  readonly signs: boolean;
+  readonly signs: Signs;
   readonly heavyHitters: readonly number[];
   readonly deviationOf: 'embeddings' | 'rows';
   readonly slots: Slots;
@@ -85,6 +88,9 @@ export class CountSketchEmbedding extends CompressedEmbedding {
     if (!(Number.isInteger(groups) && groups >= 1 && hashes % groups === 0)) {
       throw new ArgumentError(`${who}: groups must divide hashes = ${hashes}, got ${groups}.`);
     }
+    if (typeof signs !== 'boolean' && (signs as string) !== 'coordinate') {
+      throw new ArgumentError(`${who}: signs must be true, false or 'coordinate', got ${signs as string}.`);
+    }
     const heavy = Array.from(heavyHitters);
     const wrong = heavy.find((x) => !Number.isInteger(x) || x < 0 || x >= args.vocabulary);
     if (wrong !== undefined || new Set(heavy).size !== heavy.length) {
@@ -100,7 +106,9 @@ export class CountSketchEmbedding extends CompressedEmbedding {
     this.heavyHitters = heavy;
     this.deviationOf = deviationOf;
     this.#distinct = new DistinctFinder(this.vocabulary);
-    this.slots = slotsOf(this.vocabulary, hashes, rows, signs, heavy, this.seed);
+    this.slots = slotsOf(this.vocabulary, hashes, rows, this.seed, {
+      ...{ signs, dimension: this.dimension, heavyHitters: heavy },
+    });
   }
 
   get parameters(): number {
@@ -129,11 +137,13 @@ export class CountSketchEmbedding extends CompressedEmbedding {
     const entries = (this.#entries ??= this.slots.rows.map(
       (row, i) => row * dimension * 2 + (this.slots.signs[i]! < 0 ? 1 : 0),
     ));
-    const slots = new Int32Array(different.length * hashes);
-    for (let k = 0, at = 0; k < different.length; k++) {
-      for (let from = different[k]! * hashes, i = 0; i < hashes; i++) slots[at++] = entries[from++]!;
-    }
-    return lookUpTokens(this.sketch!.read() as Tensor2D, { hashes, groups, dimension, places, slots });
+    const slots = rowsById(entries, hashes, different);
+    const { words } = this.slots;
+    const tokens = { hashes, groups, dimension, places, slots, unique: different.length };
+    return lookUpTokens(this.sketch!.read(), {
+      ...tokens,
+      ...(words && { words: rowsById(words, hashes * wordsOf(dimension), different) }),
+    });
   }
 
   override rowsOf(ids: ArrayLike<number>): Float32Array {
@@ -145,7 +155,7 @@ export class CountSketchEmbedding extends CompressedEmbedding {
       for (let j = 0; j < D; j++) {
         for (let i = 0; i < d; i++) {
           const slot = ids[n]! * d + i;
-          values[i] = this.slots.signs[slot]! * sketch[this.slots.rows[slot]! * D + j]!;
+          values[i] = signAt(this.slots, slot, j, D) * sketch[this.slots.rows[slot]! * D + j]!;
         }
         result[n * D + j] = plainEstimate(values, this.estimator, this.groups);
       }

@@ -7,13 +7,17 @@
 import { serialization } from '@tensorflow/tfjs-core';
 import type { CompressedEmbeddingArgs } from './compressed-embedding.ts';
 import { CountSketchEmbedding } from './count-sketch-embedding.ts';
+import type { Signs } from './slots.ts';
 
 /** Configuration of a {@link HashEmbedding}. */
 export interface HashEmbeddingArgs extends CompressedEmbeddingArgs {
   /** Rows R. */
   readonly rows: number;
-  /** Whether a token has its bucket's row or minus that, by chance. Default false. */
-  readonly signs?: boolean;
+  /**
+   * Whether a token has its bucket's row or minus that by chance (`true`), with a sign for each coordinate (`'coordinate'`,
+   * which lets the tokens of a bucket differ), or as it is (`false`, the default).
+   */
+  readonly signs?: Signs;
   /** Ids of tokens with a row of their own. Default none. */
   readonly heavyHitters?: ArrayLike<number>;
 }

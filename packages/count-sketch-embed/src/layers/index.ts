@@ -28,7 +28,7 @@ export {
   type QuotientRemainderEmbeddingArgs,
 } from './quotient-remainder-embedding.ts';
 export { RobeEmbedding, type RobeEmbeddingArgs } from './robe-embedding.ts';
-export { slotsOf, type Slots } from './slots.ts';
+export { signAt, slotsOf, type Signs, type Slots, type SlotsOptions } from './slots.ts';
 export { TableEmbedding } from './table-embedding.ts';
 export {
   TensorTrainEmbedding,

@@ -7,8 +7,9 @@
  */
 import { ArgumentError } from '@ockham/core';
 import { Random } from '@ockham/core/random';
-import { reshape, serialization, type Tensor } from '@tensorflow/tfjs-core';
+import { serialization, type Tensor } from '@tensorflow/tfjs-core';
 import { SignBits, UniversalHash } from '../hashing/index.ts';
+import { DistinctFinder, lookUpRobe, rowsById } from '../kernels/index.ts';
 import {
   atLeastOne,
   CompressedEmbedding,
@@ -17,7 +18,7 @@ import {
   type LayerWeight,
   type TouchedRows,
 } from './compressed-embedding.ts';
-import { gatherRows } from './gather-rows.ts';
+import { wordsOf } from './slots.ts';
 
 /** Configuration of a {@link RobeEmbedding}. */
 export interface RobeEmbeddingArgs extends CompressedEmbeddingArgs {
@@ -46,6 +47,9 @@ export class RobeEmbedding extends CompressedEmbedding {
   /** `[|V|, ⌈D/Z⌉]`: where each block of each token starts. */
   readonly starts: Int32Array;
   readonly #g: SignBits;
+  readonly #distinct: DistinctFinder;
+  /** The bits of g, `[|V|, ⌈D/32⌉]`. */
+  #words: Int32Array | undefined;
   private array: LayerWeight | undefined;
 
   constructor(args: RobeEmbeddingArgs) {
@@ -70,6 +74,7 @@ export class RobeEmbedding extends CompressedEmbedding {
       for (let x = 0; x < vocabulary; x++) this.starts[x * blocks + b] = h.bucket(x, size);
     }
     this.#g = SignBits.draw(random.stream('sign'), dimension);
+    this.#distinct = new DistinctFinder(vocabulary);
   }
 
   get parameters(): number {
@@ -86,12 +91,12 @@ export class RobeEmbedding extends CompressedEmbedding {
   }
 
   protected override lookUp(ids: Int32Array): Tensor {
-    const flat = gatherRows(
-      this.array!.read(),
-      this.placesOf(ids),
-      this.signs ? this.signsOf(ids) : undefined,
-    );
-    return reshape(flat, [ids.length, this.dimension]);
+    const { dimension, size, block } = this;
+    const { ids: different, places } = this.#distinct.find(ids);
+    const starts = rowsById(this.starts, Math.ceil(dimension / block), different);
+    const words = this.signs && rowsById((this.#words ??= this.#bits()), wordsOf(dimension), different);
+    const tokens = { dimension, places, unique: different.length, size, block, starts };
+    return lookUpRobe(this.array!.read(), { ...tokens, ...(words && { words }) });
   }
 
   /** Where in the array each coordinate of each id is, `[ids.length, D]`. */
@@ -118,6 +123,13 @@ export class RobeEmbedding extends CompressedEmbedding {
     if (!this.signs) return signs;
     for (let n = 0; n < ids.length; n++) this.#g.fill(ids[n]!, signs.subarray(n * D, (n + 1) * D));
     return signs;
+  }
+
+  #bits(): Int32Array {
+    const width = wordsOf(this.dimension);
+    const words = new Int32Array(this.vocabulary * width);
+    for (let x = 0; x < this.vocabulary; x++) this.#g.words(x, words, x * width);
+    return words;
   }
 
   override rowsOf(ids: ArrayLike<number>): Float32Array {

@@ -1,15 +1,58 @@
 /** Bytes of an entry of {@link pointers}, and of four numbers. */
-export const SLOT: usize = 8;
+export const SLOT: usize = 32;
 export const GROUP: usize = 16;
 
-/** Writes for each slot where its row begins and the bit that turns its sign. */
+/** Bytes of the words of one slot. */
+// @ts-ignore: decorator
+@inline
+export function wordBytes(dimension: i32): usize {
+  return (((dimension + 31) >> 5) as usize) << 2;
+}
+
+/** Where the row of slot `i` begins. */
+// @ts-ignore: decorator
+@inline
+export function rowOf(slots: usize, i: i32, sketch: usize): usize {
+  return sketch + ((load<i32>(slots + ((i as usize) << 2)) >> 1) as usize) * 4;
+}
+
+/** The sign bit of slot `i`, four times. */
+// @ts-ignore: decorator
+@inline
+export function flipOf(slots: usize, i: i32): v128 {
+  return i32x4.splat(load<i32>(slots + ((i as usize) << 2)) << 31);
+}
+
+/** The bits of a word that are those of the four columns from byte `at` of a row on. */
+// @ts-ignore: decorator
+@inline
+export function maskAt(at: usize): v128 {
+  return i32x4.shl(i32x4(1, 2, 4, 8), ((at >> 2) & 31) as i32);
+}
+
+/** The sign bits of four columns: those that `mask` has in the word at `words`. */
+// @ts-ignore: decorator
+@inline
+export function flips(words: usize, mask: v128): v128 {
+  return i32x4.shl(i32x4.eq(v128.and(v128.load32_splat(words), mask), mask), 31);
+}
+
+/** Writes for each slot where its row begins, and at 16 the bits that turn the signs of four columns. */
 // @ts-ignore: decorator
 @inline
 export function pointers(hashes: i32, slots: usize, sketch: usize, to: usize): void {
-  for (let i = 0; i < hashes; i++) {
-    const slot = load<i32>(slots + ((i as usize) << 2));
-    store<u32>(to + (i as usize) * SLOT, (sketch + ((slot >> 1) as usize) * 4) as u32);
-    store<i32>(to + (i as usize) * SLOT, slot << 31, 4);
+  for (let i = 0; i < hashes; i++, to += SLOT) {
+    store<u32>(to, rowOf(slots, i, sketch) as u32);
+    v128.store(to, flipOf(slots, i), 16);
+  }
+}
+
+/** Sets the sign bits of the entries of {@link pointers} to those of the columns from byte `at` of a row on. */
+export function turn(hashes: i32, words: usize, stride: usize, at: usize, entries: usize): void {
+  const mask = maskAt(at);
+  words += (at >> 7) << 2;
+  for (let i = 0; i < hashes; i++, words += stride, entries += SLOT) {
+    v128.store(entries, flips(words, mask), 16);
   }
 }
 
@@ -30,13 +73,26 @@ export function groupMean(entries: usize, group: i32, size: i32, at: usize, four
 @inline
 function signed(entry: usize, at: usize, four: bool): v128 {
   const p = (load<u32>(entry) as usize) + at;
-  return v128.xor(four ? v128.load(p) : v128.load32_splat(p), v128.load32_splat(entry + 4));
+  return v128.xor(four ? v128.load(p) : v128.load32_splat(p), v128.load(entry, 16));
+}
+
+/** One instruction each, where `min` and `max` take care of NaN and of two zeros. */
+// @ts-ignore: decorator
+@inline
+export function lesser(a: v128, b: v128): v128 {
+  return f32x4.pmin(a, b);
+}
+
+// @ts-ignore: decorator
+@inline
+export function greater(a: v128, b: v128): v128 {
+  return f32x4.pmax(a, b);
 }
 
 // @ts-ignore: decorator
 @inline
 export function middleOfThree(a: v128, b: v128, c: v128): v128 {
-  return f32x4.max(f32x4.min(a, b), f32x4.min(f32x4.max(a, b), c));
+  return greater(lesser(a, b), lesser(greater(a, b), c));
 }
 
 /** The median of `n` fours of numbers; for an even number the mean of the middle two. `room` is for two fours. */
@@ -61,8 +117,8 @@ export function middles(values: usize, n: i32, to: usize): void {
       const p = values + (i as usize) * GROUP;
       const a = v128.load(p);
       const b = v128.load(p, GROUP);
-      v128.store(p, f32x4.min(a, b));
-      v128.store(p, f32x4.max(a, b), GROUP);
+      v128.store(p, lesser(a, b));
+      v128.store(p, greater(a, b), GROUP);
     }
   }
   v128.store(to, v128.load(values + (((n - 1) >> 1) as usize) * GROUP));
@@ -74,18 +130,18 @@ export function middles(values: usize, n: i32, to: usize): void {
 function few(values: usize, n: i32, to: usize): void {
   const a = v128.load(values);
   const b = v128.load(values, 16);
-  let low = f32x4.min(a, b);
-  let high = f32x4.max(a, b);
+  let low = lesser(a, b);
+  let high = greater(a, b);
   if (n == 3) {
-    low = high = f32x4.max(low, f32x4.min(high, v128.load(values, 32)));
+    low = high = greater(low, lesser(high, v128.load(values, 32)));
   } else if (n > 3) {
     const c = v128.load(values, 32);
     const d = v128.load(values, 48);
-    const x = f32x4.max(low, f32x4.min(c, d));
-    const y = f32x4.min(high, f32x4.max(c, d));
-    low = f32x4.min(x, y);
-    high = f32x4.max(x, y);
-    if (n == 5) low = high = f32x4.max(low, f32x4.min(high, v128.load(values, 64)));
+    const x = greater(low, lesser(c, d));
+    const y = lesser(high, greater(c, d));
+    low = lesser(x, y);
+    high = greater(x, y);
+    if (n == 5) low = high = greater(low, lesser(high, v128.load(values, 64)));
   }
   v128.store(to, low);
   v128.store(to, high, GROUP);

@@ -90,11 +90,6 @@ function takeBack(
 ): void {
   for (const [i, variable] of variables.entries()) {
     const [value] = native.binding.executeOp('ReadVariableOp', dtype, [resources[i]!], 1);
-    const held = native.tensorMap.get(variable.dataId);
-    if (held.id === -1) {
-      held.id = value!.id; // nobody else has seen the record
-      continue;
-    }
     const tensor = native.createOutputTensor(value!);
     variable.assign(tensor);
     returned.add(tensor.dataId);

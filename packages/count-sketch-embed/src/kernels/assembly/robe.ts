@@ -1,0 +1,115 @@
+import { wordBytes } from './estimate';
+import { copyRow, sumById } from './rows';
+
+/**
+ * Vectors of `n` tokens to `out` `[n, dimension]` from a circular `array` of `size` numbers. `places` numbers their different ids
+ * in the order of first appearance; `starts` has for each of those where each block of `block` columns begins; `words`, unless
+ * 0, a bit for each column, set where its sign is minus, and four bytes that are read after the last.
+ */
+export function lookUpRobe(
+  n: i32,
+  unique: i32,
+  dimension: i32,
+  block: i32,
+  size: i32,
+  places: usize,
+  starts: usize,
+  words: usize,
+  array: usize,
+  out: usize,
+  workspace: usize,
+): void {
+  const bytes = (dimension as usize) << 2;
+  const blocks = (((dimension + block - 1) / block) as usize) << 2;
+  let known = 0;
+  for (let i = 0; i < n; i++, out += bytes) {
+    const place = load<i32>(places + ((i as usize) << 2));
+    const first = workspace + ((place as usize) << 2);
+    if (place != known) {
+      copyRow(load<u32>(first) as usize, out, dimension);
+      continue;
+    }
+    known++;
+    store<u32>(first, out as u32);
+    runs(false, dimension, block, size, starts, words, array, out);
+    starts += blocks;
+    if (words) words += wordBytes(dimension);
+  }
+}
+
+/** Adds to `to`, the gradient of the array, what `dy` `[n, dimension]` says of the tokens, summed by id in `sums`. */
+export function gradientRobe(
+  n: i32,
+  unique: i32,
+  dimension: i32,
+  block: i32,
+  size: i32,
+  places: usize,
+  starts: usize,
+  words: usize,
+  array: usize,
+  dy: usize,
+  to: usize,
+  sums: usize,
+  workspace: usize,
+): void {
+  sumById(n, dimension, places, dy, sums, workspace);
+  const blocks = (((dimension + block - 1) / block) as usize) << 2;
+  for (let k = 0; k < unique; k++) {
+    const own = load<u32>(workspace + ((k as usize) << 2)) as usize;
+    runs(true, dimension, block, size, starts, words, to, own);
+    starts += blocks;
+    if (words) words += wordBytes(dimension);
+  }
+}
+
+/** Copies the runs of the array that make one row, with their signs; or adds the row to them. */
+// @ts-ignore: decorator
+@inline
+function runs(
+  back: bool,
+  dimension: i32,
+  block: i32,
+  size: i32,
+  starts: usize,
+  words: usize,
+  array: usize,
+  row: usize,
+): void {
+  for (let j = 0; j < dimension; starts += 4) {
+    let place = load<i32>(starts);
+    const end = min(j + block, dimension);
+    while (j < end) {
+      const length = min(end - j, size - place); // up to where the array begins again
+      const at = array + ((place as usize) << 2);
+      if (words) run(back, true, j, length, words, at, row);
+      else run(back, false, j, length, 0, at, row);
+      j += length;
+      place = 0;
+    }
+  }
+}
+
+// @ts-ignore: decorator
+@inline
+function run(back: bool, own: bool, j: i32, length: i32, words: usize, at: usize, row: usize): void {
+  let p = row + ((j as usize) << 2);
+  const end = j + length;
+  const mask = i32x4(1, 2, 4, 8);
+  for (; j + 4 <= end; j += 4, p += 16, at += 16) {
+    let value = v128.load(back ? p : at);
+    if (own) {
+      const bits = (load<u64>(words + (((j >> 5) as usize) << 2)) >> ((j & 31) as u64)) as i32;
+      value = v128.xor(value, i32x4.shl(i32x4.eq(v128.and(i32x4.splat(bits), mask), mask), 31));
+    }
+    if (back) v128.store(at, f32x4.add(v128.load(at), value));
+    else v128.store(p, value);
+  }
+  for (; j < end; j++, p += 4, at += 4) {
+    let value = load<i32>(back ? p : at);
+    if (own) value ^= (load<i32>(words + (((j >> 5) as usize) << 2)) >> (j & 31)) << 31;
+    const signed = reinterpret<f32>(value);
+    if (back) store<f32>(at, load<f32>(at) + signed);
+    else store<f32>(p, signed);
+  }
+}
