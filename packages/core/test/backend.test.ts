@@ -31,6 +31,13 @@ afterEach(async () => {
   await useBackend(chosen);
 });
 
+// before any other, since an engine that is in place needs no wait
+it('several calls at once all get their engine; the last one decides', async () => {
+  const infos = await Promise.all([useBackend('wasm'), useBackend('cpu'), useBackend('wasm')]);
+  expect(infos.map(({ name }) => name)).toEqual(['wasm', 'cpu', 'wasm']);
+  expect(getBackend()).toBe('wasm');
+});
+
 it('the engine asked for is the engine in use', async () => {
   const info = await useBackend('wasm');
   expect(getBackend()).toBe('wasm');

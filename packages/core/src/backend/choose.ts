@@ -22,8 +22,21 @@ export interface Platform {
 /** The engine in use, and on wasm the threads that it was given. */
 let current: { readonly engine: BackendInfo; readonly given: Threads | undefined } | undefined;
 
+/** The choice being made: TensorFlow.js drops an initialisation when another begins, so that calls wait for each other. */
+let choosing: Promise<unknown> = Promise.resolve();
+
 /** Loads and sets the engine asked for, or for `auto` the first that loads, with the repairs it needs. */
-export async function chooseBackend(
+export function chooseBackend(
+  platform: Platform,
+  engine: EngineName,
+  options: UseBackendOptions,
+): Promise<BackendInfo> {
+  const choice = choosing.then(() => choose(platform, engine, options));
+  choosing = choice.catch(() => undefined);
+  return choice;
+}
+
+async function choose(
   platform: Platform,
   engine: EngineName,
   options: UseBackendOptions,
