@@ -57,15 +57,14 @@ ${numbered && `\nDifferences from the paper:\n\n${numbered}\n`}`;
 
 function figureCard({ title, svg, claims, paperClaim }: ResultFigure, scale: string): string {
   const rows = claims.map(({ text, ours, paper, verdict, why }) => {
-    const reason = verdict === 'reproduced' || !why ? '' : `: ${md(why)}`;
+    const told = ['reproduced', 'skipped'].includes(verdict); // why all were skipped is said once, below
+    const reason = told || !why ? '' : `: ${md(why)}`;
     return `| ${md(text)} | ${md(ours)} | ${md(paper)} | **${verdict}**${reason} |`;
   });
   const image = svg ? `![${md(title)}](reproduce/results/${scale}/${svg})\n\n` : '';
   return `### ${md(title)}
 
-${md(paperClaim)}
-
-${image}| claim | ours (mean ± sd, n) | paper | verdict |
+${paperClaim === title ? '' : `${md(paperClaim)}\n\n`}${image}| claim | ours (mean ± sd, n) | paper | verdict |
 | --- | --- | --- | --- |
 ${rows.join('\n')}
 `;
