@@ -218,9 +218,6 @@ function readHeader([type, rank, ...shape]: Int32Array): { shape: number[]; dtyp
   return { shape: shape.slice(0, rank), dtype: type === 0 ? 'float32' : 'int32' };
 }
 
-/** Bytes that a header adds to every tensor between stages. */
-export const HEADER_BYTES: number = 4 * HEADER;
-
 /** Values that are made before block `cut` and read from it on; the model's inputs are everywhere. */
 export function crossing(program: Program, cut: number): Value[] {
   const made = program.blocks.slice(0, cut).flatMap((block) => block.outputs);
