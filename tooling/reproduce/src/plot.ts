@@ -130,7 +130,7 @@ function assemble<R extends Row>(
   const groups = groupBy(placed, (row) => JSON.stringify([facet && row[facet], row[series], row[x.field]]));
   const values = [...groups.values()].map((group) => {
     const row = group[0]!;
-    const { n, ...band } = y.scale === 'log' ? logBand(group, y.field) : linearBand(group, y.field);
+    const { n, ...band } = y.scale === 'log' ? logBand(group, y.field) : shareBand(group, y);
     return {
       x: x.field === series ? (names[String(row[series])] ?? row[series]) : row[x.field],
       series: names[String(row[series])] ?? String(row[series]),
@@ -152,6 +152,14 @@ interface Band {
 function linearBand<R extends Row>(group: readonly R[], field: keyof R): Band {
   const { mean, sd, n } = overSeeds(group, (row) => Number(row[field]));
   return { mean, low: mean - sd, high: mean + sd, n };
+}
+
+/** A share has its band between 0 and 1. */
+function shareBand<R extends Row>(group: readonly R[], { field, format }: Axis<R>): Band {
+  const { mean, low, high, n } = linearBand(group, field);
+  const share =
+    format?.endsWith('%') && group.every((row) => Number(row[field]) >= 0 && Number(row[field]) <= 1);
+  return share ? { mean, low: Math.max(low, 0), high: Math.min(high, 1), n } : { mean, low, high, n };
 }
 
 /** The band of the logarithm, so that it does not reach below zero. */

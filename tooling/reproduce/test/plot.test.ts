@@ -22,4 +22,17 @@ describe('lineOverSeeds', () => {
     expect(low).toBeGreaterThan(0);
     expect(high / mean).toBeCloseTo(mean / low);
   });
+
+  it('keeps the band of a share between 0 and 1', () => {
+    const shares = [1, 0.98, 1].map((share, seed) => ({ seed, method: 'ours', step: 1, share }));
+    const { data } = lineOverSeeds(shares, {
+      title: '',
+      series: 'method',
+      x: { field: 'step' },
+      y: { field: 'share', format: '.0%' },
+    });
+    const [{ low, high }] = (data as { values: [{ low: number; high: number }] }).values;
+    expect(low).toBeLessThan(0.99);
+    expect(high).toBe(1);
+  });
 });
