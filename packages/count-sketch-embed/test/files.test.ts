@@ -171,6 +171,21 @@ describe('a saved table', () => {
     for (const id of [-1, V, 1.5, NaN]) expect(() => table.rowsOf([0, id])).toThrow(/\[0, 90\), got .* at 1/);
   });
 
+  it('shows a NaN of the table in the vectors that layer, rowsOf and reader give', () => {
+    const layer = fitted(sketch);
+    const values = tf.tidy(() => layer.weights[0]!.read().dataSync().slice());
+    values[4 * D + 2] = NaN; // of a row of the first hash
+    tf.tidy(() => void layer.weights[0]!.write(tf.tensor(values, [values.length / D, D])));
+    const rows = layer.rowsOf(ids);
+    const lost = [...rows].map(Number.isNaN);
+    expect(lost.filter(Boolean).length).toBeGreaterThan(1);
+    expect(lost.every((is, at) => !is || at % D === 2)).toBe(true);
+    const called = tf.tidy(() => (layer.apply(tf.tensor1d(ids, 'int32')) as tf.Tensor).dataSync());
+    expect([...called].map(Number.isNaN)).toEqual(lost);
+    expect([...openTable(encodeTable(layer)).rowsOf(ids)].map(Number.isNaN)).toEqual(lost);
+    layer.dispose();
+  });
+
   it('has a reader of 3 kB at most, minified and with all that it imports', async () => {
     const entry = new URL('../src/files/reader.ts', import.meta.url).pathname;
     const output = await build({

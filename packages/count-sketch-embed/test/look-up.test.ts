@@ -3,6 +3,7 @@ import { getBackend } from '@tensorflow/tfjs-core';
 import { Random } from '@ockham/core/random';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { besidePass } from '../src/kernels/beside.ts';
 import { composedGradient, composedLookUp } from '../src/kernels/composed.ts';
 import { composedRobeGradient, composedRobeLookUp } from '../src/kernels/composed-robe.ts';
 import {
@@ -14,6 +15,8 @@ import {
 } from '../src/kernels/index.ts';
 import { gradientRobePlain, lookUpRobePlain } from '../src/kernels/plain-robe.ts';
 import { gradientPlain, lookUpPlain } from '../src/kernels/plain.ts';
+import { sketchForm } from '../src/kernels/table-form.ts';
+import { plainEstimate } from '../src/layers/index.ts';
 
 const inMemory = ['wasm', 'cpu'].includes(getBackend());
 
@@ -104,6 +107,52 @@ describe('lookUpTokens', () => {
       }),
       { numRuns: 50 },
     );
+  });
+
+  it('shows a NaN among the values of an id as NaN on every path, and an infinity as what it is', () => {
+    const spoilt = fc.tuple(
+      batches,
+      fc.array(fc.nat(), { maxLength: 3 }),
+      fc.array(fc.nat(), { maxLength: 3 }),
+    );
+    fc.assert(
+      fc.property(spoilt, ([{ batch, rows, values: clean }, infinite, missing]) => {
+        const { hashes, groups, dimension: D, places, slots } = batch;
+        const values = clean.slice();
+        infinite.forEach((at) => (values[at % values.length]! *= Infinity));
+        missing.forEach((at) => (values[at % values.length] = NaN));
+        const out = new Float32Array(places.length * D);
+        lookUpPlain(batch, values, out);
+        const shown = out.map((value) => +Number.isNaN(value));
+        const lost = out.map((_, at) => {
+          const first = places[Math.floor(at / D)]! * hashes;
+          const rowsOfId = slots.subarray(first, first + hashes);
+          return +rowsOfId.some((slot) => Number.isNaN(values[(slot >> 1) + (at % D)]));
+        });
+        // the mean of opposite infinities is NaN too
+        const middles = groups === hashes && groups % 2 === 1;
+        expect(shown).toEqual(middles ? lost : lost.map((one, at) => one | shown[at]!));
+        tf.tidy(() => {
+          const sketch = tf.tensor2d(values, [rows, D]);
+          const paths = [
+            lookUpTokens(sketch, batch),
+            besidePass.lookUp(sketchForm, sketch, batch),
+            composedLookUp(sketch, batch),
+          ];
+          for (const vectors of paths) {
+            const found = vectors.dataSync();
+            expect(found.map((value) => +Number.isNaN(value))).toEqual(shown);
+            const close = (value: number, i: number) =>
+              shown[i] === 1 || value === found[i] || Math.abs(value - found[i]!) < 1e-5;
+            expect(out.every(close)).toBe(true);
+          }
+        });
+      }),
+      { numRuns: 150 },
+    );
+    expect(plainEstimate([1, NaN, 2], 'median', 1)).toBeNaN();
+    expect(plainEstimate([1, NaN, 2, 3], 'median-of-means', 2)).toBeNaN();
+    expect(plainEstimate([-Infinity, Infinity, 2], 'median', 1)).toBe(2);
   });
 
   it('gives all of the gradient to the one row that carries the median', () => {

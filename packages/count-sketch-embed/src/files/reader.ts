@@ -137,6 +137,7 @@ export function openTable(bytes: Uint8Array, vocabulary?: number): OpenTable {
           }
           means.push(sum / size);
         }
+        if (means.some(isNaN)) return NaN; // sorting would hide it
         means.sort((a, b) => a - b);
         return (means[(means.length - 1) >> 1]! + means[means.length >> 1]!) / 2;
       };

@@ -61,7 +61,10 @@ function permuted(key: number): number {
 
 /** ⌊x·y / 2³²⌋ of unsigned 32-bit integers, by halves of 16 bits. */
 function upperHalf(x: number, y: number): number {
-  const [xh, xl, yh, yl] = [x >>> 16, x & 0xffff, y >>> 16, y & 0xffff];
+  const xh = x >>> 16; // four constants, since an array would be made for each key
+  const xl = x & 0xffff;
+  const yh = y >>> 16;
+  const yl = y & 0xffff;
   const middle = xh * yl + ((xl * yl) >>> 16); // < 2³²
   const other = xl * yh + (middle & 0xffff); // < 2³²
   return (xh * yh + Math.floor(middle / 0x10000) + Math.floor(other / 0x10000)) >>> 0;

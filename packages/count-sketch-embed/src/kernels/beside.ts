@@ -2,7 +2,7 @@
  * The compiled kernels on a memory of their own: for engines that keep tensors to themselves and hand values over cheaply,
  * as the native one does. The weights handed over last stay there: a step looks up and goes back with the same.
  */
-import { tensor, type Tensor } from '@tensorflow/tfjs-core';
+import { mul, tensor, tidy, type Tensor } from '@tensorflow/tfjs-core';
 import { privateKernels } from './compiled.ts';
 import type { Pass } from './look-up.ts';
 import type { TableForm } from './table-form.ts';
@@ -19,8 +19,8 @@ export const besidePass: Pass = {
     const n = tokens.places.length * tokens.dimension;
     const { told, at, workspace } = layOut(form, weights, tokens, [4 * n]);
     kernels[form.compiled[0]](...told, 0, at[0]!, workspace);
-    const values = new Float32Array(memory.buffer, at[0], n).slice();
-    return tensor(values, [tokens.places.length, tokens.dimension]);
+    const values = new Float32Array(memory.buffer, at[0], n);
+    return takeOver(values, [tokens.places.length, tokens.dimension]);
   },
   gradient(form, weights, tokens, dy) {
     const { kernels, memory } = privateKernels()!;
@@ -30,9 +30,17 @@ export const besidePass: Pass = {
     new Float32Array(memory.buffer, at[0], by.length).set(by);
     const to = new Float32Array(memory.buffer, at[1], weights.size).fill(0);
     kernels[form.compiled[1]](...told, 0, at[0]!, at[1]!, at[2]!, workspace);
-    return tensor(to.slice(), weights.shape);
+    return takeOver(to, weights.shape);
   },
 };
+
+/**
+ * Hands a part of the memory over. The engine would go on to read a typed array where it is; what an operation returns is in
+ * memory that the engine uses again and again, where a copy in TypeScript has pages that are new to the process each time.
+ */
+function takeOver(values: Float32Array, shape: number[]): Tensor {
+  return tidy(() => mul(tensor(values, shape), 1));
+}
 
 /** Puts the weights at the beginning and behind them what a kernel is told; `rooms` are bytes for the rest. */
 function layOut<T extends Tokens>(
@@ -47,7 +55,7 @@ function layOut<T extends Tokens>(
   let end = 0;
   const take = (bytes: number): number => {
     const start = end;
-    end += (bytes + 8 + 15) & ~15; // some is read after the last
+    end += (bytes + 8 + 63) & ~63; // some is read after the last; an engine reads lines of the cache in place
     return start;
   };
   take(4 * weights.size);

@@ -83,9 +83,13 @@ function isMinus({ slots, words, dimension }: SketchTokens, at: number, column: 
   return (words[at * ((dimension + 31) >> 5) + (column >>> 5)]! >>> (column & 31)) & 1;
 }
 
-/** The middle value, or the middle two, which are the same for an odd number; `sorted` is room for the values. */
+/**
+ * The middle value, or the middle two, which are the same for an odd number; NaN where one of the values is. `sorted` is
+ * room for the values.
+ */
 function middle(values: Float32Array, sorted: Float32Array): [lower: number, upper: number] {
   for (let g = 0; g < values.length; g++) {
+    if (Number.isNaN(values[g])) return [NaN, NaN];
     let at = g;
     for (; at > 0 && sorted[at - 1]! > values[g]!; at--) sorted[at] = sorted[at - 1]!;
     sorted[at] = values[g]!;

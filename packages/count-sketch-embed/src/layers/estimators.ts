@@ -2,14 +2,17 @@
  * One number from the d that a count-sketch has of it, each along the axis of the hashes, with gradients.
  *
  * Deviations: for an even number of values the median is the mean of the middle two. Its gradient goes to the values that
- * carry it, in equal parts where several are equal; the paper says nothing of either.
+ * carry it, in equal parts where several are equal; the paper says nothing of either. Where one of the values is NaN the
+ * estimate is NaN, so that a table that has diverged shows.
  */
 import {
   add,
+  any,
   cast,
   div,
   equal,
   expandDims,
+  isNaN,
   maximum,
   mean,
   minimum,
@@ -18,6 +21,7 @@ import {
   reshape,
   sum,
   unstack,
+  where,
   type Tensor,
   type Tensor3D,
 } from '@tensorflow/tfjs-core';
@@ -36,9 +40,9 @@ function medianOf(values: Tensor3D): Estimate {
   const sorted = sortNetwork(unstack(values, 1)); // d of [n, D]
   const lower = sorted[(sorted.length - 1) >> 1]!;
   const upper = sorted[sorted.length >> 1]!;
-  const value = lower === upper ? lower : mul(add(lower, upper), 0.5);
+  const middle = lower === upper ? lower : mul(add(lower, upper), 0.5);
   return {
-    value,
+    value: sorted.length === 1 ? middle : where(any(isNaN(values), 1), NaN, middle), // engines differ in minima with NaN
     gradient: (dy) => {
       const share = (middle: Tensor) => {
         const carries = cast(equal(values, expandDims(middle, 1)), 'float32'); // [n, d, D]
@@ -72,6 +76,7 @@ export function plainEstimate(values: ArrayLike<number>, estimator: Estimator, g
   const means = new Float64Array(d / size);
   for (let i = 0; i < d; i++) means[Math.floor(i / size)]! += values[i]! / size;
   means.sort();
+  if (Number.isNaN(means[means.length - 1])) return NaN; // sorted behind all numbers
   return (means[(means.length - 1) >> 1]! + means[means.length >> 1]!) / 2;
 }
 

@@ -76,7 +76,10 @@ function signed(entry: usize, at: usize, four: bool): v128 {
   return v128.xor(four ? v128.load(p) : v128.load32_splat(p), v128.load(entry, 16));
 }
 
-/** One instruction each, where `min` and `max` take care of NaN and of two zeros. */
+/**
+ * One instruction each, where `min` and `max` take care of NaN and of two zeros; a NaN that
+ * is not the first argument is lost.
+ */
 // @ts-ignore: decorator
 @inline
 export function lesser(a: v128, b: v128): v128 {

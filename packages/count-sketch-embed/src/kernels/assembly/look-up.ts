@@ -74,20 +74,27 @@ function estimate(
   const groups = hashes / size;
   const stride = wordBytes(dimension);
   const values = scratch + (hashes as usize) * SLOT;
+  const room = values + (hashes as usize) * GROUP;
   pointers(hashes, slots, sketch, scratch);
   for (; at + 16 <= bytes; at += 16) {
     if (words) turn(hashes, words, stride, at, scratch);
+    let total = f32x4.splat(0);
     for (let g = 0; g < groups; g++) {
-      v128.store(values + (g as usize) * GROUP, groupMean(scratch, g, size, at, true));
+      const mean = groupMean(scratch, g, size, at, true);
+      v128.store(values + (g as usize) * GROUP, mean);
+      total = f32x4.add(total, mean);
     }
-    v128.store(out + at, median(values, groups, values + (hashes as usize) * GROUP));
+    v128.store(out + at, medianOrLost(values, groups, total, room));
   }
   for (; at < bytes; at += 4) {
     if (words) turn(hashes, words, stride, at, scratch);
+    let total = f32x4.splat(0);
     for (let g = 0; g < groups; g++) {
-      v128.store(values + (g as usize) * GROUP, groupMean(scratch, g, size, at, false));
+      const mean = groupMean(scratch, g, size, at, false);
+      v128.store(values + (g as usize) * GROUP, mean);
+      total = f32x4.add(total, mean);
     }
-    const middle = median(values, groups, values + (hashes as usize) * GROUP);
+    const middle = medianOrLost(values, groups, total, room);
     store<f32>(out + at, f32x4.extract_lane(middle, 0));
   }
 }
@@ -139,6 +146,7 @@ function few(
   let f2 = hashes > 2 ? flipOf(slots, 2) : f0;
   let f3 = hashes > 3 ? flipOf(slots, 3) : f0;
   let f4 = hashes > 4 ? flipOf(slots, 4) : f0;
+  let total = f32x4.splat(0); // NaN once a value is; one of the first row is never lost
   for (let at: usize = 0; at < bytes; at += 16) {
     if (own) {
       const mask = maskAt(at);
@@ -156,19 +164,57 @@ function few(
         middle = f32x4.mul(f32x4.add(middle, b), f32x4.splat(0.5));
       } else {
         const c = v128.xor(v128.load(p2 + at), f2);
+        total = f32x4.add(total, f32x4.add(b, c));
         if (hashes == 3) {
           middle = middleOfThree(middle, b, c);
         } else {
           const d = v128.xor(v128.load(p3 + at), f3);
+          total = f32x4.add(total, d);
           const low = greater(lesser(middle, b), lesser(c, d));
           const high = lesser(greater(middle, b), greater(c, d));
-          middle =
-            hashes == 4
-              ? f32x4.mul(f32x4.add(low, high), f32x4.splat(0.5))
-              : middleOfThree(low, high, v128.xor(v128.load(p4 + at), f4));
+          if (hashes == 4) {
+            middle = f32x4.mul(f32x4.add(low, high), f32x4.splat(0.5));
+          } else {
+            const e = v128.xor(v128.load(p4 + at), f4);
+            total = f32x4.add(total, e);
+            middle = middleOfThree(low, high, e);
+          }
         }
       }
     }
     v128.store(out + at, middle);
   }
+  if (hashes > 2 && isLost(total)) showLost(hashes, bytes, slots, sketch, out);
+}
+
+/** Whether a NaN went into a sum; opposite infinities may feign one. */
+// @ts-ignore: decorator
+@inline
+function isLost(total: v128): bool {
+  return v128.any_true(f32x4.ne(total, total));
+}
+
+/** Makes NaN the columns of an estimate where one of the rows is: minima and maxima may lose it. */
+function showLost(hashes: i32, bytes: usize, slots: usize, sketch: usize, out: usize): void {
+  for (let i = 0; i < hashes; i++) {
+    const row = rowOf(slots, i, sketch);
+    for (let at: usize = 0; at < bytes; at += 4) {
+      const value = load<f32>(row + at);
+      if (value != value) store<f32>(out + at, value);
+    }
+  }
+}
+
+/** The median of `n` fours of numbers, NaN where one of them is; `total` is their sum. */
+// @ts-ignore: decorator
+@inline
+function medianOrLost(values: usize, n: i32, total: v128, room: usize): v128 {
+  let lost = f32x4.splat(0);
+  if (isLost(total)) {
+    for (let g = 0; g < n; g++) {
+      const value = v128.load(values + (g as usize) * GROUP);
+      lost = v128.or(lost, f32x4.ne(value, value));
+    }
+  }
+  return v128.or(median(values, n, room), lost);
 }

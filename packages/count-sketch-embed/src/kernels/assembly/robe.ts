@@ -95,12 +95,22 @@ function runs(
 function run(back: bool, own: bool, j: i32, length: i32, words: usize, at: usize, row: usize): void {
   let p = row + ((j as usize) << 2);
   const end = j + length;
+  if (own) {
+    for (; j + 16 <= end; j += 16, p += 64, at += 64) {
+      const bits = bitsFrom(words, j);
+      const lanes = i32x4.mul(i32x4.splat(bits), i32x4(8, 4, 2, 1)); // lane i has bit 4k + i at 4k + 3
+      turnFour(back, i32x4.shl(lanes, 28), at, p);
+      turnFour(back, i32x4.shl(lanes, 24), at + 16, p + 16);
+      turnFour(back, i32x4.shl(lanes, 20), at + 32, p + 32);
+      turnFour(back, i32x4.shl(lanes, 16), at + 48, p + 48);
+    }
+  }
   const mask = i32x4(1, 2, 4, 8);
   for (; j + 4 <= end; j += 4, p += 16, at += 16) {
     let value = v128.load(back ? p : at);
     if (own) {
-      const bits = (load<u64>(words + (((j >> 5) as usize) << 2)) >> ((j & 31) as u64)) as i32;
-      value = v128.xor(value, i32x4.shl(i32x4.eq(v128.and(i32x4.splat(bits), mask), mask), 31));
+      const bits = i32x4.splat(bitsFrom(words, j));
+      value = v128.xor(value, i32x4.shl(i32x4.eq(v128.and(bits, mask), mask), 31));
     }
     if (back) v128.store(at, f32x4.add(v128.load(at), value));
     else v128.store(p, value);
@@ -112,4 +122,20 @@ function run(back: bool, own: bool, j: i32, length: i32, words: usize, at: usize
     if (back) store<f32>(at, load<f32>(at) + signed);
     else store<f32>(p, signed);
   }
+}
+
+/** The bits of column `j` and the 31 after it. */
+// @ts-ignore: decorator
+@inline
+function bitsFrom(words: usize, j: i32): i32 {
+  return (load<u64>(words + (((j >> 5) as usize) << 2)) >> ((j & 31) as u64)) as i32;
+}
+
+/** Four columns of a run, with the signs that the upper bits of `signs` say. */
+// @ts-ignore: decorator
+@inline
+function turnFour(back: bool, signs: v128, at: usize, p: usize): void {
+  const value = v128.xor(v128.load(back ? p : at), v128.and(signs, i32x4.splat(i32.MIN_VALUE)));
+  if (back) v128.store(at, f32x4.add(v128.load(at), value));
+  else v128.store(p, value);
 }
