@@ -6,6 +6,7 @@
 import { ArgumentError, UnsupportedModelError } from '@ockham/core';
 import { shareOf } from '@ockham/core/comm';
 import { buildModel, configOf, type LayerEntry, type ModelConfig } from '@ockham/core/graph';
+import { variableOf } from '@ockham/core/training';
 import { slice, tidy, type serialization } from '@tensorflow/tfjs-core';
 import type { LayersModel } from '@tensorflow/tfjs-layers';
 import './marker-layers.ts';
@@ -278,4 +279,11 @@ function cutOf(
     default:
       return undefined;
   }
+}
+
+/** Disposes of a rank's model with all its variables; TensorFlow.js forgets those of layers that are called twice. */
+export function disposeModel(model: LayersModel): void {
+  const variables = new Set(model.layers.flatMap((layer) => layer.weights.map(variableOf)));
+  model.dispose();
+  for (const variable of variables) if (!variable.isDisposed) variable.dispose();
 }
