@@ -16,7 +16,16 @@ function texts(size = 64): Split {
 }
 const data = texts();
 const small = (dropout = 0) =>
-  gpt({ vocabulary: 19, positions: LENGTH, layers: 2, hidden: 8, heads: 2, intermediate: 12, dropout, seed: 3 });
+  gpt({
+    vocabulary: 19,
+    positions: LENGTH,
+    layers: 2,
+    hidden: 8,
+    heads: 2,
+    intermediate: 12,
+    dropout,
+    seed: 3,
+  });
 
 const base: EngineConfig = {
   loss: 'crossEntropyFromLogits',
@@ -35,7 +44,9 @@ describe('a mesh', () => {
     { data: 2, tensor: 2, pipeline: 2 },
   ])('%j has the bits of one rank', async (mesh) => {
     const model = small();
-    const { fromSequence, fromOrdinary } = await verify(model, { ...base, optimizer: 'sgd', mesh }, data, { steps: 2 });
+    const { fromSequence, fromOrdinary } = await verify(model, { ...base, optimizer: 'sgd', mesh }, data, {
+      steps: 2,
+    });
     expect(fromSequence).toEqual(nothing);
     expect(fromOrdinary.relativeLossAtFirst).toBeLessThan(1e-6);
     model.dispose();

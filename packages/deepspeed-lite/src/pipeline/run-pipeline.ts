@@ -148,6 +148,7 @@ class PipelineRank {
         gradient.dispose();
       }
     }
+    batch.backwardLoss(); // the last block may be a marker
     for (let i = end - 1; i >= begin; i--) {
       const block = program.blocks[i]!;
       if (block.marker) {

@@ -145,19 +145,22 @@ export class MicroBatch {
     return [...this.#head.outputs, ...terms.map(({ term }) => term)];
   }
 
+  /** Goes back through the loss, if that was not done: the gradient of the model's output. `backward` does it where it is first. */
+  backwardLoss(): void {
+    if (!this.#head) return;
+    const [gradient] = this.#head.backward([this.#seed]).inputs;
+    if (gradient) this.#values.set(this.#program.outputs[0]!, gradient);
+    this.#head = undefined;
+  }
+
   /**
    * Goes back through block `i`, all after it having been gone through.
    *
    * @returns The gradients of its own variables, complete, for the caller to dispose of.
    */
   backward(i: number): ReadonlyMap<Variable, Tensor> {
-    const { blocks, outputs } = this.#program;
-    const block = blocks[i]!;
-    if (this.#head) {
-      const [gradient] = this.#head.backward([this.#seed]).inputs;
-      if (gradient) this.#values.set(outputs[0]!, gradient);
-      this.#head = undefined;
-    }
+    const block = this.#program.blocks[i]!;
+    this.backwardLoss();
     const { tape, starts, penalties } = this.#tapeOf(i, block);
     const given = [...block.variables, ...block.shared].filter((variable) => this.#shared.has(variable));
     const dys = block.outputs.map((value) => this.#values.get(value));
