@@ -2,6 +2,7 @@
 import { NonFiniteError, type Split } from '@ockham/core';
 import { batchOf, lossFunction } from '@ockham/core/training';
 import { dispose, type Tensor } from '@tensorflow/tfjs-core';
+import { explainOnMesh } from '../mesh/explain.ts';
 import { sendCopies } from '../mesh/copies.ts';
 import { partOf } from '../mesh/reshape-flat.ts';
 import { runOnMesh } from '../mesh/run-mesh.ts';
@@ -180,8 +181,9 @@ async function explain(
   loss: number,
   batch: { x: Tensor; y: Tensor; mode: RunMode } | undefined,
 ): Promise<never> {
-  const { control, program } = rank.parts;
+  const { control, program, parallel } = rank.parts;
   try {
+    if (parallel) throw await explainOnMesh(rank, { rank: where, loss, ...(batch && { batch }) });
     return await throwNonFinite(
       'trainBatch',
       control,

@@ -16,7 +16,7 @@ import {
 import { vjp, type Vjp } from '../autograd/vjp.ts';
 import type { Value } from './calls.ts';
 import type { Block, Program } from './cut-model.ts';
-import { runBlock, tapeBlock, type Penalty, type RunMode, type TapedRun } from './run-block.ts';
+import { runBlock, tapeBlock, type Penalty, type RunMode, type TapedRun, type Watch } from './run-block.ts';
 
 /** Options of a {@link MicroBatch}. */
 export interface MicroBatchOptions {
@@ -24,6 +24,8 @@ export interface MicroBatchOptions {
   readonly recompute?: (block: number) => boolean;
   /** Lets the tapes go of the parameters, which can then be freed between a block's forward and its backward. Default false. */
   readonly releaseVariables?: boolean;
+  /** Sees the outputs of every layer call of blocks that are run without a tape. */
+  readonly watch?: Watch;
   /** What the gradient of the loss begins with: gradients are so much larger. Default 1. */
   readonly scale?: number;
 }
@@ -58,10 +60,10 @@ export class MicroBatch {
   /** Runs block `i`, all before it having been run. */
   forward(i: number): void {
     const block = this.#program.blocks[i]!;
-    const { recompute, releaseVariables = false } = this.#options;
+    const { recompute, releaseVariables = false, watch } = this.#options;
     if (recompute?.(i) === true) {
       const inputs = new Map(block.inputs.map((value) => [value, keep(clone(this.#live.get(value)!))]));
-      const { outputs, penalties } = runBlock(this.#program, block, this.#live, this.#mode);
+      const { outputs, penalties } = runBlock(this.#program, block, this.#live, this.#mode, watch);
       this.#kept.set(i, { inputs });
       this.#take(i, outputs, penalties);
     } else {
