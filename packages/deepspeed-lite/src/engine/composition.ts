@@ -52,7 +52,6 @@ const EXTRAS = [
   { name: 'alone', activationCheckpointing: false, offload: false },
   { name: 'activation checkpointing', activationCheckpointing: true, offload: false },
   { name: 'offload', activationCheckpointing: false, offload: true },
-  { name: 'both', activationCheckpointing: true, offload: true },
 ] as const;
 
 /** One cell of the matrix. */

@@ -16,7 +16,15 @@ import {
 import { vjp, type Vjp } from '../autograd/vjp.ts';
 import type { Value } from './calls.ts';
 import type { Block, Program } from './cut-model.ts';
-import { runBlock, tapeBlock, type Penalty, type RunMode, type TapedRun, type Watch } from './run-block.ts';
+import {
+  runBlock,
+  tapeBlock,
+  type BlockRun,
+  type Penalty,
+  type RunMode,
+  type TapedRun,
+  type Watch,
+} from './run-block.ts';
 
 /** Options of a {@link MicroBatch}. */
 export interface MicroBatchOptions {
@@ -24,7 +32,7 @@ export interface MicroBatchOptions {
   readonly recompute?: (block: number) => boolean;
   /** Lets the tapes go of the parameters, which can then be freed between a block's forward and its backward. Default false. */
   readonly releaseVariables?: boolean;
-  /** Sees the outputs of every layer call of blocks that are run without a tape. */
+  /** Sees the outputs of every layer call of blocks to recompute, which are run without a tape then. */
   readonly watch?: Watch;
   /** What the gradient of the loss begins with: gradients are so much larger. Default 1. */
   readonly scale?: number;
@@ -63,7 +71,9 @@ export class MicroBatch {
     const { recompute, releaseVariables = false, watch } = this.#options;
     if (recompute?.(i) === true) {
       const inputs = new Map(block.inputs.map((value) => [value, keep(clone(this.#live.get(value)!))]));
-      const { outputs, penalties } = runBlock(this.#program, block, this.#live, this.#mode, watch);
+      const { outputs, penalties } = watch
+        ? runBlock(this.#program, block, this.#live, this.#mode, watch)
+        : this.#runOnce(block);
       this.#kept.set(i, { inputs });
       this.#take(i, outputs, penalties);
     } else {
@@ -72,6 +82,13 @@ export class MicroBatch {
       this.#kept.set(i, { run });
       this.#take(i, run.outputs, run.penalties);
     }
+  }
+
+  /** With a tape that is let go at once: without one TensorFlow.js takes fused kernels, and the bits would be others. */
+  #runOnce(block: Block): BlockRun {
+    const run = tapeBlock(this.#program, block, this.#live, this.#mode);
+    run.tape.dispose();
+    return run;
   }
 
   /** A value between blocks that is there now; it stays the micro-batch's. */
