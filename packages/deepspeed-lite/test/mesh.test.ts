@@ -78,6 +78,9 @@ function everything(): LayersModel {
   return modelOf({ inputs: x, outputs: layers.dense({ units: 3, activation: 'softmax' }).apply(sum) as SymbolicTensor }); // prettier-ignore
 }
 
+/** What was said of blocks: other numbers each time, as clocks do. */
+const costs: number[] = [];
+
 describe('a mesh', () => {
   it.each<[string, EngineConfig]>([
     ['3 tensor ranks', { mesh: { data: 1, tensor: 3 } }],
@@ -89,6 +92,13 @@ describe('a mesh', () => {
     [
       'interleaved stages and tensor ranks',
       { mesh: { data: 2, tensor: 2, pipeline: 2 }, schedule: 'interleaved', zero: 3 },
+    ],
+    [
+      'stages of measured cost and parts of different sizes',
+      {
+        mesh: { data: 1, tensor: 2, pipeline: 2 },
+        blockCost: (block) => (costs.push(costs.length % 7), block.variables.length + costs.at(-1)!),
+      },
     ],
     ['fewer micro-batches than stages', { mesh: { data: 1, pipeline: 3 }, accumulation: 1 }],
   ])('of %s has the bits of one rank, with dropout too', async (_, config) => {

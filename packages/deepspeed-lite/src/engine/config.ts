@@ -34,7 +34,7 @@ export interface EngineConfig extends BatchSizes {
   readonly schedule?: ScheduleName;
   /** Pieces of the model on each stage: 1, with `interleaved` ≥ 2, its default. */
   readonly chunks?: number;
-  /** What a block costs, in any unit, the same on all ranks: stages are balanced by it. Default its parameters. */
+  /** What a block costs, in any unit, seconds or parameters: stages are balanced by what it says on rank 0. Default the parameters it uses. */
   readonly blockCost?: BlockCost;
   /** Keeps the inputs of blocks only and computes them again on the way back. Default false. */
   readonly activationCheckpointing?: boolean;

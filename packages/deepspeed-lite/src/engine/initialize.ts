@@ -3,7 +3,7 @@ import { refuseUnseededNoise } from '@ockham/core/training';
 import type { Variable } from '@tensorflow/tfjs-core';
 import type { LayersModel } from '@tensorflow/tfjs-layers';
 import { cutModel } from '../program/cut-model.ts';
-import { ownPart } from '../mesh/own-part.ts';
+import { keepOwn, ownPart } from '../mesh/own-part.ts';
 import { rankMesh } from '../mesh/rank-mesh.ts';
 import { flatLayout, type FlatLayout } from '../zero/flat-layout.ts';
 import { fillVariable, variableNames } from '../zero/flat-variables.ts';
@@ -44,8 +44,9 @@ export async function initialize(
     flatLayout(variables.map((variable) => ({ name: names.get(variable)!, shape: variable.shape })), ranks); // prettier-ignore
   const groups = await rankMesh(comm, plan.mesh);
   const { data, control } = groups;
+  const parallel = plan.mesh.tensor * plan.mesh.pipeline > 1 ? await ownPart(model, whole, plan, groups, config) : undefined; // prettier-ignore
   await takeFromFirst(groups.world, [...whole.variables, ...whole.state]);
-  const parallel = plan.mesh.tensor * plan.mesh.pipeline > 1 ? ownPart(model, whole, plan, groups, config) : undefined; // prettier-ignore
+  if (parallel) await keepOwn(whole, parallel, groups.pipeline);
   const program = parallel?.stage.program ?? whole;
   for (const [variable, { whole: of }] of parallel?.parts ?? []) names.set(variable, names.get(of)!);
   const layout = layoutOf(program.variables, data.size);

@@ -38,18 +38,19 @@ export const parametersOf: BlockCost = ({ variables, shared }) =>
  * Cuts a program into pieces of balanced cost and takes those of one stage.
  *
  * @param pieces Per stage.
+ * @param costs Of the blocks; the same on all ranks, or they would cut in different places.
  * @throws UnsupportedModelError where a stage would have nothing to learn, or a layer with moving averages is in two stages.
  */
 export function stageOf(
   program: Program,
-  { rank, stages, pieces, cost }: { rank: number; stages: number; pieces: number; cost: BlockCost },
+  { rank, stages, pieces, costs }: { rank: number; stages: number; pieces: number; costs: Float64Array },
 ): Stage {
   const learning = program.blocks.filter(({ variables }) => variables.length > 0).length;
   if (stages * pieces > learning)
     throw new UnsupportedModelError(
       `initialize: ${stages} pipeline ranks of ${pieces} ${pieces === 1 ? 'piece' : 'pieces'} need as many blocks with weights, got ${learning}: a block cannot be cut. Use fewer pipeline ranks, or cut: { at: 'layers' }.`,
     );
-  const cuts = cutBlocks(program, stages * pieces, cost);
+  const cuts = cutBlocks(program, stages * pieces, costs);
   const stageOfBlock = (i: number): number => cuts.findLastIndex((begin) => begin <= i) % stages;
   const owners = new Map<Variable, number>();
   const users = new Map<Variable, Set<number>>();
@@ -93,11 +94,11 @@ export function stageOf(
 }
 
 /** Balances runs of blocks that begin where one has weights of its own, so that no piece is without. */
-function cutBlocks({ blocks }: Program, pieces: number, cost: BlockCost): number[] {
+function cutBlocks({ blocks }: Program, pieces: number, each: Float64Array): number[] {
   const begins = blocks.flatMap(({ variables }, i) => (variables.length > 0 ? [i] : []));
   begins[0] = 0;
   const costs = begins.map((begin, k) =>
-    blocks.slice(begin, begins[k + 1]).reduce((sum, block) => sum + cost(block), 0),
+    each.slice(begin, begins[k + 1]).reduce((sum, cost) => sum + cost, 0),
   );
   return balanceStages(costs, pieces).map((k) => begins[k] ?? blocks.length);
 }
