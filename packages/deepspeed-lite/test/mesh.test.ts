@@ -27,7 +27,7 @@ const small = (dropout = 0) =>
   gpt({
     vocabulary: 19,
     positions: LENGTH,
-    layers: 2,
+    layers: 1,
     hidden: 8,
     heads: 2,
     intermediate: 12,
@@ -105,7 +105,7 @@ describe('a mesh', () => {
     const model = gpt({
       vocabulary: 19,
       positions: LENGTH,
-      layers: 2,
+      layers: 1,
       hidden: 9,
       heads: 3,
       intermediate: 12,
