@@ -40,7 +40,7 @@ export interface VerifyReport {
   readonly fromSequence: Difference;
   /** From one rank that takes each global batch at once: what rounding makes of other sums, and batch normalisation of other batches. */
   readonly fromOrdinary: Difference;
-  /** Of that sequence with its sums in the reverse order from the ordinary run: the drift that rounding alone makes. */
+  /** Of that sequence, unsplit and with its sums in the reverse order, from the ordinary run: the drift that rounding alone makes. */
   readonly drift: Difference;
 }
 
@@ -80,7 +80,8 @@ export async function verify(
   };
   const sequence = await alone({});
   const ordinary = await alone({ ranks: 1, accumulation: 1, microBatch: plan.globalBatch, mesh: { data: 1, tensor: 1, pipeline: 1 } }); // prettier-ignore
-  const reordered = await alone({}, true);
+  const unsplit = { ...plan.mesh, tensor: 1, pipeline: 1 };
+  const reordered = await alone({ mesh: unsplit }, true);
   return {
     steps,
     ranks,
