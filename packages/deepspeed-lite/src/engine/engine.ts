@@ -1,7 +1,9 @@
 /**
- * Trains a model on many ranks, each of which sees other examples: data parallelism and the three stages of ZeRO.
+ * Trains a model on many ranks that see other examples, have other parts of its layers, or other layers: data parallelism with the three
+ * stages of ZeRO, tensor and pipeline parallelism.
  *
- * Source: Rajbhandari et al. 2020, "ZeRO: memory optimizations toward training trillion parameter models", sections 5 and 7.
+ * Source: Rajbhandari et al. 2020, "ZeRO: memory optimizations toward training trillion parameter models", sections 5 and 7; Shoeybi et
+ * al. 2019, section 3, for tensor ranks; Narayanan et al. 2021, section 2, for the schedules and the three axes together.
  * Deviations: everything is computed in float32, so that states are 16 bytes for each parameter with Adam, 4 of them the parameters and
  * 4 the gradients, and no float32 copy beside; a rank's share is cut by length, not by layer.
  */
@@ -107,7 +109,7 @@ export class Engine {
   /**
    * One update.
    *
-   * @param batch The global batch, the same on every rank, of `globalBatch` examples; rank r takes the r-th part.
+   * @param batch The global batch, the same on every rank, of `globalBatch` examples; data rank r takes the r-th part.
    * @returns The mean loss before the update, the same on every rank.
    * @throws NonFiniteError naming the layer and the rank; nothing was updated then.
    */
@@ -144,7 +146,7 @@ export class Engine {
     await loadRank(this.#rank, stores);
   }
 
-  /** The model, with all its weights: gathered from the ranks at stage 3, brought together for compressed optimizers. */
+  /** The model, with all its weights: gathered from the ranks that have them, brought together for compressed optimizers. */
   async model(): Promise<LayersModel> {
     const { plan, whole, program, gather, parallel } = this.#rank.parts;
     await this.#rank.synchronise();

@@ -25,7 +25,10 @@ export interface InitializeOptions {
  * Gets a model ready for training on many ranks. Collective: every rank gives the same model and configuration; the weights are those
  * of rank 0.
  *
- * @throws ArgumentError for a configuration that does not fit, UnsupportedModelError for a model that cannot be cut.
+ * With tensor or pipeline ranks the model's weights are gone until `engine.model()` or `close()` gathers them.
+ *
+ * @throws ArgumentError for a configuration that does not fit, UnsupportedModelError for a model that cannot be cut or split and for what
+ * does not go together.
  *
  * @example
  * const engine = await initialize(model, { optimizer: 'adam', zero: 2, microBatch: 8 }, { comm });

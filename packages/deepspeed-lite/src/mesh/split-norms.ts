@@ -1,3 +1,4 @@
+import { UnsupportedModelError } from '@ockham/core';
 import type { Communicator } from '@ockham/core/comm';
 import { BINS } from '../optimizers/exact-squares.ts';
 import type { SumOverSlices } from '../optimizers/flat-optimizer.ts';
@@ -16,6 +17,10 @@ export function sumOverParts(
 ): SumOverSlices {
   if (tensor.size === 1) return sum;
   return async (partial) => {
+    if (partial.length % (split.length * BINS) !== 0)
+      throw new UnsupportedModelError(
+        `sumOverSlices: on tensor ranks an optimizer must give the bins of entryNorms, multiples of ${split.length} × ${BINS} sums, got ${partial.length}. Use mesh.tensor: 1 with this optimizer.`,
+      );
     const sums = await sum(partial);
     // vectors of entries of bins, as `entryNorms` lays them: an entry's bins lie together
     const entries = split.length;
