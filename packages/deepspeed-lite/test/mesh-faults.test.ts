@@ -1,6 +1,6 @@
 import type { Split } from '@ockham/core';
 import { simulate } from '@ockham/core/comm';
-import { cloneModel, mlp } from '@ockham/core/models';
+import { cloneModel, gpt, mlp } from '@ockham/core/models';
 import { Random } from '@ockham/core/random';
 import { memory } from '@tensorflow/tfjs-core';
 import {
@@ -12,7 +12,7 @@ import {
   type SymbolicTensor,
 } from '@tensorflow/tfjs-layers';
 import { describe, expect, it } from 'vitest';
-import { initialize, plan, type EngineConfig } from '../src/index.ts';
+import { initialize, plan, type EngineConfig, type FlatOptimizer } from '../src/index.ts';
 
 const random = new Random(4);
 const data: Split = {
@@ -186,6 +186,57 @@ describe('a run on a mesh', () => {
       expect(skipped).toBe(results[0]!.skipped);
       expect(skipped).toBeGreaterThan(0);
       expect(lossScale).toBe(results[0]!.lossScale);
+    }
+  });
+
+  it('refuses sums of an optimizer of one’s own that it cannot add over tensor ranks', async () => {
+    const messages = await simulate(2, async ({ comm }) => {
+      const optimizer: FlatOptimizer = {
+        name: 'own',
+        slots: [],
+        step: async (_slice, _gradients, { sumOverSlices }) =>
+          void (await sumOverSlices(new Float64Array(1))),
+      };
+      const engine = await initialize(net(), { optimizer, mesh: { tensor: 2 }, globalBatch: 16 }, { comm });
+      return engine.fit(data, { epochs: 1 }).then(() => 'none', String);
+    });
+    for (const message of messages.results)
+      expect(message).toContain('must give the bins of entryNorms, multiples of 6 × 22 sums, got 1');
+  });
+
+  it('gives the last stage the values of a table that the first one owns, after every update', async () => {
+    for (const zero of [0, 1, 3] as const) {
+      const { results } = await simulate(2, async ({ comm }) => {
+        const model = gpt({
+          vocabulary: 7,
+          positions: 4,
+          layers: 1,
+          hidden: 4,
+          heads: 2,
+          dropout: 0,
+          seed: 2,
+        });
+        const tokens: Split = {
+          size: 4,
+          x: { values: Int32Array.from({ length: 16 }, (_, i) => i % 7), shape: [4] },
+          y: { values: Int32Array.from({ length: 16 }, (_, i) => (i + 1) % 7), shape: [4] },
+        };
+        const config: EngineConfig = {
+          zero,
+          mesh: { pipeline: 2 },
+          globalBatch: 4,
+          loss: 'crossEntropyFromLogits',
+        };
+        const engine = await initialize(model, config, { comm });
+        await engine.trainBatch(tokens);
+        const table = model.getLayer('wte').weights[0]!.read();
+        const copy = comm.rank === 1 ? table.dataSync().join() : '';
+        await engine.model();
+        const whole = table.dataSync().join();
+        await engine.close();
+        return { copy, whole };
+      });
+      expect(results[1]!.copy).toBe(results[0]!.whole);
     }
   });
 
