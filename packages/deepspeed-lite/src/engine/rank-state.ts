@@ -1,7 +1,7 @@
 import type { Communicator } from '@ockham/core/comm';
 import { toRandom, type Random } from '@ockham/core/random';
 import type { SnapshotStore } from '@ockham/core/training';
-import type { Variable } from '@tensorflow/tfjs-core';
+import type { Tensor, Variable } from '@tensorflow/tfjs-core';
 import { compressedState } from '../optimizers/compressed-state.ts';
 import { sendCopies } from '../mesh/copies.ts';
 import type { RankMesh } from '../mesh/rank-mesh.ts';
@@ -136,6 +136,22 @@ export class RankState {
   offset(variable: Variable): number {
     const { program, layout } = this.parts;
     return layout.entries[program.variables.indexOf(variable)]!.offset;
+  }
+
+  /** The values of gradients, in the precision that they are stored in, and where in the flat vector they begin. Disposes of them. */
+  async read(
+    gradients: ReadonlyMap<Variable, Tensor>,
+  ): Promise<{ readonly at: number; readonly values: Float32Array }[]> {
+    const round = rounding(this.parts.plan.precision);
+    return Promise.all(
+      [...gradients].map(async ([variable, gradient]) => {
+        const read = await gradient.data<'float32'>();
+        const values = round ? read.slice() : read; // what an engine gives may be its own
+        round?.(values);
+        gradient.dispose();
+        return { at: this.offset(variable), values };
+      }),
+    );
   }
 
   /** The parameters that this rank updates; for reading. */

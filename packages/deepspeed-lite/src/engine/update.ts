@@ -14,7 +14,6 @@ import { communicates } from './config.ts';
 import { throwNonFinite } from './find-non-finite.ts';
 import { afterStep } from './loss-scaling.ts';
 import { averageWritten, buffersOf } from './moving-state.ts';
-import { rounding } from './precision.ts';
 import type { RankState } from './rank-state.ts';
 
 /**
@@ -105,7 +104,6 @@ async function runMicroBatch(rank: RankState, x: Tensor, y: Tensor, mode: RunMod
   const { plan, program, gradients } = rank.parts;
   const { zero, activationCheckpointing } = plan;
   const last = program.blocks.length - 1;
-  const round = rounding(plan.precision);
   const batch = new MicroBatch(program, [x], mode, {
     recompute: (i) => activationCheckpointing && i < last,
     releaseVariables: zero === 3,
@@ -131,16 +129,7 @@ async function runMicroBatch(rank: RankState, x: Tensor, y: Tensor, mode: RunMod
       const found = batch.backward(i);
       rank.peak.note(batch.held(), rank.gathered(i) + [...found.values()].reduce((sum, { size }) => sum + 4 * size, 0)); // prettier-ignore
       rank.takeAway(i);
-      const parts = await Promise.all(
-        [...found].map(async ([variable, gradient]) => {
-          const read = await gradient.data<'float32'>();
-          const values = round ? read.slice() : read; // what an engine gives may be its own
-          round?.(values);
-          gradient.dispose();
-          return { at: rank.offset(variable), values };
-        }),
-      );
-      await gradients.add(rank.ranges[i]!, parts);
+      await gradients.add(rank.ranges[i]!, await rank.read(found));
     }
     return loss;
   } finally {

@@ -2,7 +2,6 @@
 import type { Split } from '@ockham/core';
 import { batchOf, flatLayers, lossFunction } from '@ockham/core/training';
 import { dispose, type Tensor, type Variable } from '@tensorflow/tfjs-core';
-import { rounding } from '../engine/precision.ts';
 import type { RankState } from '../engine/rank-state.ts';
 import { runPipeline, type LossTerm } from '../pipeline/run-pipeline.ts';
 import type { RunMode } from '../program/run-block.ts';
@@ -24,7 +23,6 @@ export async function runOnMesh(
   const { program, stage, steps } = rank.parts.parallel!;
   const { accumulation, zero, activationCheckpointing } = plan;
   const local = new Map(stage.blocks.map((block, i) => [block, i]));
-  const round = rounding(plan.precision);
   const numbers = Array.from({ length: accumulation }, (_, m) => m);
   const batches = numbers.map((m) => batchOf(data, indexes(m)));
   try {
@@ -53,16 +51,7 @@ export async function runOnMesh(
       onGradients: async (i, m, found) => {
         const range = rangeOfPiece(rank, i);
         if (range) gradients.begin(m === 0, m === accumulation - 1, range);
-        const parts = await Promise.all(
-          [...found].map(async ([variable, gradient]) => {
-            const read = await gradient.data<'float32'>();
-            const values = round ? read.slice() : read; // what an engine gives may be its own
-            round?.(values);
-            gradient.dispose();
-            return { at: rank.offset(variable), values };
-          }),
-        );
-        await gradients.add(rank.ranges[local.get(i)!]!, parts);
+        await gradients.add(rank.ranges[local.get(i)!]!, await rank.read(found));
       },
     });
     return await sumTerms(rank, terms, flatLayers(program.model).length);
