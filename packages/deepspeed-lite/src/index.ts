@@ -54,6 +54,8 @@ export {
 } from './optimizers/zero-one-adam.ts';
 export { batchSizes, type BatchSizes } from './engine/batch-sizes.ts';
 export type { EngineConfig, Precision } from './engine/config.ts';
+export type { MeshShape } from './mesh/rank-mesh.ts';
+export type { BlockCost } from './mesh/stage.ts';
 export type { Engine, FitOptions } from './engine/engine.ts';
 export { initialize, type InitializeOptions } from './engine/initialize.ts';
 export type { EnginePosition } from './engine/rank-state.ts';
@@ -65,7 +67,7 @@ export type { CheckpointStores } from './checkpoint/checkpoint.ts';
 export { memoryStores } from './checkpoint/memory-stores.ts';
 export { plan, type MemoryPlan, type PlanOptions } from './plan/plan.ts';
 export { balanceStages } from './pipeline/balance-stages.ts';
-export { runPipeline, type LossTerm, type PipelineWork } from './pipeline/run-pipeline.ts';
+export { runPipeline, type BlockHooks, type LossTerm, type PipelineWork } from './pipeline/run-pipeline.ts';
 export { runSchedule, type PassTimes, type ScheduleRun } from './pipeline/run-schedule.ts';
 export {
   pipelineSchedule,
@@ -81,6 +83,7 @@ export {
   type GatherFromRanksArgs,
   type Marker,
 } from './tensor/marker-layers.ts';
+export { DropoutPart, type DropoutPartArgs } from './tensor/dropout-part.ts';
 export { planSplits, type Split as LayerSplit, type SplitPlan } from './tensor/plan-splits.ts';
 export { splitModel, type SplitModel, type WeightPart } from './tensor/split-model.ts';
 export { VocabularyPart, type VocabularyPartArgs } from './tensor/vocabulary-part.ts';

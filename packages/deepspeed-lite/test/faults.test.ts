@@ -159,7 +159,10 @@ describe('initialize', () => {
     [{ learningRate: -1 }, 'learningRate must be a number > 0, got -1'],
     [{ bucketSize: 0 }, 'bucketSize must be an integer ≥ 1, got 0'],
     [{ lossScaling: 3 }, 'the loss scale must be a power of two, got 3'],
-    [{ optimizer: { name: 'oneBitAdam', warmupSteps: 3 }, zero: 1 }, 'zero cannot be combined with it'],
+    [
+      { optimizer: { name: 'oneBitAdam', warmupSteps: 3 }, zero: 1 },
+      'oneBitAdam cannot be combined with zero: every rank must have the whole vector',
+    ],
   ])('refuses %j', async (config, message) => {
     await expect(initialize(net(), config)).rejects.toThrow(message);
   });

@@ -20,6 +20,19 @@ describe('one script gives the same bits', () => {
     expect(await launch<string>(2, script, { data })).toEqual(results);
   }, 240_000);
 
+  it('in threads as simulated, tensor parts and pipeline stages too', async () => {
+    const meshed: EngineConfig = {
+      ...data,
+      zero: 0,
+      accumulation: 2,
+      microBatch: 8,
+      mesh: { tensor: 2, pipeline: 2 },
+    };
+    const { results } = await simulate(4, ({ comm }) => rank(comm, meshed));
+    expect(new Set(results).size).toBe(1);
+    expect(await launch<string>(4, script, { data: meshed })).toEqual(results);
+  }, 240_000);
+
   it.skipIf(!hasMpi)(
     'under mpirun -n 2 as simulated',
     async () => {

@@ -1,33 +1,39 @@
 /** Between what a rank holds and a checkpoint. */
 import { DataError } from '@ockham/core';
+import type { Variable } from '@tensorflow/tfjs-core';
 import { communicates } from '../engine/config.ts';
 import type { LossScaling } from '../engine/loss-scaling.ts';
 import type { EnginePosition, RankState } from '../engine/rank-state.ts';
 import { gatherCompressedState, restoreCompressedState } from '../optimizers/compressed-state.ts';
+import { compressedFromWhole, compressedToWhole } from '../mesh/compressed-whole.ts';
+import { sendCopies } from '../mesh/copies.ts';
+import { eachWhole, fromWhole, partOf } from '../mesh/reshape-flat.ts';
+import { takePart } from '../mesh/whole-parts.ts';
+import { wholeState } from '../mesh/whole-model.ts';
 import { shareOfRank } from '../zero/flat-layout.ts';
-import { fillVariable, readFlat } from '../zero/flat-variables.ts';
+import { fillVariable } from '../zero/flat-variables.ts';
 import { readCheckpoint, writeCheckpoint, type CheckpointStores } from './checkpoint.ts';
 
 /** See {@link Engine.save}. */
 export async function saveRank(rank: RankState, stores: CheckpointStores): Promise<void> {
-  const { plan, program, layout, data, control } = rank.parts;
-  const [begin, end] = shareOfRank(layout, rank.rank);
-  const skip = plan.zero === 0 ? begin : 0;
-  const cut = (values: Float32Array): Float32Array => values.slice(skip, skip + end - begin);
+  const { plan, program, data, mesh, whole, parallel } = rank.parts;
+  await rank.synchronise();
   await rank.fetch();
-  const parameters = rank.share ? cut(rank.share) : await readFlat(layout, program.variables, begin, end);
-  const arrays: Record<string, Float32Array> = { parameters };
-  const common: Record<string, Float32Array> = {};
+  const arrays: Record<string, Float32Array> = { parameters: await share(rank, await rank.parameters()) };
+  let common: Record<string, Float32Array> = {};
   let compressedRanks = 0;
   if (communicates(plan.optimizer)) {
-    const saved = await gatherCompressedState(plan.optimizer, rank.state, layout, data);
+    const saved = await gatherCompressedState(plan.optimizer, rank.state, rank.parts.layout, data);
     compressedRanks = saved.ranks;
-    for (const [slot, values] of Object.entries(saved.arrays)) common[`compressed/${slot}`] = values;
-  } else for (const [slot, values] of Object.entries(rank.state)) arrays[`optimizer/${slot}`] = cut(values);
+    const all = parallel ? await compressedToWhole(rank, plan.optimizer, saved) : saved.arrays;
+    common = Object.fromEntries(Object.entries(all).map(([slot, values]) => [`compressed/${slot}`, values]));
+  } else
+    for (const [slot, values] of Object.entries(rank.state))
+      arrays[`optimizer/${slot}`] = await share(rank, values);
   if (rank.parts.store) rank.state = {};
-  for (const [i, variable] of program.state.entries())
-    common[`state/${i}`] = (await variable.data<'float32'>()).slice();
-  await writeCheckpoint(stores, control, layout, arrays, common, {
+  const state = parallel ? await wholeState(rank) : await Promise.all(program.state.map(valuesOf));
+  for (const [i, values] of state.entries()) common[`state/${i}`] = values;
+  await writeCheckpoint(stores, mesh.world, whole.layout, arrays, common, {
     optimizer: plan.optimizer.name,
     globalBatch: plan.globalBatch,
     position: { ...rank.position },
@@ -41,12 +47,19 @@ export async function saveRank(rank: RankState, stores: CheckpointStores): Promi
 
 /** See {@link Engine.load}. */
 export async function loadRank(rank: RankState, stores: CheckpointStores): Promise<void> {
-  const { plan, program, layout, data, control } = rank.parts;
+  const { plan, program, whole, layout, data, mesh, parallel } = rank.parts;
   const { begin, end } = rank.own;
-  const whole = { begin: 0, end: layout.padded };
-  const { meta, common, read } = await readCheckpoint(stores, control, layout, [
-    plan.zero === 3 ? rank.own : whole,
+  const all = { begin: 0, end: whole.layout.padded };
+  const { meta, common, read } = await readCheckpoint(stores, mesh.world, whole.layout, [
+    plan.zero === 3 && !parallel ? rank.own : all,
   ]);
+  const own = (name: string): Float32Array =>
+    parallel
+      ? fromWhole(rank, rank.own, (entry) => {
+          const { offset, size } = whole.layout.entries[entry]!;
+          return read(name, { begin: offset, end: offset + size });
+        })
+      : read(name, rank.own);
   const key = rank.random.getState().key.join();
   const examples = meta.position['fitted']! * meta.globalBatch;
   const { scaling, compressedRanks, ...run } = meta.run as {
@@ -59,20 +72,45 @@ export async function loadRank(rank: RankState, stores: CheckpointStores): Promi
       'checkpoint-mismatch',
       `load: the checkpoint is of a run with the optimizer ${meta.optimizer}, a global batch of ${meta.globalBatch} and ${run.key.join() === key ? 'this' : 'another'} seed, this one has ${plan.optimizer.name} and ${plan.globalBatch}. Use the same, and a global batch that divides the ${examples} examples that were seen.`,
     );
-  const parameters = read('parameters', rank.own);
+  const parameters = own('parameters');
   if (communicates(plan.optimizer)) {
     const arrays = Object.fromEntries(Object.keys(plan.optimizer.slots).map((slot) => [slot, common[`compressed/${slot}`]!])); // prettier-ignore
-    rank.state = restoreCompressedState(plan.optimizer, { ranks: compressedRanks, arrays }, layout, data);
+    const saved = { ranks: compressedRanks, arrays };
+    const here = parallel ? { ...saved, arrays: compressedFromWhole(rank, plan.optimizer, saved) } : saved;
+    rank.state = restoreCompressedState(plan.optimizer, here, layout, data);
     plan.optimizer.restore?.({ parameters, state: rank.state, begin, end, layout }, meta.position['made']!);
   } else
-    rank.state = Object.fromEntries(
-      plan.optimizer.slots.map((slot) => [slot, read(`optimizer/${slot}`, rank.own)]),
-    );
+    rank.state = Object.fromEntries(plan.optimizer.slots.map((slot) => [slot, own(`optimizer/${slot}`)]));
   rank.share?.set(parameters);
   if (plan.zero < 3) await rank.write(parameters);
+  await sendCopies(rank);
   if (rank.parts.store) await rank.putAway();
-  for (const [i, variable] of program.state.entries()) fillVariable(variable, common[`state/${i}`]!);
+  for (const variable of program.state) {
+    const part = partOf(rank.parts, variable);
+    fillVariable(variable, takePart(part, common[`state/${whole.program.state.indexOf(part.whole)}`]!));
+  }
   if (scaling && rank.scaling) rank.scaling = scaling;
   const { updates, made } = meta.position as unknown as EnginePosition;
   rank.position = { updates, made, fitted: examples / plan.globalBatch };
+}
+
+/** This rank's share of a whole flat array, of which it holds the values of its own part. Collective over all ranks. */
+async function share(rank: RankState, values: Float32Array): Promise<Float32Array> {
+  const { plan, whole, mesh, parallel } = rank.parts;
+  const [begin, end] = shareOfRank(whole.layout, mesh.world.rank);
+  if (!parallel) {
+    const skip = plan.zero === 0 ? begin : 0;
+    return values.slice(skip, skip + end - begin);
+  }
+  const part = new Float32Array(end - begin);
+  await eachWhole(rank, values, (entry, tensor) => {
+    const { offset, size } = whole.layout.entries[entry]!;
+    const [from, to] = [Math.max(begin, offset), Math.min(end, offset + size)];
+    if (from < to) part.set(tensor.subarray(from - offset, to - offset), from - begin);
+  });
+  return part;
+}
+
+async function valuesOf(variable: Variable): Promise<Float32Array> {
+  return (await variable.data<'float32'>()).slice();
 }

@@ -6,9 +6,13 @@ import { compressedOptimizerFrom, isCompressed, type CompressedOptimizerConfig }
 import type { CompressedOptimizer } from '../optimizers/compressed-optimizer.ts';
 import type { FlatOptimizer } from '../optimizers/flat-optimizer.ts';
 import { optimizerFrom, type OptimizerConfig } from '../optimizers/optimizer-from.ts';
+import { meshShape, type MeshShape } from '../mesh/rank-mesh.ts';
+import { parametersOf, type BlockCost } from '../mesh/stage.ts';
+import { pipelineSchedule, type ScheduleName } from '../pipeline/schedule.ts';
 import type { CutOptions } from '../program/cut-model.ts';
 import type { ZeroStage } from '../zero/gradient-store.ts';
 import { batchSizes, type BatchSizes } from './batch-sizes.ts';
+import { REASONS, refusalOf } from './composition.ts';
 import { lossScaling, type LossScaling, type LossScalingOptions } from './loss-scaling.ts';
 
 /** How parameters and gradients are stored. Everything is computed in float32, the only float of TensorFlow.js. */
@@ -16,7 +20,7 @@ export type Precision = 'float32' | 'bfloat16' | 'float16';
 
 /** How a model is trained on many ranks. */
 export interface EngineConfig extends BatchSizes {
-  /** By name, by name with options, or one of your own. A compressed one needs `zero: 0`. Default `adam`. */
+  /** By name, by name with options, or one of your own. A compressed one needs `zero: 0` and one tensor rank. Default `adam`. */
   readonly optimizer?: OptimizerConfig | CompressedOptimizerConfig;
   /** Constant, or of the update's number from 0 and their total in `fit`. Default 0.001. */
   readonly learningRate?: number | ((step: number, total: number) => number);
@@ -24,8 +28,14 @@ export interface EngineConfig extends BatchSizes {
   readonly loss?: Loss;
   /** ZeRO: 0 every rank has all (data parallelism), 1 shares optimizer states, 2 gradients too, 3 parameters too. Default 0. */
   readonly zero?: ZeroStage;
-  /** Ranks along each axis; `data` follows from the others. Tensor and pipeline axes have functions of their own. */
-  readonly mesh?: { readonly data?: number; readonly tensor?: number; readonly pipeline?: number };
+  /** Ranks along each axis. Default 1 for `tensor` and `pipeline`; `data` follows from the others. */
+  readonly mesh?: Partial<MeshShape>;
+  /** How the pipeline's stages take turns. Default `1f1b`. */
+  readonly schedule?: ScheduleName;
+  /** Pieces of the model on each stage: 1, with `interleaved` ≥ 2, its default. */
+  readonly chunks?: number;
+  /** What a block costs, in any unit, seconds or parameters: stages are balanced by what it says on rank 0. Default the parameters it uses. */
+  readonly blockCost?: BlockCost;
   /** Keeps the inputs of blocks only and computes them again on the way back. Default false. */
   readonly activationCheckpointing?: boolean;
   /**
@@ -53,7 +63,12 @@ export interface Plan extends Required<BatchSizes> {
   readonly learningRate: (step: number, total: number) => number;
   readonly loss: Loss;
   readonly zero: ZeroStage;
+  /** On the data axis. */
   readonly ranks: number;
+  readonly mesh: MeshShape;
+  readonly schedule: ScheduleName;
+  readonly chunks: number;
+  readonly blockCost: BlockCost;
   readonly activationCheckpointing: boolean;
   readonly precision: Precision;
   readonly lossScaling: LossScaling | undefined;
@@ -65,7 +80,7 @@ export interface Plan extends Required<BatchSizes> {
 /** Checks a configuration. @throws ArgumentError and UnsupportedModelError, naming `who`. */
 export function checkConfig(who: string, config: EngineConfig, { size }: Pick<Communicator, 'size'>): Plan {
   const { zero = 0, precision = 'float32', bucketSize = 2 ** 18, learningRate = 0.001 } = config;
-  checkMesh(who, config.mesh ?? {}, size);
+  const mesh = meshShape(who, config.mesh ?? {}, size);
   if (![0, 1, 2, 3].includes(zero))
     throw new ArgumentError(`${who}: zero must be 0, 1, 2 or 3, got ${zero as number}.`);
   if (!['float32', 'bfloat16', 'float16'].includes(precision))
@@ -78,26 +93,35 @@ export function checkConfig(who: string, config: EngineConfig, { size }: Pick<Co
     throw new ArgumentError(`${who}: learningRate must be a number > 0, got ${learningRate}.`);
   const given = config.optimizer ?? 'adam';
   const optimizer = isCompressed(given) ? compressedOptimizerFrom(given) : optimizerFrom(given);
-  if (communicates(optimizer)) {
-    for (const [option, set] of Object.entries({
-      zero: zero > 0,
-      precision: precision !== 'float32',
-      offload: config.offload !== undefined,
-    }))
-      // prettier-ignore
-      if (set)
-        throw new UnsupportedModelError(
-          `${who}: ${optimizer.name} sends compressed steps of the whole vector, which every rank must have: ${option} cannot be combined with it. Use zero: 0, float32 and no offload, or another optimizer.`,
-        );
-  }
+  const refusal = refusalOf({
+    zero,
+    tensor: mesh.tensor > 1,
+    pipeline: mesh.pipeline > 1,
+    compressed: communicates(optimizer),
+    activationCheckpointing: config.activationCheckpointing ?? false,
+    offload: config.offload !== undefined,
+    half: precision !== 'float32',
+  });
+  if (refusal)
+    throw new UnsupportedModelError(
+      `${who}: ${optimizer.name} cannot be combined with ${refusal === 'half' ? 'precision' : refusal}: ${REASONS[refusal]}.`,
+    );
+  const { schedule = '1f1b' } = config;
+  const { chunks = schedule === 'interleaved' ? 2 : 1 } = config;
+  const sizes = batchSizes(config, mesh.data);
+  pipelineSchedule(schedule, { stages: mesh.pipeline, microBatches: sizes.accumulation, chunks }); // checks both
   const scaling = config.lossScaling ?? (precision === 'float16' ? 'dynamic' : undefined);
   return {
-    ...batchSizes(config, size),
+    ...sizes,
     optimizer,
     learningRate: typeof learningRate === 'number' ? () => learningRate : learningRate,
     loss: config.loss ?? 'crossEntropy',
     zero,
-    ranks: size,
+    ranks: mesh.data,
+    mesh,
+    schedule,
+    chunks,
+    blockCost: config.blockCost ?? parametersOf,
     activationCheckpointing: config.activationCheckpointing ?? false,
     precision,
     lossScaling: scaling === undefined ? undefined : lossScaling(who, scaling),
@@ -112,19 +136,4 @@ export function communicates(
   optimizer: FlatOptimizer | CompressedOptimizer,
 ): optimizer is CompressedOptimizer {
   return isCompressed(optimizer);
-}
-
-function checkMesh(who: string, mesh: NonNullable<EngineConfig['mesh']>, size: number): void {
-  const { tensor = 1, pipeline = 1 } = mesh;
-  const { data = size / (tensor * pipeline) } = mesh;
-  const axes = { data, tensor, pipeline };
-  const shape = Object.entries(axes).map(([axis, n]) => `${axis} ${n}`).join(' × '); // prettier-ignore
-  if (data * tensor * pipeline !== size || Object.values(axes).some((n) => !(Number.isInteger(n) && n >= 1)))
-    throw new ArgumentError(
-      `${who}: the mesh must multiply to the number of ranks, ${size}, got ${shape}. Leave \`data\` out: it follows from the others.`,
-    );
-  if (tensor * pipeline > 1)
-    throw new UnsupportedModelError(
-      `${who}: trains along the data axis, got ${shape}. Split the model with the functions of the tensor and pipeline axes, and give this one the data group of the mesh.`,
-    );
 }

@@ -1,7 +1,9 @@
 /**
- * Trains a model on many ranks, each of which sees other examples: data parallelism and the three stages of ZeRO.
+ * Trains a model on many ranks that see other examples, have other parts of its layers, or other layers: data parallelism with the three
+ * stages of ZeRO, tensor and pipeline parallelism.
  *
- * Source: Rajbhandari et al. 2020, "ZeRO: memory optimizations toward training trillion parameter models", sections 5 and 7.
+ * Source: Rajbhandari et al. 2020, "ZeRO: memory optimizations toward training trillion parameter models", sections 5 and 7; Shoeybi et
+ * al. 2019, section 3, for tensor ranks; Narayanan et al. 2021, section 2, for the schedules and the three axes together.
  * Deviations: everything is computed in float32, so that states are 16 bytes for each parameter with Adam, 4 of them the parameters and
  * 4 the gradients, and no float32 copy beside; a rank's share is cut by length, not by layer.
  */
@@ -10,8 +12,9 @@ import { checkFit } from '@ockham/core/training';
 import type { LayersModel } from '@tensorflow/tfjs-layers';
 import { hasCheckpoint, type CheckpointStores } from '../checkpoint/checkpoint.ts';
 import { loadRank, saveRank } from '../checkpoint/save-load.ts';
-import { readFlat } from '../zero/flat-variables.ts';
-import { communicates } from './config.ts';
+import { closeMesh } from '../mesh/rank-mesh.ts';
+import { fillWhole } from '../mesh/whole-model.ts';
+import { disposeModel } from '../tensor/split-model.ts';
 import type { EnginePosition, RankState } from './rank-state.ts';
 import type { EngineReport } from './report.ts';
 import { makeUpdate } from './update.ts';
@@ -42,7 +45,7 @@ export class Engine {
 
   /** Number of this rank. */
   get rank(): number {
-    return this.#rank.rank;
+    return this.#rank.parts.mesh.world.rank;
   }
 
   /** Where the run stands. */
@@ -61,7 +64,7 @@ export class Engine {
     data: Split,
     { epochs, progress, signal, checkpoint, onUpdate }: FitOptions,
   ): Promise<{ readonly losses: readonly number[] }> {
-    const { plan, program, control } = this.#rank.parts;
+    const { plan, whole, mesh } = this.#rank.parts;
     if (!(epochs > 0 && epochs < Infinity))
       throw new ArgumentError(`fit: epochs must be a number > 0, got ${epochs}.`);
     this.#check('fit', data);
@@ -74,13 +77,13 @@ export class Engine {
     const every = checkpoint?.every ?? perEpoch;
     if (!(Number.isInteger(every) && every >= 1))
       throw new ArgumentError(`fit: checkpoint.every must be an integer ≥ 1, got ${every}.`);
-    if (checkpoint && this.position.updates === 0 && (await hasCheckpoint(checkpoint.stores, control)))
+    if (checkpoint && this.position.updates === 0 && (await hasCheckpoint(checkpoint.stores, mesh.world)))
       await this.load(checkpoint.stores);
     const losses: number[] = [];
     while (this.#rank.position.fitted < total) {
       const { fitted } = this.#rank.position;
       const stop = Int32Array.of(signal?.aborted === true ? 1 : 0);
-      await control.allReduce(stop, 'max');
+      await mesh.world.allReduce(stop, 'max');
       if (stop[0] === 1)
         throwIfAborted(
           signal?.aborted === true ? signal : AbortSignal.abort('another rank was stopped'),
@@ -94,7 +97,7 @@ export class Engine {
       const loss = await makeUpdate(this.#rank, data, order.subarray(at, at + plan.globalBatch), total);
       this.#rank.position = { ...this.#rank.position, fitted: fitted + 1 };
       losses.push(loss);
-      progress?.({ stage: `train ${program.model.name}`, done: fitted + 1, total, metrics: { loss } });
+      progress?.({ stage: `train ${whole.program.model.name}`, done: fitted + 1, total, metrics: { loss } });
       if (checkpoint && ((fitted + 1) % every === 0 || fitted + 1 === total))
         await this.save(checkpoint.stores);
       await onUpdate?.({ step: fitted + 1, loss });
@@ -106,7 +109,7 @@ export class Engine {
   /**
    * One update.
    *
-   * @param batch The global batch, the same on every rank, of `globalBatch` examples; rank r takes the r-th part.
+   * @param batch The global batch, the same on every rank, of `globalBatch` examples; data rank r takes the r-th part.
    * @returns The mean loss before the update, the same on every rank.
    * @throws NonFiniteError naming the layer and the rank; nothing was updated then.
    */
@@ -143,29 +146,23 @@ export class Engine {
     await loadRank(this.#rank, stores);
   }
 
-  /** The model, with all its weights: gathered from the ranks at stage 3, brought together for compressed optimizers. */
+  /** The model, with all its weights: gathered from the ranks that have them, brought together for compressed optimizers. */
   async model(): Promise<LayersModel> {
-    const { plan, program, gather, layout, data } = this.#rank.parts;
-    const { optimizer } = plan;
-    if (communicates(optimizer) && optimizer.synchronise && this.#rank.position.made > 0) {
-      const { begin, end } = this.#rank.own;
-      const parameters = await readFlat(layout, program.variables, begin, end);
-      await optimizer.synchronise(
-        { parameters, state: this.#rank.state, begin, end, layout },
-        { comm: data, step: this.#rank.position.made },
-      );
-      await this.#rank.write(parameters);
-    }
-    if (plan.zero === 3) for (const i of program.blocks.keys()) await gather!.finish(i, this.#rank.share!);
-    return program.model;
+    const { plan, whole, program, gather, parallel } = this.#rank.parts;
+    await this.#rank.synchronise();
+    if (parallel) await fillWhole(this.#rank);
+    else if (plan.zero === 3)
+      for (const i of program.blocks.keys()) await gather!.finish(i, this.#rank.share!);
+    return whole.program.model;
   }
 
   /** Bytes and updates so far. Not collective. */
   report(): EngineReport {
-    const { plan, layout, data, control, gather, gradients } = this.#rank.parts;
+    const { plan, layout, data, control, mesh, gather, gradients } = this.#rank.parts;
     return {
-      rank: data.rank,
-      ranks: data.size,
+      rank: mesh.world.rank,
+      ranks: mesh.world.size,
+      mesh: mesh.shape,
       zero: plan.zero,
       parameters: layout.length,
       padding: layout.padded - layout.length,
@@ -175,6 +172,12 @@ export class Engine {
       peak: this.#rank.peak.most,
       wire: data.ledger.toJSON(),
       sent: data.ledger.total().sent,
+      ...(this.#rank.parts.parallel && {
+        sentAlong: {
+          tensor: mesh.tensor.ledger.total().sent,
+          pipeline: mesh.pipeline.ledger.total().sent,
+        },
+      }),
       control: control.ledger.total().sent,
       updates: this.#rank.position.updates,
       skipped: this.#rank.position.updates - this.#rank.position.made,
@@ -184,17 +187,17 @@ export class Engine {
 
   /** Gives the model its weights and frees what is shared. The model is the caller's, as before. */
   async close(): Promise<void> {
-    const { data, control, gather, gradients } = this.#rank.parts;
+    const { data, mesh, gather, gradients, parallel } = this.#rank.parts;
     await this.model();
     await gradients.free();
     await gather?.free();
     if (this.#rank.share) await data.free(this.#rank.share);
-    await data.close();
-    await control.close();
+    if (parallel?.split) disposeModel(parallel.split.model);
+    await closeMesh(mesh);
   }
 
   #check(who: string, data: Split): void {
     const { loss } = this.#rank.parts.plan;
-    checkFit(who, this.#rank.parts.program.model, data, typeof loss === 'function' ? {} : { loss });
+    checkFit(who, this.#rank.parts.whole.program.model, data, typeof loss === 'function' ? {} : { loss });
   }
 }

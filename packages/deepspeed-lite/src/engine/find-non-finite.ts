@@ -47,12 +47,20 @@ export async function throwNonFinite(
   }
   for (const tensor of made) tensor.dispose();
   await control.broadcast(found, { root: rank });
-  const layer = all[found[0]!]?.layer.name;
+  throw nonFiniteLoss(who, { rank, loss }, all[found[0]!]?.layer.name);
+}
+
+/** The error for a loss that is not finite. @param layer The first whose output is not, if there is one. */
+export function nonFiniteLoss(
+  who: string,
+  { rank, loss }: Pick<Suspect, 'rank' | 'loss'>,
+  layer: string | undefined,
+): NonFiniteError {
   const where =
     layer === undefined
       ? 'every layer is finite, the loss function is not'
       : `the layer ${layer} is the first whose output is not finite`;
-  throw new NonFiniteError(
+  return new NonFiniteError(
     `${who}: the loss became ${loss} on rank ${rank}: ${where}. The parameters are those before this update. Lower the learning rate, check the inputs' range, or set lossScaling.`,
   );
 }

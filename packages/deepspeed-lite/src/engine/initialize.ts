@@ -3,7 +3,9 @@ import { refuseUnseededNoise } from '@ockham/core/training';
 import type { Variable } from '@tensorflow/tfjs-core';
 import type { LayersModel } from '@tensorflow/tfjs-layers';
 import { cutModel } from '../program/cut-model.ts';
-import { flatLayout } from '../zero/flat-layout.ts';
+import { keepOwn, ownPart } from '../mesh/own-part.ts';
+import { rankMesh } from '../mesh/rank-mesh.ts';
+import { flatLayout, type FlatLayout } from '../zero/flat-layout.ts';
 import { fillVariable, variableNames } from '../zero/flat-variables.ts';
 import { BlockGather } from '../zero/gather.ts';
 import { GradientStore } from '../zero/gradient-store.ts';
@@ -23,7 +25,10 @@ export interface InitializeOptions {
  * Gets a model ready for training on many ranks. Collective: every rank gives the same model and configuration; the weights are those
  * of rank 0.
  *
- * @throws ArgumentError for a configuration that does not fit, UnsupportedModelError for a model that cannot be cut.
+ * With tensor or pipeline ranks the model's weights are gone until `engine.model()` or `close()` gathers them.
+ *
+ * @throws ArgumentError for a configuration that does not fit, UnsupportedModelError for a model that cannot be cut or split and for what
+ * does not go together.
  *
  * @example
  * const engine = await initialize(model, { optimizer: 'adam', zero: 2, microBatch: 8 }, { comm });
@@ -36,16 +41,18 @@ export async function initialize(
 ): Promise<Engine> {
   const plan = checkConfig('initialize', config, comm);
   refuseUnseededNoise('initialize', model);
-  const program = cutModel(model, config.cut);
+  const whole = cutModel(model, config.cut);
   const names = variableNames(model);
-  const layout = flatLayout(
-    program.variables.map((variable) => ({ name: names.get(variable)!, shape: variable.shape })),
-    comm.size,
-  );
-  // groups of their own, so that the ledger of the data holds nothing else
-  const data = (await comm.split(0))!;
-  const control = (await comm.split(0))!;
-  await takeFromFirst(control, [...program.variables, ...program.state]);
+  const layoutOf = (variables: readonly Variable[], ranks: number): FlatLayout =>
+    flatLayout(variables.map((variable) => ({ name: names.get(variable)!, shape: variable.shape })), ranks); // prettier-ignore
+  const groups = await rankMesh(comm, plan.mesh);
+  const { data, control } = groups;
+  const parallel = plan.mesh.tensor * plan.mesh.pipeline > 1 ? await ownPart(model, whole, plan, groups, config) : undefined; // prettier-ignore
+  await takeFromFirst(groups.world, [...whole.variables, ...whole.state]);
+  if (parallel) await keepOwn(whole, parallel, groups.pipeline);
+  const program = parallel?.stage.program ?? whole;
+  for (const [variable, { whole: of }] of parallel?.parts ?? []) names.set(variable, names.get(of)!);
+  const layout = layoutOf(program.variables, data.size);
   const round = rounding(plan.precision);
   const gather =
     plan.zero === 0 ? undefined : await BlockGather.create(data, program, layout, plan.zero, round);
@@ -57,10 +64,13 @@ export async function initialize(
   });
   const rank = new RankState({
     plan,
+    whole: { program: whole, layout: layoutOf(whole.variables, comm.size) },
     program,
     layout,
+    mesh: groups,
+    parallel,
     data,
-    control,
+    control: control.data,
     gather,
     gradients,
     store: config.offload?.(comm.rank),

@@ -1,8 +1,14 @@
 import type { Communicator } from '@ockham/core/comm';
 import { toRandom, type Random } from '@ockham/core/random';
 import type { SnapshotStore } from '@ockham/core/training';
-import type { Variable } from '@tensorflow/tfjs-core';
+import type { Tensor, Variable } from '@tensorflow/tfjs-core';
 import { compressedState } from '../optimizers/compressed-state.ts';
+import { sendCopies } from '../mesh/copies.ts';
+import type { RankMesh } from '../mesh/rank-mesh.ts';
+import type { Stage } from '../mesh/stage.ts';
+import type { WholePart } from '../mesh/whole-parts.ts';
+import type { PipelineStep } from '../pipeline/schedule.ts';
+import type { SplitModel } from '../tensor/split-model.ts';
 import type { Program } from '../program/cut-model.ts';
 import { shareOfRank, type FlatLayout } from '../zero/flat-layout.ts';
 import { eachEntry, fillVariable, readFlat, releaseVariable } from '../zero/flat-variables.ts';
@@ -17,8 +23,15 @@ import { PeakMeter, type EngineReport } from './report.ts';
 /** What an engine is made of. */
 export interface Parts {
   readonly plan: Plan;
+  /** The caller's model; its flat vector is shared out among all ranks, as in a checkpoint. */
+  readonly whole: { readonly program: Program; readonly layout: FlatLayout };
+  /** The blocks that this rank owns: those of its stage. */
   readonly program: Program;
+  /** Of their variables, shared out among the data ranks. */
   readonly layout: FlatLayout;
+  readonly mesh: RankMesh;
+  /** Where there are tensor or pipeline ranks. */
+  readonly parallel: Parallel | undefined;
   /** Parameters and gradients go here. */
   readonly data: Communicator;
   /** Losses, norms and moving averages go here, so that the ledger of the other has nothing else. */
@@ -26,6 +39,17 @@ export interface Parts {
   readonly gather: BlockGather | undefined;
   readonly gradients: GradientStore;
   readonly store: SnapshotStore | undefined;
+}
+
+/** What a rank of a mesh has more. */
+export interface Parallel {
+  /** All blocks, of this rank's part of the model. */
+  readonly program: Program;
+  readonly stage: Stage;
+  readonly steps: readonly PipelineStep[];
+  /** Which parts of the whole model the variables are. */
+  readonly parts: ReadonlyMap<Variable, WholePart>;
+  readonly split: SplitModel | undefined;
 }
 
 /** Where a run stands. */
@@ -64,7 +88,7 @@ export class RankState {
     this.scaling = plan.lossScaling;
   }
 
-  /** Of this rank. */
+  /** Of this rank, among those that train the same parameters on other data. */
   get rank(): number {
     return this.parts.data.rank;
   }
@@ -114,6 +138,40 @@ export class RankState {
     return layout.entries[program.variables.indexOf(variable)]!.offset;
   }
 
+  /** The values of gradients, in the precision that they are stored in, and where in the flat vector they begin. Disposes of them. */
+  async read(
+    gradients: ReadonlyMap<Variable, Tensor>,
+  ): Promise<{ readonly at: number; readonly values: Float32Array }[]> {
+    const round = rounding(this.parts.plan.precision);
+    return Promise.all(
+      [...gradients].map(async ([variable, gradient]) => {
+        const read = await gradient.data<'float32'>();
+        const values = round ? read.slice() : read; // what an engine gives may be its own
+        round?.(values);
+        gradient.dispose();
+        return { at: this.offset(variable), values };
+      }),
+    );
+  }
+
+  /** The parameters that this rank updates; for reading. */
+  async parameters(): Promise<Float32Array> {
+    const { layout, program } = this.parts;
+    return this.share ?? readFlat(layout, program.variables, this.own.begin, this.own.end);
+  }
+
+  /** Brings the parameters of compressed optimizers together, where the last step left them apart. Collective. */
+  async synchronise(): Promise<void> {
+    const { plan, layout, data } = this.parts;
+    const { optimizer } = plan;
+    if (!communicates(optimizer) || !optimizer.synchronise || this.position.made === 0) return;
+    const parameters = await this.parameters();
+    const slice = { parameters, state: this.state, ...this.own, layout };
+    await optimizer.synchronise(slice, { comm: data, step: this.position.made });
+    await this.write(parameters);
+    await sendCopies(this);
+  }
+
   /** Puts this rank's part of the parameters, and those of the others, into the variables. */
   async write(parameters: Float32Array): Promise<void> {
     const { plan, program, layout, gather } = this.parts;
@@ -144,12 +202,15 @@ export class RankState {
   }
 
   bytes(): EngineReport['bytes'] {
-    const { plan, program, gradients } = this.parts;
+    const { plan, program, gradients, parallel, mesh } = this.parts;
     const half = plan.precision === 'float32' ? 1 : 0.5;
     const variables = program.variables.reduce((sum, { size }) => sum + 4 * size, 0);
     const share = this.share?.byteLength ?? 0;
     const states = Object.values(this.state).reduce((sum, { byteLength }) => sum + byteLength, 0);
-    const parameters = half * (plan.zero === 3 ? share : variables);
+    const copies = (parallel?.stage.copies ?? [])
+      .filter(({ users }) => users.includes(mesh.pipeline.rank))
+      .reduce((sum, { variable }) => sum + 4 * variable.size, 0);
+    const parameters = half * ((plan.zero === 3 ? share : variables) + copies);
     const optimizer = states + (half < 1 ? share : 0);
     return {
       parameters,

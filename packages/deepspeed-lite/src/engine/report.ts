@@ -1,4 +1,5 @@
 import type { Ledger } from '@ockham/core/comm';
+import type { MeshShape } from '../mesh/rank-mesh.ts';
 import type { ZeroStage } from '../zero/gradient-store.ts';
 
 /** Bytes that a rank holds from update to update. With 16-bit storage, which is emulated, as if it were there. */
@@ -14,8 +15,9 @@ export interface PersistentBytes {
 export interface EngineReport {
   readonly rank: number;
   readonly ranks: number;
+  readonly mesh: MeshShape;
   readonly zero: ZeroStage;
-  /** P, trainable parameters. */
+  /** P, trainable parameters: those of this rank's part of its stage. */
   readonly parameters: number;
   /** Elements added to P so that all shares are equal. */
   readonly padding: number;
@@ -33,6 +35,8 @@ export interface EngineReport {
   readonly wire: ReturnType<Ledger['toJSON']>;
   /** Bytes of them that left this rank. */
   readonly sent: number;
+  /** On a mesh with such ranks: bytes of activations and their gradients that left this rank, and of shared weights between stages. */
+  readonly sentAlong?: { readonly tensor: number; readonly pipeline: number };
   /** Bytes that left this rank for losses, norms and moving averages. */
   readonly control: number;
   readonly updates: number;

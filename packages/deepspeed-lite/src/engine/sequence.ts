@@ -1,6 +1,7 @@
 /**
  * The same sharded arithmetic by one rank: it takes the parts of all ranks one after the other, differentiates the whole model at once
- * and adds in the order of the ranks. It shares no code with the engine but the optimizer: what `verify` compares with.
+ * and adds in the order of the ranks. It shares no code with the engine but the optimizer and, for tensor ranks, the cutting of layers:
+ * what `verify` compares with.
  */
 import type { Split } from '@ockham/core';
 import { toRandom } from '@ockham/core/random';
@@ -18,6 +19,7 @@ import { cutModel } from '../program/cut-model.ts';
 import { flatLayout } from '../zero/flat-layout.ts';
 import { eachEntry, fillVariable, readFlat } from '../zero/flat-variables.ts';
 import type { Plan } from './config.ts';
+import { ShardedModel } from './sharded-model.ts';
 
 /** What a sequence of updates gave. */
 export interface Sequence {
@@ -53,19 +55,31 @@ export async function trainInSequence(
   const perEpoch = Math.floor(data.size / globalBatch);
   const inOrder = reversed ? [...Array(ranks).keys()].reverse() : [...Array(ranks).keys()];
 
+  const sharded = plan.mesh.tensor > 1 ? new ShardedModel(model, plan.mesh.tensor) : undefined;
+  const moving = sharded ? state.map((variable) => sharded.state.get(variable)!) : state;
+  const models = sharded?.models ?? [model];
+  const apply = (x: Tensor): Tensor => sharded?.apply(x) ?? (model.apply(x, { training: true }) as Tensor);
+  const seeded = <T>(step: number, work: () => T): T =>
+    models.reduce<() => T>((inner, each) => () => withSeededDropout(each, random, step, inner), work)();
+
   const gradient = async (indexes: Int32Array, step: number): Promise<readonly [number, Float32Array]> => {
     const flat = new Float32Array(layout.length);
     const { x, y } = batchOf(data, indexes);
-    const { value, grads } = withSeededDropout(model, random, step, () =>
-      lossGradients(
-        () => withRegularisation(loss(y, model.apply(x, { training: true }) as Tensor), model),
-        variables,
-      ),
+    const wanted = sharded?.variables ?? variables;
+    const { value, grads } = seeded(step, () =>
+      lossGradients(() => withRegularisation(loss(y, apply(x)), models[0]!), wanted),
     );
-    for (const [i, { offset }] of layout.entries.entries()) {
-      const each = grads[variables[i]!.name];
-      if (each) flat.set(await each.data<'float32'>(), offset);
-      each?.dispose();
+    const placeOf = (variable: Variable): Float32Array => {
+      const { offset, size } = layout.entries[variables.indexOf(variable)]!;
+      return flat.subarray(offset, offset + size);
+    };
+    for (const variable of wanted) {
+      const each = grads[variable.name];
+      if (!each) continue;
+      const values = await each.data<'float32'>();
+      if (sharded) sharded.put(variable, values, placeOf);
+      else placeOf(variable).set(values);
+      each.dispose();
     }
     const [before] = await value.data();
     tidy(() => value.dispose());
@@ -81,12 +95,12 @@ export async function trainInSequence(
       ? random.stream('order').stream(epoch).permutation(data.size)
       : Int32Array.from({ length: data.size }, (_, i) => i);
     const from = (step % perEpoch) * globalBatch;
-    const start = await valuesOf(state);
+    const start = await valuesOf(moving);
     const ends: Float32Array[][] = [];
     const parts: Float32Array[][] = []; // [rank][micro-batch]
     let sumOfLosses = 0;
     for (let rank = 0; rank < ranks; rank++) {
-      setValues(state, start);
+      put(state, start);
       const own: Float32Array[] = [];
       parts[rank] = own;
       for (let m = 0; m < accumulation; m++) {
@@ -96,7 +110,7 @@ export async function trainInSequence(
         sumOfLosses += value;
         own.push(flat);
       }
-      ends[rank] = await valuesOf(state);
+      ends[rank] = await valuesOf(moving);
     }
     const micro = [...Array(accumulation).keys()];
     const sum =
@@ -113,25 +127,31 @@ export async function trainInSequence(
       sumOverSlices: async (partial) => partial,
     });
     write(variables, parameters);
-    setValues(state, start.map((values, i) => (ends.every((end) => same(end[i]!, values)) ? values : mean(ends.map((end) => end[i]!))))); // prettier-ignore
+    put(state, start.map((values, i) => (ends.every((end) => same(end[i]!, values)) ? values : mean(ends.map((end) => end[i]!))))); // prettier-ignore
     losses.push(sumOfLosses / (accumulation * ranks));
     onStep?.(step, losses.at(-1)!);
   }
+  put(state, await valuesOf(moving));
+  sharded?.dispose();
   return { losses, parameters: await readFlat(layout, variables, 0, layout.length) };
 
   function write(into: readonly Variable[], values: Float32Array): void {
-    eachEntry(layout, 0, layout.length, (_, i, begin, end) =>
-      fillVariable(into[i]!, values.subarray(begin, end)),
-    );
+    eachEntry(layout, 0, layout.length, (_, i, begin, end) => {
+      fillVariable(into[i]!, values.subarray(begin, end));
+      sharded?.take(into[i]!, values.slice(begin, end));
+    });
+  }
+
+  function put(into: readonly Variable[], values: readonly Float32Array[]): void {
+    for (const [i, variable] of into.entries()) {
+      fillVariable(variable, values[i]!);
+      sharded?.take(variable, values[i]!);
+    }
   }
 }
 
 async function valuesOf(variables: readonly Variable[]): Promise<Float32Array[]> {
   return Promise.all(variables.map(async (variable) => (await variable.data<'float32'>()).slice()));
-}
-
-function setValues(variables: readonly Variable[], values: readonly Float32Array[]): void {
-  for (const [i, variable] of variables.entries()) fillVariable(variable, values[i]!);
 }
 
 /** ((x₀ + x₁) + x₂) + …, each sum rounded to float32. */

@@ -2,6 +2,11 @@
 import { NonFiniteError, type Split } from '@ockham/core';
 import { batchOf, lossFunction } from '@ockham/core/training';
 import { dispose, type Tensor } from '@tensorflow/tfjs-core';
+import { explainOnMesh } from '../mesh/explain.ts';
+import { sendCopies } from '../mesh/copies.ts';
+import { partOf } from '../mesh/reshape-flat.ts';
+import { runOnMesh } from '../mesh/run-mesh.ts';
+import { sumOverParts } from '../mesh/split-norms.ts';
 import { MicroBatch } from '../program/micro-batch.ts';
 import type { RunMode } from '../program/run-block.ts';
 import { readFlat } from '../zero/flat-variables.ts';
@@ -9,7 +14,6 @@ import { communicates } from './config.ts';
 import { throwNonFinite } from './find-non-finite.ts';
 import { afterStep } from './loss-scaling.ts';
 import { averageWritten, buffersOf } from './moving-state.ts';
-import { rounding } from './precision.ts';
 import type { RankState } from './rank-state.ts';
 
 /**
@@ -23,11 +27,10 @@ export async function makeUpdate(
   indexes: Int32Array,
   total: number,
 ): Promise<number> {
-  const { plan, program, control, gradients } = rank.parts;
+  const { plan, program, control, gradients, parallel } = rank.parts;
   const { accumulation, microBatch, ranks } = plan;
   const { updates, made } = rank.position;
   const before = buffersOf(program.state);
-  const losses = new Float64Array(accumulation);
   const part = (m: number): Int32Array => {
     const at = (rank.rank * accumulation + m) * microBatch;
     return indexes.subarray(at, at + microBatch);
@@ -37,22 +40,15 @@ export async function makeUpdate(
     random: rank.random,
     step: (updates * accumulation + m) * ranks + rank.rank,
   });
-  for (let m = 0; m < accumulation; m++) {
-    const { x, y } = batchOf(data, part(m));
-    try {
-      gradients.begin(m === 0, m === accumulation - 1);
-      losses[m] = await runMicroBatch(rank, x, y, mode(m));
-    } finally {
-      dispose([x, y]);
-    }
-  }
+  const losses = parallel ? await runOnMesh(rank, data, part, mode) : await runInTurn(rank, data, part, mode);
   const sum = await gradients.sum();
   const bad = divide(
     sum,
     accumulation * (communicates(plan.optimizer) ? 1 : ranks) * (rank.scaling?.scale ?? 1),
   );
   const all = await control.allGather(Float64Array.of(...losses, bad < 0 ? -1 : rank.own.begin + bad), new Float64Array(ranks * (accumulation + 1))); // prettier-ignore
-  const [loss, lossAt, gradientAt] = judge(all, accumulation);
+  const [loss, lossAt, badHere] = judge(all, accumulation);
+  const gradientAt = await firstBad(rank, badHere);
   const finite = lossAt < 0 && gradientAt < 0;
   if (!finite && !rank.scaling) {
     if (lossAt < 0) throw badGradient(rank, gradientAt);
@@ -71,12 +67,43 @@ export async function makeUpdate(
   return loss;
 }
 
+/** The micro-batches one after the other, each through the whole model. */
+async function runInTurn(
+  rank: RankState,
+  data: Split,
+  part: (m: number) => Int32Array,
+  mode: (m: number) => RunMode,
+): Promise<Float64Array> {
+  const { gradients, plan } = rank.parts;
+  const losses = new Float64Array(plan.accumulation);
+  for (const m of losses.keys()) {
+    const { x, y } = batchOf(data, part(m));
+    try {
+      gradients.begin(m === 0, m === losses.length - 1);
+      losses[m] = await runMicroBatch(rank, x, y, mode(m));
+    } finally {
+      dispose([x, y]);
+    }
+  }
+  return losses;
+}
+
+/** The first entry of the whole model whose gradient is not finite on any rank, or −1. @param at In this stage's flat vector, or −1. */
+async function firstBad({ parts }: RankState, at: number): Promise<number> {
+  const { layout, program, whole, mesh, parallel } = parts;
+  const entry = layout.entries.findLastIndex(({ offset }) => offset <= at);
+  if (!parallel) return entry;
+  const { length } = whole.program.variables;
+  const own = entry < 0 ? length : whole.program.variables.indexOf(partOf(parts, program.variables[entry]!).whole); // prettier-ignore
+  const first = await mesh.world.allReduce(Int32Array.of(own), 'min');
+  return first[0]! < length ? first[0]! : -1;
+}
+
 /** Forward and backward of one micro-batch; its gradients go to the store block by block. */
 async function runMicroBatch(rank: RankState, x: Tensor, y: Tensor, mode: RunMode): Promise<number> {
   const { plan, program, gradients } = rank.parts;
   const { zero, activationCheckpointing } = plan;
   const last = program.blocks.length - 1;
-  const round = rounding(plan.precision);
   const batch = new MicroBatch(program, [x], mode, {
     recompute: (i) => activationCheckpointing && i < last,
     releaseVariables: zero === 3,
@@ -102,16 +129,7 @@ async function runMicroBatch(rank: RankState, x: Tensor, y: Tensor, mode: RunMod
       const found = batch.backward(i);
       rank.peak.note(batch.held(), rank.gathered(i) + [...found.values()].reduce((sum, { size }) => sum + 4 * size, 0)); // prettier-ignore
       rank.takeAway(i);
-      const parts = await Promise.all(
-        [...found].map(async ([variable, gradient]) => {
-          const read = await gradient.data<'float32'>();
-          const values = round ? read.slice() : read; // what an engine gives may be its own
-          round?.(values);
-          gradient.dispose();
-          return { at: rank.offset(variable), values };
-        }),
-      );
-      await gradients.add(rank.ranges[i]!, parts);
+      await gradients.add(rank.ranges[i]!, await rank.read(found));
     }
     return loss;
   } finally {
@@ -121,7 +139,7 @@ async function runMicroBatch(rank: RankState, x: Tensor, y: Tensor, mode: RunMod
 
 /** One update of this rank's part, and of the variables. */
 async function step(rank: RankState, gradients: Float32Array, learningRate: number): Promise<void> {
-  const { plan, program, layout, data, control, store } = rank.parts;
+  const { plan, program, layout, data, control, mesh, store } = rank.parts;
   const { begin, end } = rank.own;
   const parameters = rank.share ?? (await readFlat(layout, program.variables, begin, end));
   await rank.fetch();
@@ -134,10 +152,16 @@ async function step(rank: RankState, gradients: Float32Array, learningRate: numb
   else {
     const sumOverSlices = async (partial: Float64Array): Promise<Float64Array> =>
       plan.zero === 0 ? partial : control.allReduce(partial);
-    await plan.optimizer.step(slice, gradients, { step: number, learningRate, sumOverSlices });
+    const split = program.variables.map((variable) => partOf(rank.parts, variable).axis !== undefined);
+    await plan.optimizer.step(slice, gradients, {
+      step: number,
+      learningRate,
+      sumOverSlices: sumOverParts(split, mesh.control.tensor, sumOverSlices),
+    });
   }
   if (store) await rank.putAway();
   if (plan.zero < 3) await rank.write(parameters);
+  await sendCopies(rank);
 }
 
 async function explain(
@@ -146,8 +170,9 @@ async function explain(
   loss: number,
   batch: { x: Tensor; y: Tensor; mode: RunMode } | undefined,
 ): Promise<never> {
-  const { control, program } = rank.parts;
+  const { control, program, parallel } = rank.parts;
   try {
+    if (parallel) throw await explainOnMesh(rank, { rank: where, loss, ...(batch && { batch }) });
     return await throwNonFinite(
       'trainBatch',
       control,
@@ -164,7 +189,7 @@ async function explain(
 }
 
 function badGradient(rank: RankState, at: number): NonFiniteError {
-  const entry = rank.parts.layout.entries.findLast(({ offset }) => offset <= at)!;
+  const entry = rank.parts.whole.layout.entries[at]!;
   return new NonFiniteError(
     `trainBatch: the loss is finite, but the gradient of ${entry.name} is not, summed over all ranks. The parameters are those before this update. Lower the learning rate, or set lossScaling.`,
   );

@@ -14,7 +14,7 @@ import { trainInSequence, type Sequence } from './sequence.ts';
 export interface VerifyOptions {
   /** Updates. Default 5. */
   readonly steps?: number;
-  /** Ranks, all in this thread. Default 2. */
+  /** Ranks, all in this thread. Default those of the mesh where its data axis is given, else 2 along that. */
   readonly ranks?: number;
 }
 
@@ -40,7 +40,7 @@ export interface VerifyReport {
   readonly fromSequence: Difference;
   /** From one rank that takes each global batch at once: what rounding makes of other sums, and batch normalisation of other batches. */
   readonly fromOrdinary: Difference;
-  /** Of that sequence with its sums in the reverse order from the ordinary run: the drift that rounding alone makes. */
+  /** Of that sequence, unsplit and with its sums in the reverse order, from the ordinary run: the drift that rounding alone makes. */
   readonly drift: Difference;
 }
 
@@ -59,7 +59,7 @@ export async function verify(
   model: LayersModel,
   config: EngineConfig,
   data: Split,
-  { steps = 5, ranks = 2 }: VerifyOptions = {},
+  { steps = 5, ranks = ranksOf(config) }: VerifyOptions = {},
 ): Promise<VerifyReport> {
   if (!(Number.isInteger(steps) && steps >= 1))
     throw new ArgumentError(`verify: steps must be an integer ≥ 1, got ${steps}.`);
@@ -79,8 +79,9 @@ export async function verify(
     return result;
   };
   const sequence = await alone({});
-  const ordinary = await alone({ ranks: 1, accumulation: 1, microBatch: plan.globalBatch });
-  const reordered = await alone({}, true);
+  const ordinary = await alone({ ranks: 1, accumulation: 1, microBatch: plan.globalBatch, mesh: { data: 1, tensor: 1, pipeline: 1 } }); // prettier-ignore
+  const unsplit = { ...plan.mesh, tensor: 1, pipeline: 1 };
+  const reordered = await alone({ mesh: unsplit }, true);
   return {
     steps,
     ranks,
@@ -89,6 +90,10 @@ export async function verify(
     fromOrdinary: difference(parallel, ordinary),
     drift: difference(reordered, ordinary),
   };
+}
+
+function ranksOf({ mesh: { data = 2, tensor = 1, pipeline = 1 } = {} }: EngineConfig): number {
+  return data * tensor * pipeline;
 }
 
 async function onRanks(

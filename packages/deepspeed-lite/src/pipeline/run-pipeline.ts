@@ -31,7 +31,25 @@ export interface PipelineWork {
   readonly tensor: Communicator;
   readonly options?: MicroBatchOptions;
   /** Gets the gradients of a block's own variables, complete for that micro-batch, and disposes of them. */
-  readonly onGradients: (block: number, microBatch: number, gradients: ReadonlyMap<Variable, Tensor>) => void;
+  readonly onGradients: (
+    block: number,
+    microBatch: number,
+    gradients: ReadonlyMap<Variable, Tensor>,
+  ) => void | Promise<void>;
+  /** Sees every block but markers on its way, forward and back. */
+  readonly around?: BlockHooks;
+}
+
+/** What happens around the passes of a block. */
+export interface BlockHooks {
+  /** Before a pass; `next` is the block after it in the same pass, −1 at its end. */
+  readonly before?: (block: number, next: number) => void | Promise<void>;
+  /** After a pass. @param held Bytes by buffer of all micro-batches in flight. */
+  readonly after?: (
+    block: number,
+    held: () => ReadonlyMap<object, number>,
+    gradients?: ReadonlyMap<Variable, Tensor>,
+  ) => void;
 }
 
 /** A term of the loss, by the place that core adds it at. */
@@ -71,7 +89,7 @@ class PipelineRank {
   }
 
   async forward({ microBatch, chunk }: PipelineStep): Promise<void> {
-    const { program, cuts, batches, mode, loss, options, tensor: ranks } = this.#work;
+    const { program, cuts, batches, mode, loss, options, around, tensor: ranks } = this.#work;
     const piece = this.#piece(chunk);
     const [begin, end] = [cuts[piece]!, cuts[piece + 1]!];
     const { inputs, target } = batches[microBatch]!;
@@ -86,8 +104,11 @@ class PipelineRank {
       }
     for (let i = begin; i < end; i++) {
       const block = program.blocks[i]!;
-      if (!block.marker) batch.forward(i);
-      else {
+      if (!block.marker) {
+        await around?.before?.(i, this.#next(i, 1, begin, end));
+        batch.forward(i);
+        around?.after?.(i, () => this.#held());
+      } else {
         await exchangeForward(batch, block, ranks);
         batch.release(i + 1);
       }
@@ -108,7 +129,7 @@ class PipelineRank {
   }
 
   async backward({ microBatch, chunk }: PipelineStep): Promise<void> {
-    const { program, cuts, tensor: ranks, onGradients } = this.#work;
+    const { program, cuts, tensor: ranks, onGradients, around } = this.#work;
     const piece = this.#piece(chunk);
     const [begin, end] = [cuts[piece]!, cuts[piece + 1]!];
     const key = `${piece} ${microBatch}`;
@@ -127,10 +148,17 @@ class PipelineRank {
         gradient.dispose();
       }
     }
+    batch.backwardLoss(); // the last block may be a marker
     for (let i = end - 1; i >= begin; i--) {
       const block = program.blocks[i]!;
-      if (block.marker) await exchangeBackward(batch, block, ranks);
-      else onGradients(i, microBatch, batch.backward(i));
+      if (block.marker) {
+        await exchangeBackward(batch, block, ranks);
+        continue;
+      }
+      await around?.before?.(i, this.#next(i, -1, begin, end));
+      const gradients = batch.backward(i);
+      around?.after?.(i, () => this.#held(), gradients);
+      await onGradients(i, microBatch, gradients);
     }
     if (piece > 0) {
       const tag = this.#tag(piece - 1, 'backward');
@@ -154,6 +182,17 @@ class PipelineRank {
   dispose(): void {
     for (const batch of this.#batches.values()) batch.dispose();
     this.#batches.clear();
+  }
+
+  /** The next block that is not a marker, within a piece. */
+  #next(i: number, by: number, begin: number, end: number): number {
+    let next = i + by;
+    while (next >= begin && next < end && this.#work.program.blocks[next]!.marker) next += by;
+    return next >= begin && next < end ? next : -1;
+  }
+
+  #held(): Map<object, number> {
+    return new Map([...this.#batches.values()].flatMap((batch) => [...batch.held()]));
   }
 
   #piece(chunk: number): number {

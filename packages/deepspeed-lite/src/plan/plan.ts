@@ -5,7 +5,7 @@
  * of 2 and no float32 copy, since TensorFlow.js computes in float32. Activations have no formula: what the tapes of micro-batches of one
  * and of two examples hold gives what any number will, as both grow linearly.
  */
-import { ArgumentError, type Split } from '@ockham/core';
+import { ArgumentError, UnsupportedModelError, type Split } from '@ockham/core';
 import { Random } from '@ockham/core/random';
 import { batchRange, lossFunction } from '@ockham/core/training';
 import { dispose, zeros, type Tensor } from '@tensorflow/tfjs-core';
@@ -64,6 +64,10 @@ export function plan(
   if (!(Number.isInteger(ranks) && ranks >= 1))
     throw new ArgumentError(`plan: ranks must be an integer ≥ 1, got ${ranks}.`);
   const checked = checkConfig('plan', config, { size: ranks });
+  if (checked.mesh.tensor * checked.mesh.pipeline > 1)
+    throw new UnsupportedModelError(
+      'plan: plans along the data axis, got a mesh with tensor or pipeline ranks. Plan without them, or read report() after an update.',
+    );
   const program = cutModel(model, config.cut);
   const layout = flatLayout(
     program.variables.map(({ name, shape }) => ({ name, shape })),

@@ -16,7 +16,15 @@ import {
 import { vjp, type Vjp } from '../autograd/vjp.ts';
 import type { Value } from './calls.ts';
 import type { Block, Program } from './cut-model.ts';
-import { runBlock, tapeBlock, type Penalty, type RunMode, type TapedRun } from './run-block.ts';
+import {
+  runBlock,
+  tapeBlock,
+  type BlockRun,
+  type Penalty,
+  type RunMode,
+  type TapedRun,
+  type Watch,
+} from './run-block.ts';
 
 /** Options of a {@link MicroBatch}. */
 export interface MicroBatchOptions {
@@ -24,6 +32,8 @@ export interface MicroBatchOptions {
   readonly recompute?: (block: number) => boolean;
   /** Lets the tapes go of the parameters, which can then be freed between a block's forward and its backward. Default false. */
   readonly releaseVariables?: boolean;
+  /** Sees the outputs of every layer call of blocks to recompute, which are run without a tape then. */
+  readonly watch?: Watch;
   /** What the gradient of the loss begins with: gradients are so much larger. Default 1. */
   readonly scale?: number;
 }
@@ -58,10 +68,12 @@ export class MicroBatch {
   /** Runs block `i`, all before it having been run. */
   forward(i: number): void {
     const block = this.#program.blocks[i]!;
-    const { recompute, releaseVariables = false } = this.#options;
+    const { recompute, releaseVariables = false, watch } = this.#options;
     if (recompute?.(i) === true) {
       const inputs = new Map(block.inputs.map((value) => [value, keep(clone(this.#live.get(value)!))]));
-      const { outputs, penalties } = runBlock(this.#program, block, this.#live, this.#mode);
+      const { outputs, penalties } = watch
+        ? runBlock(this.#program, block, this.#live, this.#mode, watch)
+        : this.#runOnce(block);
       this.#kept.set(i, { inputs });
       this.#take(i, outputs, penalties);
     } else {
@@ -70,6 +82,13 @@ export class MicroBatch {
       this.#kept.set(i, { run });
       this.#take(i, run.outputs, run.penalties);
     }
+  }
+
+  /** With a tape that is let go at once: without one TensorFlow.js takes fused kernels, and the bits would be others. */
+  #runOnce(block: Block): BlockRun {
+    const run = tapeBlock(this.#program, block, this.#live, this.#mode);
+    run.tape.dispose();
+    return run;
   }
 
   /** A value between blocks that is there now; it stays the micro-batch's. */
@@ -145,19 +164,22 @@ export class MicroBatch {
     return [...this.#head.outputs, ...terms.map(({ term }) => term)];
   }
 
+  /** Goes back through the loss, if that was not done: the gradient of the model's output. `backward` does it where it is first. */
+  backwardLoss(): void {
+    if (!this.#head) return;
+    const [gradient] = this.#head.backward([this.#seed]).inputs;
+    if (gradient) this.#values.set(this.#program.outputs[0]!, gradient);
+    this.#head = undefined;
+  }
+
   /**
    * Goes back through block `i`, all after it having been gone through.
    *
    * @returns The gradients of its own variables, complete, for the caller to dispose of.
    */
   backward(i: number): ReadonlyMap<Variable, Tensor> {
-    const { blocks, outputs } = this.#program;
-    const block = blocks[i]!;
-    if (this.#head) {
-      const [gradient] = this.#head.backward([this.#seed]).inputs;
-      if (gradient) this.#values.set(outputs[0]!, gradient);
-      this.#head = undefined;
-    }
+    const block = this.#program.blocks[i]!;
+    this.backwardLoss();
     const { tape, starts, penalties } = this.#tapeOf(i, block);
     const given = [...block.variables, ...block.shared].filter((variable) => this.#shared.has(variable));
     const dys = block.outputs.map((value) => this.#values.get(value));

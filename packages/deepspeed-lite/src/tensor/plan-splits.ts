@@ -12,6 +12,8 @@ export type Split =
   | { readonly kind: 'heads'; readonly heads: number }
   /** An embedding table by tokens. */
   | { readonly kind: 'vocabulary'; readonly tokens: number }
+  /** Dropout between columns and rows, of which every rank draws its own. */
+  | { readonly kind: 'dropout' }
   /** A bias along an axis that is cut as the tokens are. */
   | { readonly kind: 'vocabulary-bias'; readonly tokens: number };
 
@@ -52,6 +54,14 @@ export function planSplits(model: LayersModel, ranks: number): SplitPlan {
     if (kind === 'Dense' && !splits.has(layer.name)) planPair(layer, graph, ranks, splits, whole);
     if (kind === 'Embedding' || kind === 'TiedEmbedding') planTable(layer, graph, ranks, splits, whole);
   }
+  const apart = (layer: Layer): boolean => {
+    const kind = splits.get(layer.name)?.kind;
+    if (kind === 'column' || kind === 'heads') return true;
+    const [from] = ELEMENTWISE.has(layer.getClassName()) ? graph.producers(layer) : [];
+    return from !== undefined && apart(from);
+  };
+  for (const layer of model.layers)
+    if (layer.getClassName() === 'Dropout' && apart(layer)) splits.set(layer.name, { kind: 'dropout' });
   for (const layer of model.layers) {
     if (splits.has(layer.name)) whole.delete(layer.name);
     else if (CANDIDATES.has(layer.getClassName()) && !whole.has(layer.name))

@@ -6,8 +6,10 @@
 import { ArgumentError, UnsupportedModelError } from '@ockham/core';
 import { shareOf } from '@ockham/core/comm';
 import { buildModel, configOf, type LayerEntry, type ModelConfig } from '@ockham/core/graph';
+import { variableOf } from '@ockham/core/training';
 import { slice, tidy, type serialization } from '@tensorflow/tfjs-core';
 import type { LayersModel } from '@tensorflow/tfjs-layers';
+import './dropout-part.ts';
 import './marker-layers.ts';
 import './vocabulary-part.ts';
 import { nodesOf, planSplits, type Split, type SplitPlan } from './plan-splits.ts';
@@ -111,6 +113,7 @@ function asFunctional(model: LayersModel): LayersModel {
 /** Edits the config of the whole model into that of a rank. */
 class Edit {
   readonly config: ModelConfig;
+  readonly rank: number;
   readonly share: (length: number) => readonly [number, number];
   /** Axes of what a call of a layer reads, the batch counted. */
   readonly inputRank: (name: string, call: number) => number;
@@ -119,6 +122,7 @@ class Edit {
     this.config = config;
     this.inputRank = (name, call) =>
       nodesOf(model, model.getLayer(name))[call]!.inputTensors[0]!.shape.length;
+    this.rank = rank;
     this.share = (length) => shareOf(length, rank, ranks);
   }
 
@@ -144,6 +148,11 @@ class Edit {
       case 'heads': {
         const [begin, end] = this.share(split.heads);
         entry.config = { ...entry.config, heads: end - begin };
+        return;
+      }
+      case 'dropout': {
+        const { rate } = entry.config as { rate: number };
+        this.replace(entry, { ...entry, className: 'DropoutPart', config: { name, rate, part: this.rank } });
         return;
       }
       case 'vocabulary': {
@@ -278,4 +287,11 @@ function cutOf(
     default:
       return undefined;
   }
+}
+
+/** Disposes of a rank's model with all its variables; TensorFlow.js forgets those of layers that are called twice. */
+export function disposeModel(model: LayersModel): void {
+  const variables = new Set(model.layers.flatMap((layer) => layer.weights.map(variableOf)));
+  model.dispose();
+  for (const variable of variables) if (!variable.isDisposed) variable.dispose();
 }

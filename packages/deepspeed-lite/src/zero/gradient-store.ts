@@ -36,6 +36,8 @@ export class GradientStore {
   #pending: Promise<unknown>[] = [];
   /** What is filled and not being reduced yet. */
   #filled: Range = { begin: 0, end: 0 };
+  /** Where the micro-batch's part of the flat vector begins. */
+  #lowest = 0;
   #first = true;
   #last = true;
 
@@ -77,11 +79,14 @@ export class GradientStore {
     return this.#buffers.reduce((sum, { values }) => sum + values.byteLength, 0);
   }
 
-  /** Begins a micro-batch, the first or last one of an update or neither. */
-  begin(first: boolean, last: boolean): void {
-    const { padded } = this.#layout;
-    [this.#first, this.#last] = [first, last];
-    this.#filled = { begin: padded, end: padded };
+  /**
+   * Begins a micro-batch, the first or last one of an update or neither.
+   *
+   * @param range What of the flat vector it brings, from the end to the begin. Default all.
+   */
+  begin(first: boolean, last: boolean, range: Range = { begin: 0, end: this.#layout.padded }): void {
+    [this.#first, this.#last, this.#lowest] = [first, last, range.begin];
+    this.#filled = { begin: range.end, end: range.end };
   }
 
   /**
@@ -105,8 +110,10 @@ export class GradientStore {
     this.#filled = { begin, end };
     if (!buffer && !this.#last) return;
     // of an allReduce, where all ranks have equal parts
-    const border = this.#zero === 0 ? Math.ceil(begin / this.#layout.ranks) * this.#layout.ranks : begin;
-    if (end === border || (end - border < this.#least && begin > 0)) return;
+    const { ranks } = this.#layout;
+    const complete = begin === this.#lowest;
+    const border = this.#zero === 0 && !complete ? Math.ceil(begin / ranks) * ranks : begin;
+    if (end <= border || (end - border < this.#least && !complete)) return;
     const done = this.#reduce(into.subarray(border - offset, end - offset), { begin: border, end });
     done.catch(() => undefined); // whoever awaits it gets the error
     this.#pending.push(done);
