@@ -1,9 +1,8 @@
 import type { Dataset } from '@ockham/core';
 import { corpusDataset } from '@ockham/core/datasets';
 import { gpt } from '@ockham/core/models';
-import { lossFunction } from '@ockham/core/training';
+import { lossFunction, type Loss } from '@ockham/core/training';
 import type { Texts } from '@ockham/reproduce';
-import type { Loss } from '@ockham/core/training';
 import type { LayersModel } from '@tensorflow/tfjs-layers';
 
 /** Sizes of a GPT of characters. */
