@@ -94,6 +94,21 @@ describe('gpt', () => {
     });
   });
 
+  it('gives each layer to `around`, and is the same where that changes nothing', () => {
+    const seen: number[] = [];
+    const wrapped = keep(gpt({ ...SMALL, around: (i, x, layer) => (seen.push(i), layer(x)) }));
+    const skipping = keep(gpt({ ...SMALL, around: (i, x, layer) => (i === 0 ? x : layer(x)) }));
+    const model = keep(gpt(SMALL));
+    expect(seen).toEqual([0, 1]);
+    expect(skipping.layers.some(({ name }) => name.startsWith('h_0'))).toBe(false);
+    tf.tidy(() => {
+      const given = tf.tensor2d([[2, 5, 17, 3]], [1, 4], 'int32');
+      const logits = (each: tf.LayersModel) => (each.predict(given) as tf.Tensor).dataSync();
+      expect(logits(wrapped)).toEqual(logits(model));
+      expect(logits(skipping)).not.toEqual(logits(model));
+    });
+  });
+
   it('starts as the paper says: all words about equally likely, branches scaled by the depth', () => {
     const model = keep(gpt({ vocabulary: 50, hidden: 64, seed: 3 }));
     tf.tidy(() => {

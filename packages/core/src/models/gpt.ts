@@ -46,6 +46,15 @@ export interface GptOptions {
   readonly intermediate?: number;
   /** Fraction dropped after embeddings, attention and each branch while training, in [0, 1). Default 0.1, the paper's. */
   readonly dropout?: number;
+  /**
+   * Builds what stands in the place of decoder layer i, from its input `[length, hidden]` and the layer, which takes any number of
+   * tokens: to let it see fewer, or to skip it. Default the layer.
+   */
+  readonly around?: (
+    i: number,
+    x: SymbolicTensor,
+    layer: (x: SymbolicTensor) => SymbolicTensor,
+  ) => SymbolicTensor;
   /** Seeds the initial weights, each layer by its name. Default 0. */
   readonly seed?: Seed;
   /** The model's name. Default `gpt`. */
@@ -66,6 +75,7 @@ export interface GptOptions {
 export function gpt(options: GptOptions = {}): LayersModel {
   const { vocabulary = 128, positions = 64, layers: depth = 4, hidden = 128, heads = 4 } = options;
   const { length = positions, intermediate = 4 * hidden, dropout = 0.1, seed = 0, name = 'gpt' } = options;
+  const { around = (_, x, layer) => layer(x) } = options;
   for (const [size, value] of Object.entries({ positions, layers: depth, hidden, heads, intermediate }))
     checkInteger('gpt', size, value, 1);
   checkInteger('gpt', 'vocabulary', vocabulary, 2);
@@ -86,9 +96,13 @@ export function gpt(options: GptOptions = {}): LayersModel {
     seed: seeds('wte'),
   });
   const place = new PositionEmbedding({ name: 'wpe', positions, deviation: DEVIATION, seed: seeds('wpe') });
-  const mask = new CausalMask({ name: 'causal_mask' }).apply(tokens) as SymbolicTensor;
+  // one for all, but where a layer may see fewer tokens
+  const mask = options.around ? undefined : causalMask('causal_mask', tokens);
   let x = drop(place.apply(table.apply(tokens)) as SymbolicTensor, 'drop', dropout);
-  for (let i = 0; i < depth; i++) x = decoderLayer(sizes, seeds, `h_${i}`, x, mask);
+  for (let i = 0; i < depth; i++)
+    x = around(i, x, (y) =>
+      decoderLayer(sizes, seeds, `h_${i}`, y, mask ?? causalMask(`h_${i}/causal_mask`, y)),
+    );
   const outputs = table.apply(norm(x, 'ln_f')) as SymbolicTensor;
   return model({ name, inputs: tokens, outputs });
 }
@@ -142,6 +156,10 @@ function decoderLayer(
   const wide = dense(norm(x, `${name}/ln_2`), 'mlp/expand', intermediate);
   x = add('mlp', dense(wide, 'mlp/project', hidden, residual));
   return x;
+}
+
+function causalMask(name: string, x: SymbolicTensor): SymbolicTensor {
+  return new CausalMask({ name }).apply(x) as SymbolicTensor;
 }
 
 function norm(x: SymbolicTensor, name: string): SymbolicTensor {

@@ -7,7 +7,7 @@ type Shape = (number | null)[];
 const HIDDEN = -1e9;
 
 /**
- * Token ids `[batch, length]` to what is added to attention scores, `[1, 1, length, length]`: 0 where the key is not later than the
+ * Token ids `[batch, length]`, or tokens `[batch, length, width]`, to what is added to attention scores, `[1, 1, length, length]`: 0 where the key is not later than the
  * query, −10⁹ where it is. No position attends to what follows it.
  *
  * Importing `@ockham/core/models` registers the class, so that models with it load from disk.
