@@ -44,7 +44,8 @@ async function runAll(): Promise<void> {
       const output = join('bench/results', save ? '' : '.raw', `${name}.json`);
       await mkdir(dirname(output), { recursive: true });
       await writeFile(output, `${JSON.stringify(result, undefined, 2)}\n`);
-      await writeFile(output.replace(/json$/, 'svg'), await renderSvg(figure(result)));
+      if (Object.keys(result.timings).length > 0)
+        await writeFile(output.replace(/json$/, 'svg'), await renderSvg(figure(result)));
       process.stdout.write(`${table(result)}  ${output}\n\n`);
       ran += 1;
     }

@@ -4,11 +4,11 @@ export const digits = (value: number): string => (value >= 100 ? value.toFixed(0
 
 /** What a result rests on, in one line. */
 export function conditions({ engine, machine, timings, versions, seed }: BenchResult): string {
-  const rounds = Object.values(timings)[0]?.rounds ?? 0;
+  const rounds = Object.values(timings)[0]?.rounds; // a bench of figures alone has none
   const of = Object.entries(versions)
     .map(([name, version]) => `${name} ${version}`)
     .join(', ');
-  return `medians and quartiles of ${rounds} interleaved rounds, engine ${engine}, ${of}${seed === undefined ? '' : `, seed ${seed}`}, ${machine.load} of ${machine.cores} cores of ${machine.cpu} in use by others`;
+  return `${rounds === undefined ? '' : `medians and quartiles of ${rounds} interleaved rounds, `}engine ${engine}, ${of}${seed === undefined ? '' : `, seed ${seed}`}, ${machine.load} of ${machine.cores} cores of ${machine.cpu} in use by others`;
 }
 
 /** Whether others were at work when it ran. */
