@@ -5,13 +5,6 @@ import { afterEach, describe, expect, inject, it } from 'vitest';
 import { isShared, kernelsOf } from '../src/backend/wasm-kernels/attach.ts';
 import { compute } from './threaded-work.ts';
 
-declare module 'vitest' {
-  interface ProvidedContext {
-    /** Given by vitest.isolated.config.ts. */
-    isolated?: true;
-  }
-}
-
 it('the page is isolated where the configuration says so', () => {
   expect(crossOriginIsolated).toBe(inject('isolated') === true);
 });

@@ -10,13 +10,6 @@ import {
 import { playInWorkers } from '@ockham/quantum-game/parallel';
 import { describe, expect, inject, it } from 'vitest';
 
-declare module 'vitest' {
-  interface ProvidedContext {
-    /** Given by vitest.isolated.config.ts. */
-    isolated?: true;
-  }
-}
-
 const ansatz = realAmplitudes(2);
 const script = (): Worker =>
   new Worker(new URL('./fixtures/players.page.ts', import.meta.url), { type: 'module' });

@@ -1,0 +1,3 @@
+import { isolatedTests } from '@ockham/vitest-config/isolated';
+
+export default isolatedTests('test/ranks.browser.test.ts');
