@@ -48,7 +48,9 @@ it('a run that was stopped goes on from IndexedDB, optimizer states there too, t
   const straight = await fit(config, {});
   const stop = new AbortController();
   const checkpoint = { stores, every: 2 };
-  const stopAt = ({ step }: { step: number }) => void (step === 3 && stop.abort());
+  const stopAt = ({ step }: { step: number }) => {
+    if (step === 3) stop.abort();
+  };
   const { failed } = await fit(offloaded, { checkpoint, signal: stop.signal, onUpdate: stopAt });
   expect(failed).toBeInstanceOf(AbortedError);
   const { weights } = await fit(offloaded, { checkpoint });
