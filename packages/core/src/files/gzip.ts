@@ -1,7 +1,7 @@
 import { DataError } from '../errors.ts';
 
 /** Compresses with the platform's own gzip. */
-export async function gzip(bytes: Uint8Array): Promise<Uint8Array> {
+export async function gzip(bytes: Uint8Array): Promise<Uint8Array<ArrayBuffer>> {
   return through(bytes, new CompressionStream('gzip'));
 }
 
@@ -11,7 +11,7 @@ export async function gzip(bytes: Uint8Array): Promise<Uint8Array> {
  * @param who Names the file in errors.
  * @throws DataError `corrupt-file` where the bytes are cut off, altered or no gzip.
  */
-export async function gunzip(bytes: Uint8Array, who = 'gunzip'): Promise<Uint8Array> {
+export async function gunzip(bytes: Uint8Array, who = 'gunzip'): Promise<Uint8Array<ArrayBuffer>> {
   try {
     return await through(bytes, new DecompressionStream('gzip'));
   } catch (cause) {
@@ -23,7 +23,10 @@ export async function gunzip(bytes: Uint8Array, who = 'gunzip'): Promise<Uint8Ar
   }
 }
 
-async function through(bytes: Uint8Array, transform: GenericTransformStream): Promise<Uint8Array> {
+async function through(
+  bytes: Uint8Array,
+  transform: GenericTransformStream,
+): Promise<Uint8Array<ArrayBuffer>> {
   const stream = new Blob([bytes as Uint8Array<ArrayBuffer>]).stream().pipeThrough(transform);
   return new Uint8Array(await new Response(stream).arrayBuffer());
 }

@@ -1,3 +1,4 @@
+import { gunzip } from '../files/gzip.ts';
 import { relaxed } from './generated/relaxed.ts';
 import { simd } from './generated/simd.ts';
 
@@ -233,8 +234,8 @@ export function hasRelaxedSimd(): boolean {
 }
 
 /** The import of a memory, as builds have it; and of one that is shared, 64 KB to 4 GB large: all that such a build differs in. */
-const OWN_MEMORY = '\x02\x0f\x01\x03env\x06memory\x02\x00\x00';
-const SHARED_MEMORY = '\x02\x12\x01\x03env\x06memory\x02\x03\x01\x80\x80\x04';
+const OWN_MEMORY = bytesOf('\x02\x0f\x01\x03env\x06memory\x02\x00\x00');
+const SHARED_MEMORY = bytesOf('\x02\x12\x01\x03env\x06memory\x02\x03\x01\x80\x80\x04');
 
 const compiled = new Map<string, Promise<WebAssembly.Module>>();
 
@@ -251,16 +252,34 @@ export function compileKernels({
   const key = `${fused} ${shared}`;
   const known = compiled.get(key);
   if (known) return known;
-  const made = WebAssembly.compile(buildFor(fused ? relaxed : simd, shared));
+  const made = gunzip(fromBase64(fused ? relaxed : simd), 'compileKernels').then((build) =>
+    WebAssembly.compile(shared ? withSharedMemory(build) : build),
+  );
   compiled.set(key, made);
   return made;
 }
 
-/** The bytes of a build, in base64, whose one import is a memory; and whether that is a shared one. */
+/** A build, in base64, whose one import is a memory: as it is, or for a shared one. */
 export function buildFor(base64: string, shared: boolean): Uint8Array<ArrayBuffer> {
-  const own = atob(base64);
-  const build = shared ? own.replace(OWN_MEMORY, SHARED_MEMORY) : own;
-  return Uint8Array.from(build, (letter) => letter.charCodeAt(0));
+  const build = fromBase64(base64);
+  return shared ? withSharedMemory(build) : build;
+}
+
+function fromBase64(text: string): Uint8Array<ArrayBuffer> {
+  return bytesOf(atob(text));
+}
+
+function bytesOf(letters: string): Uint8Array<ArrayBuffer> {
+  return Uint8Array.from(letters, (letter) => letter.charCodeAt(0));
+}
+
+function withSharedMemory(build: Uint8Array): Uint8Array<ArrayBuffer> {
+  const at = build.findIndex((_, i) => OWN_MEMORY.every((byte, k) => build[i + k] === byte));
+  const shared = new Uint8Array(build.length - OWN_MEMORY.length + SHARED_MEMORY.length);
+  shared.set(build.subarray(0, at));
+  shared.set(SHARED_MEMORY, at);
+  shared.set(build.subarray(at + OWN_MEMORY.length), at + SHARED_MEMORY.length);
+  return shared;
 }
 
 /** Binds compiled kernels to a memory. */
