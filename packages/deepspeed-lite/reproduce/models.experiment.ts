@@ -1,13 +1,11 @@
 import '@tensorflow/tfjs';
 import { selectExamples, throwIfAborted, type Split } from '@ockham/core';
-import { self } from '@ockham/core/comm';
 import { encodeTexts } from '@ockham/core/datasets';
 import { bert, resnet } from '@ockham/core/models';
 import { toRandom } from '@ockham/core/random';
 import { barsOverSeeds, claim, experiment, inEveryRow, where, type Row, type Texts } from '@ockham/reproduce';
-import type { LayersModel } from '@tensorflow/tfjs-layers';
 import { LAYOUTS, ranksOf, runLayout, type LayoutName } from './model-layouts.ts';
-import { inSequence, largestDifference, trainAndLook, type LookedAt } from './parity-runs.ts';
+import { inSequence, largestDifference, type LookedAt } from './parity-runs.ts';
 
 interface Config {
   readonly bert: { readonly layers: number; readonly hidden: number; readonly heads: number };
@@ -105,16 +103,12 @@ export default experiment<Config, ModelRow, 'texts' | 'cifar10'>({
     for (const { model, fresh, split, layouts } of jobs) {
       const settings = { optimizer: 'adam', learningRate: 0.001, globalBatch, seed, shuffle: false } as const;
       const sequences = new Map<string, Promise<LookedAt>>();
-      const ordinary = async (): Promise<LookedAt> => {
-        const looked = await trainAndLook(fresh(), settings, split, [steps], self());
-        return { losses: looked.losses, weights: looked.weights };
-      };
       for (const layout of layouts) {
         throwIfAborted(signal, 'models');
         progress({ stage: `${model}, ${layout}`, done: rows.length, total });
         const of: Parameters<typeof runLayout>[2] = LAYOUTS[layout];
         rows.push(
-          await once(`${model} ${layout}`, async (): Promise<ModelRow> => {
+          await once(`${model} ${layout}`.replace(/[^a-zA-Z0-9]+/g, '-'), async (): Promise<ModelRow> => {
             const shared = (key: string, make: () => Promise<LookedAt>): Promise<LookedAt> => {
               const made = sequences.get(key) ?? make();
               sequences.set(key, made);
@@ -125,7 +119,7 @@ export default experiment<Config, ModelRow, 'texts' | 'cifar10'>({
             const run = await runLayout(fresh, split, of, { settings, timed });
             // without accumulation all stages of ZeRO add in one order
             const sequence = await shared(`${parts} ${tensor} ${accumulation} ${accumulation > 1 && (of.zero ?? 0) > 1}`, () => inSequence(fresh(), { ...settings, ...of }, split, ranks)); // prettier-ignore
-            const { losses } = await shared('ordinary', ordinary);
+            const { losses } = await shared('ordinary', () => inSequence(fresh(), settings, split, 1));
             const counted = fresh();
             const parameters = counted.trainableWeights.reduce((sum, { shape }) => sum + (shape as number[]).reduce((a, b) => a * b, 1), 0); // prettier-ignore
             counted.dispose();
