@@ -26,7 +26,7 @@ async function train(
   const { results } = await simulate(ranks, async ({ comm }) => {
     const copy = await cloneModel(model);
     const engine = await initialize(copy, { microBatch: MICRO, learningRate: 0.01, ...config }, { comm });
-    const { losses } = await engine.fit(texts, { epochs: 0.5 });
+    const { losses } = await engine.fit(texts, { epochs: 0.25 });
     const report = engine.report();
     await engine.close();
     copy.dispose();
@@ -50,26 +50,22 @@ it.each<[string, EngineConfig]>([
 });
 
 it('each of t tensor ranks keeps 1/t of them, in a buffer that is allocated once, and gathers each once', async () => {
-  const found: number[] = [];
+  // two look-ups and their sum; of each layer what attention and the feed-forward network read, add and give; the first tokens; the mask
+  const all = 4 * (15 * MICRO * LENGTH * HIDDEN + MICRO * HIDDEN + MICRO * LENGTH);
   for (const tensor of [2, 4]) {
     const mesh = { data: 1, tensor };
     const whole = await train({ mesh, activationCheckpointing: true }, tensor);
     const split = await train({ mesh, activationCheckpointing: 'split' }, tensor);
     expect(split.map(({ losses }) => losses)).toEqual(whole.map(({ losses }) => losses));
-    // each layer: what attention and the feed-forward network read, and what each adds; and what the pooler reads and the last block
-    const kept = 4 * 2 * 4 * MICRO * LENGTH * HIDDEN;
     for (const [rank, report] of split.entries()) {
-      const { checkpoints } = report.buffers;
-      found.push(checkpoints * tensor);
-      expect(checkpoints * tensor).toBeGreaterThanOrEqual(kept);
+      expect(report.buffers.checkpoints).toBe(all / tensor);
       expect(whole[rank]!.buffers.checkpoints).toBe(0);
       expect(report.activations).toBeLessThan(whole[rank]!.activations);
       // every part goes to the others, in every update
       const more = report.sentAlong!.tensor - whole[rank]!.sentAlong!.tensor;
-      expect(more).toBe(report.updates * checkpoints * (tensor - 1));
+      expect(more).toBe(report.updates * (all / tensor) * (tensor - 1));
     }
   }
-  expect(new Set(found).size).toBe(1);
 });
 
 it('has room for as many micro-batches as a stage has in flight', async () => {
