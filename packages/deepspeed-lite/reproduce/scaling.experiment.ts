@@ -69,7 +69,7 @@ export default experiment<Config, ScalingRow, never>({
   datasets: [],
   scales: {
     smoke: { seeds: 1, config: scale({ depth: 8, length: 8, vocabulary: 100, batch: 2, turns: 1, ranks: [1, 2, 8], strongBatch: 8 }) }, // prettier-ignore
-    standard: { seeds: 1, config: scale({}) },
+    standard: { seeds: 2, config: scale({}) },
     paper: { seeds: 3, config: scale({ preset: 'mini', vocabulary: 30_522, length: 64, batch: 32, turns: 15 }) }, // prettier-ignore
   },
   why: {
