@@ -70,7 +70,8 @@ export function reorder(split: Split, batch: number, random: Random): Split {
   return selectExamples(split, indexes);
 }
 
-function weightsByName(model: LayersModel): NamedWeights {
+/** Values of all weights, copied. */
+export function weightsByName(model: LayersModel): NamedWeights {
   const values = model.getWeights();
   return new Map(
     model.weights.map(({ originalName }, i) => [originalName, values[i]!.dataSync<'float32'>().slice()]),

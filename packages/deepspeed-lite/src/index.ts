@@ -60,12 +60,12 @@ export type { Engine, FitOptions } from './engine/engine.ts';
 export { initialize, type InitializeOptions } from './engine/initialize.ts';
 export type { EnginePosition } from './engine/rank-state.ts';
 export type { LossScalingOptions } from './engine/loss-scaling.ts';
-export type { EngineReport, PersistentBytes } from './engine/report.ts';
+export type { BufferBytes, EngineReport, PersistentBytes } from './engine/report.ts';
 export type { ZeroStage } from './zero/gradient-store.ts';
 export { verify, type Difference, type VerifyOptions, type VerifyReport } from './engine/verify.ts';
 export type { CheckpointStores } from './checkpoint/checkpoint.ts';
 export { memoryStores } from './checkpoint/memory-stores.ts';
-export { plan, type MemoryPlan, type PlanOptions } from './plan/plan.ts';
+export { plan, type HeldBytes, type MemoryPlan, type PlanOptions, type RankPlan } from './plan/plan.ts';
 export { balanceStages } from './pipeline/balance-stages.ts';
 export { runPipeline, type BlockHooks, type LossTerm, type PipelineWork } from './pipeline/run-pipeline.ts';
 export { runSchedule, type PassTimes, type ScheduleRun } from './pipeline/run-schedule.ts';
@@ -85,6 +85,8 @@ export {
 } from './tensor/marker-layers.ts';
 export { DropoutPart, type DropoutPartArgs } from './tensor/dropout-part.ts';
 export { planSplits, type Split as LayerSplit, type SplitPlan } from './tensor/plan-splits.ts';
+export type { SplitCheckpoints, SplitInput, Stowed } from './program/split-inputs.ts';
+export { ContiguousBuffer } from './program/contiguous-buffer.ts';
 export { splitModel, type SplitModel, type WeightPart } from './tensor/split-model.ts';
 export { VocabularyPart, type VocabularyPartArgs } from './tensor/vocabulary-part.ts';
 export {

@@ -110,10 +110,12 @@ describe('initialize on a mesh', () => {
     },
   );
 
-  it('is what plan refuses', () => {
-    expect(() => plan(net(), { mesh: { pipeline: 2 } }, { ranks: 2 })).toThrow(
-      'plan: plans along the data axis',
-    );
+  it('is what plan refuses, in its own name', () => {
+    const [whole, twice] = [net(), normalisedTwice()];
+    const before = memory().numTensors;
+    expect(() => plan(whole, { mesh: { pipeline: 2 } }, { ranks: 3 })).toThrow('plan: the mesh must multiply to the number of ranks, 3'); // prettier-ignore
+    expect(() => plan(twice, { mesh: { pipeline: 3 }, cut: { at: 'layers' } }, { ranks: 3 })).toThrow('plan: the layer norm has moving averages'); // prettier-ignore
+    expect(memory().numTensors).toBe(before);
   });
 });
 

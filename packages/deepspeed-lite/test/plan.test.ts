@@ -58,37 +58,79 @@ const configs: EngineConfig[] = [
   },
 ];
 
-describe.each(Object.entries(models))(
-  'plan of %s',
-  (_, { model, ids, labels = [], classes, loss = 'crossEntropy' }) => {
-    const data = dataFor(model, ids, labels, classes);
-    it.each(configs.map((config) => [JSON.stringify(config), config] as const))(
-      'with %s is what is measured',
-      async (_name, config) => {
-        const before = memory().numTensors;
-        const planned = plan(model, { ...config, loss }, { ranks: 2 });
-        expect(memory().numTensors).toBe(before);
-        const { results } = await simulate(2, async ({ comm }) => {
-          const copy = await cloneModel(model);
-          const engine = await initialize(copy, { ...config, loss }, { comm });
-          const { sent } = engine.report();
-          await engine.fit(data, { epochs: 0.5 });
-          const report = engine.report();
-          await engine.close();
-          copy.dispose();
-          return { ...report, perUpdate: (report.sent - sent) / report.updates };
-        });
-        for (const [rank, report] of results.entries()) {
-          expect(report.bytes).toEqual(planned.bytes);
-          expect(report.buffers).toEqual(planned.buffers);
-          expect(report.perUpdate).toBe(planned.sent![rank]);
-          expect(Math.abs(report.activations / planned.activations - 1)).toBeLessThan(0.02);
-          expect(Math.abs(report.peak / planned.peak - 1)).toBeLessThan(0.02);
-        }
-      },
-    );
-  },
-);
+const onMeshes: readonly (readonly [keyof typeof models, EngineConfig])[] = [
+  ['mlp', { mesh: { tensor: 2 }, zero: 2, microBatch: 4, accumulation: 2 }],
+  ['mlp', { mesh: { pipeline: 3 }, microBatch: 3, accumulation: 4, optimizer: 'sgd' }],
+  ['mlp', { mesh: { pipeline: 2 }, optimizer: { name: 'oneBitAdam', warmupSteps: 2 }, microBatch: 3, accumulation: 4 }],
+  ['lenet-5', { mesh: { pipeline: 2 }, zero: 1, schedule: 'gpipe', microBatch: 3, accumulation: 3 }],
+  ['resnet-8', { mesh: { pipeline: 2 }, schedule: 'interleaved', microBatch: 3, accumulation: 3, bucketSize: 64 }],
+  ['resnet-8', { mesh: { pipeline: 3 }, zero: 3, activationCheckpointing: 'split', microBatch: 3, accumulation: 4 }],
+  ['bert', { mesh: { tensor: 2 }, activationCheckpointing: 'split', microBatch: 4, optimizer: 'lamb' }],
+  ['bert', { mesh: { tensor: 2, pipeline: 2 }, zero: 3, microBatch: 2, accumulation: 3 }],
+  ['bert', { mesh: { tensor: 2, pipeline: 2 }, zero: 2, schedule: 'interleaved', activationCheckpointing: 'split', microBatch: 2, accumulation: 3, precision: 'bfloat16' }],
+  ['language model', { mesh: { tensor: 2 }, zero: 1, microBatch: 4, offload: () => memoryStores()('states') }],
+  ['language model', { mesh: { pipeline: 2 }, zero: 3, microBatch: 3, accumulation: 4, activationCheckpointing: true }],
+  ['language model', { mesh: { tensor: 2, pipeline: 2 }, microBatch: 2, accumulation: 3, schedule: 'gpipe', activationCheckpointing: 'split' }],
+]; // prettier-ignore
+
+/** Plans, trains, and compares rank by rank. */
+async function compare(name: keyof typeof models, given: EngineConfig, ranks: number): Promise<void> {
+  const { model, ids, labels = [], classes, loss = 'crossEntropy' } = models[name]!;
+  const config = { ...given, loss };
+  const data = dataFor(model, ids, labels, classes);
+  const before = memory().numTensors;
+  const planned = plan(model, config, { ranks });
+  expect(memory().numTensors).toBe(before);
+  const { results } = await simulate(ranks, async ({ comm }) => {
+    const copy = await cloneModel(model);
+    const engine = await initialize(copy, config, { comm });
+    const first = engine.report();
+    await engine.fit(data, { epochs: 0.5 });
+    const report = engine.report();
+    await engine.close();
+    copy.dispose();
+    const { updates } = report;
+    const { tensor = 0, pipeline = 0 } = report.sentAlong ?? {};
+    const along = { tensor: tensor / updates, pipeline: pipeline / updates };
+    return { ...report, perUpdate: (report.sent - first.sent) / updates, along };
+  });
+  for (const [rank, report] of results.entries()) {
+    const each = planned.each[rank]!;
+    expect(report.bytes).toEqual(each.bytes);
+    expect(report.buffers).toEqual(each.buffers);
+    if (each.sent !== undefined) expect(report.perUpdate).toBe(each.sent);
+    expect(report.along).toEqual(each.sentAlong);
+    expect(Math.abs(report.activations / each.activations - 1)).toBeLessThan(0.02);
+    expect(Math.abs(report.peak / each.peak - 1)).toBeLessThan(0.02);
+  }
+  expect(planned.peak).toBe(Math.max(...planned.each.map(({ peak }) => peak)));
+}
+
+describe.each(Object.keys(models))('plan of %s', (name) => {
+  it.each(configs.map((config) => [JSON.stringify(config), config] as const))(
+    'with %s is what is measured',
+    async (_name, config) => compare(name, config, 2),
+  );
+});
+
+describe('plan for a mesh', () => {
+  it.each(onMeshes.map(([name, config]) => [name, JSON.stringify(config), config] as const))(
+    'of %s with %s is what every rank measures, along every axis',
+    async (name, _title, config) => {
+      const { tensor = 1, pipeline = 1 } = config.mesh!;
+      await compare(name, config, 2 * tensor * pipeline);
+    },
+  );
+
+  it('runs nothing that it must not, and leaves a model as it was', () => {
+    const { model } = models['resnet-8']!;
+    const before = model.getWeights().map((weight) => weight.dataSync().slice());
+    plan(model, { mesh: { pipeline: 2 }, microBatch: 2 }, { ranks: 2 });
+    expect(model.getWeights().map((weight) => weight.dataSync())).toEqual(before);
+    expect(() => plan(model, { mesh: { tensor: 2 } }, { ranks: 2 })).toThrow('can be split on 2 ranks');
+    expect(() => plan(model, { mesh: { pipeline: 99 } }, { ranks: 99 })).toThrow('plan: 99 pipeline ranks');
+  });
+});
 
 describe('plan', () => {
   it('has the table of the stages: 16P, 8P + 8P/N, 4P + 12P/N and 16P/N in float32; 16P, 4P + 12P/N, 2P + 14P/N in 16 bits', () => {

@@ -13,7 +13,8 @@ export interface Composition {
   readonly pipeline: boolean;
   /** One of the 1-bit family. */
   readonly compressed: boolean;
-  readonly activationCheckpointing: boolean;
+  /** `split`: in parts, on the tensor ranks. */
+  readonly activationCheckpointing: boolean | 'split';
   readonly offload: boolean;
   /** Parameters stored in 16 bits. */
   readonly half: boolean;
@@ -51,6 +52,7 @@ const MESHES = [
 const EXTRAS = [
   { name: 'alone', activationCheckpointing: false, offload: false },
   { name: 'activation checkpointing', activationCheckpointing: true, offload: false },
+  { name: 'activation checkpoints in parts', activationCheckpointing: 'split', offload: false },
   { name: 'offload', activationCheckpointing: false, offload: true },
 ] as const;
 

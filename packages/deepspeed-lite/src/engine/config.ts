@@ -36,8 +36,11 @@ export interface EngineConfig extends BatchSizes {
   readonly chunks?: number;
   /** What a block costs, in any unit, seconds or parameters: stages are balanced by what it says on rank 0. Default the parameters it uses. */
   readonly blockCost?: BlockCost;
-  /** Keeps the inputs of blocks only and computes them again on the way back. Default false. */
-  readonly activationCheckpointing?: boolean;
+  /**
+   * Keeps the inputs of blocks only and computes them again on the way back; `split` has each tensor rank keep its share of those that all
+   * of them have, in a buffer that is allocated once, and gathers them when they are needed. Default false.
+   */
+  readonly activationCheckpointing?: boolean | 'split';
   /**
    * Values that parameters and gradients are rounded to: storage in 16 bits, emulated. The optimizer keeps float32 parameters beside its
    * states. Default `float32`.
@@ -69,7 +72,7 @@ export interface Plan extends Required<BatchSizes> {
   readonly schedule: ScheduleName;
   readonly chunks: number;
   readonly blockCost: BlockCost;
-  readonly activationCheckpointing: boolean;
+  readonly activationCheckpointing: boolean | 'split';
   readonly precision: Precision;
   readonly lossScaling: LossScaling | undefined;
   readonly bucketSize: number;
@@ -91,6 +94,11 @@ export function checkConfig(who: string, config: EngineConfig, { size }: Pick<Co
     throw new ArgumentError(`${who}: bucketSize must be an integer ≥ 1, got ${bucketSize}.`);
   if (typeof learningRate === 'number' && !(learningRate > 0 && learningRate < Infinity))
     throw new ArgumentError(`${who}: learningRate must be a number > 0, got ${learningRate}.`);
+  const { activationCheckpointing = false } = config;
+  if (![true, false, 'split'].includes(activationCheckpointing))
+    throw new ArgumentError(
+      `${who}: activationCheckpointing must be true, false or split, got ${activationCheckpointing}.`,
+    );
   const given = config.optimizer ?? 'adam';
   const optimizer = isCompressed(given) ? compressedOptimizerFrom(given) : optimizerFrom(given);
   const refusal = refusalOf({
@@ -98,7 +106,7 @@ export function checkConfig(who: string, config: EngineConfig, { size }: Pick<Co
     tensor: mesh.tensor > 1,
     pipeline: mesh.pipeline > 1,
     compressed: communicates(optimizer),
-    activationCheckpointing: config.activationCheckpointing ?? false,
+    activationCheckpointing,
     offload: config.offload !== undefined,
     half: precision !== 'float32',
   });
@@ -122,7 +130,7 @@ export function checkConfig(who: string, config: EngineConfig, { size }: Pick<Co
     schedule,
     chunks,
     blockCost: config.blockCost ?? parametersOf,
-    activationCheckpointing: config.activationCheckpointing ?? false,
+    activationCheckpointing,
     precision,
     lossScaling: scaling === undefined ? undefined : lossScaling(who, scaling),
     bucketSize,

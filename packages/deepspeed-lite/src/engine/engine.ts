@@ -167,7 +167,7 @@ export class Engine {
       parameters: layout.length,
       padding: layout.padded - layout.length,
       bytes: this.#rank.bytes(),
-      buffers: { buckets: gradients.bufferBytes, gathers: gather?.bytes ?? 0 },
+      buffers: { buckets: gradients.bufferBytes, gathers: gather?.bytes ?? 0, checkpoints: this.#rank.checkpoints?.buffer.bytes ?? 0 }, // prettier-ignore
       activations: this.#rank.peak.activations,
       peak: this.#rank.peak.most,
       wire: data.ledger.toJSON(),

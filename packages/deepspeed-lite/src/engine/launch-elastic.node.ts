@@ -1,11 +1,17 @@
 import { ArgumentError } from '@ockham/core';
 import { CommError, type LaunchOptions } from '@ockham/core/comm';
 import { startProcesses, startRanks } from '@ockham/core/comm/node';
+import { meshShape, type MeshShape } from '../mesh/rank-mesh.ts';
 
 /** Options of {@link launchElastic}. */
 export interface ElasticOptions extends LaunchOptions {
   /** Fewer ranks than that are not worth going on with. Default 1. */
   readonly minimum?: number;
+  /**
+   * The axes of the script's mesh that do not change: with a rank goes its whole data replica, tensor · pipeline ranks, and the data axis
+   * has one fewer. Default 1 for both.
+   */
+  readonly mesh?: Partial<Omit<MeshShape, 'data'>>;
   /** `processes` for the native engine. Default `threads`. */
   readonly as?: 'threads' | 'processes';
   /** Called with the ranks as they start, each time. */
@@ -23,25 +29,29 @@ export interface ElasticResult<R> {
 }
 
 /**
- * Starts ranks, and starts one fewer whenever one dies or hangs. The script trains with `fit(…, { checkpoint })`: those that are left go on
- * from the last checkpoint, with the bits of a run on so many ranks that starts there. A rank that throws is a mistake, not a loss.
+ * Starts ranks, and starts one fewer whenever one dies or hangs; on a mesh one data replica fewer, since the others of its replica have
+ * parts of layers that nobody can go on with. The script trains with `fit(…, { checkpoint })`: those that are left go on from the last
+ * checkpoint, with the bits of a run on so many ranks that starts there. A rank that throws is a mistake, not a loss.
  *
- * @param script As for `launch`; a global batch that divides by every number of ranks there may be.
- * @throws CommError that names the rank, once fewer than `minimum` would be left; what a rank throws.
+ * @param n Ranks; on a mesh a multiple of tensor · pipeline.
+ * @param script As for `launch`; a global batch that divides by every number of data ranks there may be, and a mesh that leaves `data` out.
+ * @throws CommError that names the rank, once fewer than `minimum` would be left or the only data replica has lost one; what a rank throws.
  *
  * @example
- * await launchElastic(4, new URL('./train.js', import.meta.url), { minimum: 2 });
+ * await launchElastic(8, new URL('./train.js', import.meta.url), { mesh: { tensor: 2, pipeline: 2 } });
  */
 export async function launchElastic<R = unknown>(
   n: number,
   script: string | URL,
-  { minimum = 1, as = 'threads', onStart, onLost, ...options }: ElasticOptions = {},
+  { minimum = 1, mesh = {}, as = 'threads', onStart, onLost, ...options }: ElasticOptions = {},
 ): Promise<ElasticResult<R>> {
   if (!(Number.isInteger(minimum) && minimum >= 1 && minimum <= n))
     throw new ArgumentError(`launchElastic: minimum must be an integer in [1, ${n}], got ${minimum}.`);
+  const { tensor, pipeline } = meshShape('launchElastic', { ...mesh }, n);
+  const replica = tensor * pipeline;
   const start = as === 'threads' ? startRanks : startProcesses;
   const lost: CommError[] = [];
-  for (let ranks = n; ; ranks--) {
+  for (let ranks = n; ; ranks -= replica) {
     const job = start<R>(ranks, script, options);
     onStart?.(job, ranks);
     try {
@@ -51,9 +61,20 @@ export async function launchElastic<R = unknown>(
         error instanceof CommError &&
         ['rank-lost', 'rank-silent'].includes(error.code) &&
         error.cause === undefined;
-      if (!died || ranks - 1 < minimum) throw error;
+      if (!died) throw error;
+      const left = ranks - replica;
+      if (left === 0 && replica > 1) throw onlyReplica(error, { tensor, pipeline });
+      if (left < minimum) throw error;
       lost.push(error);
-      onLost?.(error, ranks - 1);
+      onLost?.(error, left);
     }
   }
+}
+
+function onlyReplica(cause: CommError, { tensor, pipeline }: Omit<MeshShape, 'data'>): CommError {
+  return new CommError(
+    cause.code,
+    `launchElastic: rank ${cause.rank} is gone, and with data 1 × tensor ${tensor} × pipeline ${pipeline} no other rank has its part of the model: there must be a second data replica to go on with. Start again from the last checkpoint, on any mesh.`,
+    { cause, ...(cause.rank !== undefined && { rank: cause.rank }) },
+  );
 }

@@ -4,12 +4,15 @@ import type { SnapshotStore } from '@ockham/core/training';
 import type { Tensor, Variable } from '@tensorflow/tfjs-core';
 import { compressedState } from '../optimizers/compressed-state.ts';
 import { sendCopies } from '../mesh/copies.ts';
+import { partOf } from '../mesh/reshape-flat.ts';
 import type { RankMesh } from '../mesh/rank-mesh.ts';
 import type { Stage } from '../mesh/stage.ts';
 import type { WholePart } from '../mesh/whole-parts.ts';
 import type { PipelineStep } from '../pipeline/schedule.ts';
 import type { SplitModel } from '../tensor/split-model.ts';
 import type { Program } from '../program/cut-model.ts';
+import type { SplitCheckpoints } from '../program/split-inputs.ts';
+import { splitCheckpoints } from '../mesh/split-checkpoints.ts';
 import { shareOfRank, type FlatLayout } from '../zero/flat-layout.ts';
 import { eachEntry, fillVariable, readFlat, releaseVariable } from '../zero/flat-variables.ts';
 import type { BlockGather } from '../zero/gather.ts';
@@ -71,6 +74,8 @@ export class RankState {
   /** The part of the flat vector that this rank updates. */
   readonly own: Range;
   readonly peak: PeakMeter = new PeakMeter();
+  /** Where inputs of blocks to run again are kept in parts. */
+  readonly checkpoints: SplitCheckpoints | undefined;
   /** At stage 3 the parameters, with 16-bit storage their float32 values. */
   share: Float32Array | undefined;
   /** The optimizer's; empty while it is offloaded. */
@@ -86,6 +91,8 @@ export class RankState {
     const [begin, end] = plan.zero === 0 ? [0, layout.padded] : shareOfRank(layout, data.rank);
     this.own = { begin, end };
     this.scaling = plan.lossScaling;
+    if (plan.activationCheckpointing === 'split')
+      this.checkpoints = splitCheckpoints(parts.parallel?.program ?? program, parts.mesh.tensor, (variable) => partOf(parts, variable)); // prettier-ignore
   }
 
   /** Of this rank, among those that train the same parameters on other data. */

@@ -11,6 +11,14 @@ export interface PersistentBytes {
   readonly total: number;
 }
 
+/** Buffers, allocated once: gradients are reduced in buckets, blocks gathered in two of the longest, inputs of blocks kept in parts. */
+export interface BufferBytes {
+  readonly buckets: number;
+  readonly gathers: number;
+  /** With `activationCheckpointing: 'split'`; what is in use of it is counted among the activations. */
+  readonly checkpoints: number;
+}
+
 /** What a rank has measured. */
 export interface EngineReport {
   readonly rank: number;
@@ -22,8 +30,7 @@ export interface EngineReport {
   /** Elements added to P so that all shares are equal. */
   readonly padding: number;
   readonly bytes: PersistentBytes;
-  /** Buffers for communication, allocated once. */
-  readonly buffers: { readonly buckets: number; readonly gathers: number };
+  readonly buffers: BufferBytes;
   /** Most bytes held for backward passes at a time, buffers counted once. */
   readonly activations: number;
   /**

@@ -9,6 +9,7 @@ import { runOnMesh } from '../mesh/run-mesh.ts';
 import { sumOverParts } from '../mesh/split-norms.ts';
 import { MicroBatch } from '../program/micro-batch.ts';
 import type { RunMode } from '../program/run-block.ts';
+import { gatherInputs, stowInputs } from '../program/split-inputs.ts';
 import { readFlat } from '../zero/flat-variables.ts';
 import { communicates } from './config.ts';
 import { throwNonFinite } from './find-non-finite.ts';
@@ -41,6 +42,7 @@ export async function makeUpdate(
     step: (updates * accumulation + m) * ranks + rank.rank,
   });
   const losses = parallel ? await runOnMesh(rank, data, part, mode) : await runInTurn(rank, data, part, mode);
+  rank.checkpoints?.buffer.settle();
   const sum = await gradients.sum();
   const bad = divide(
     sum,
@@ -105,14 +107,16 @@ async function runMicroBatch(rank: RankState, x: Tensor, y: Tensor, mode: RunMod
   const { zero, activationCheckpointing } = plan;
   const last = program.blocks.length - 1;
   const batch = new MicroBatch(program, [x], mode, {
-    recompute: (i) => activationCheckpointing && i < last,
+    recompute: (i) => activationCheckpointing !== false && i < last,
     releaseVariables: zero === 3,
     scale: rank.scaling?.scale ?? 1,
+    ...(rank.checkpoints && { split: rank.checkpoints }),
   });
   try {
     for (let i = 0; i <= last; i++) {
       await rank.bring(i, i + 1);
       batch.forward(i);
+      await stowInputs(batch, i);
       rank.peak.note(batch.held(), rank.gathered(i));
       rank.takeAway(i);
     }
@@ -126,6 +130,7 @@ async function runMicroBatch(rank: RankState, x: Tensor, y: Tensor, mode: RunMod
     dispose([...terms]);
     for (let i = last; i >= 0; i--) {
       await rank.bring(i, i - 1);
+      await gatherInputs(batch, i, rank.parts.mesh.tensor);
       const found = batch.backward(i);
       rank.peak.note(batch.held(), rank.gathered(i) + [...found.values()].reduce((sum, { size }) => sum + 4 * size, 0)); // prettier-ignore
       rank.takeAway(i);

@@ -28,7 +28,12 @@ export async function ownPart(
     const { chunks: pieces, blockCost } = plan;
     // parts may differ in size, and measured costs from rank to rank
     const costs = await world.broadcast(Float64Array.from(program.blocks, blockCost));
-    const stage = stageOf(program, { rank: pipeline.rank, stages: pipeline.size, pieces, costs });
+    const stage = stageOf('initialize', program, {
+      rank: pipeline.rank,
+      stages: pipeline.size,
+      pieces,
+      costs,
+    });
     const { accumulation: microBatches, schedule, chunks } = plan;
     const steps = pipelineSchedule(schedule, { stages: pipeline.size, microBatches, chunks })[pipeline.rank]!;
     return { program, stage, steps, parts, split };

@@ -6,6 +6,7 @@ import type { RankState } from '../engine/rank-state.ts';
 import { runPipeline, type LossTerm } from '../pipeline/run-pipeline.ts';
 import type { RunMode } from '../program/run-block.ts';
 import type { Range } from '../zero/shares.ts';
+import { piecesOf } from './stage.ts';
 
 /**
  * Runs an update's micro-batches through the stages; gradients go to the store block by block. Collective.
@@ -36,9 +37,10 @@ export async function runOnMesh(
       pipeline: mesh.pipeline,
       tensor: mesh.tensor,
       options: {
-        recompute: (i) => activationCheckpointing && i < program.blocks.length - 1,
+        recompute: (i) => activationCheckpointing !== false && i < program.blocks.length - 1,
         releaseVariables: zero === 3,
         scale: rank.scaling?.scale ?? 1,
+        ...(rank.checkpoints && { split: rank.checkpoints }),
       },
       around: {
         before: (i, next) => rank.bring(local.get(i)!, local.get(next) ?? -1),
@@ -47,6 +49,7 @@ export async function runOnMesh(
           rank.peak.note(held(), rank.gathered(own) + bytesOf(found));
           rank.takeAway(own);
         },
+        afterLoss: (held) => rank.peak.note(held(), 0),
       },
       onGradients: async (i, m, found) => {
         const range = rangeOfPiece(rank, i);
@@ -62,11 +65,9 @@ export async function runOnMesh(
 
 /** What of the flat vector a piece has, if a block is its last one that is not a marker: the first to come back. */
 function rangeOfPiece({ parts, ranges }: RankState, block: number): Range | undefined {
-  const { cuts, blocks } = parts.parallel!.stage;
-  const piece = cuts.findLastIndex((begin) => begin <= block);
-  const own = [...blocks.keys()].filter((i) => blocks[i]! >= cuts[piece]! && blocks[i]! < cuts[piece + 1]!);
-  if (blocks[own.at(-1)!] !== block) return undefined;
-  return { begin: ranges[own[0]!]!.begin, end: ranges[own.at(-1)!]!.end };
+  const { stage } = parts.parallel!;
+  const own = piecesOf(stage).find((piece) => stage.blocks[piece.at(-1)!] === block);
+  return own && { begin: ranges[own[0]!]!.begin, end: ranges[own.at(-1)!]!.end };
 }
 
 /** Adds the terms of the stages' losses in the order in which core adds them: the loss, then its regularised layers. */

@@ -37,18 +37,20 @@ export const parametersOf: BlockCost = ({ variables, shared }) =>
 /**
  * Cuts a program into pieces of balanced cost and takes those of one stage.
  *
+ * @param who Whom errors name.
  * @param pieces Per stage.
  * @param costs Of the blocks; the same on all ranks, or they would cut in different places.
  * @throws UnsupportedModelError where a stage would have nothing to learn, or a layer with moving averages is in two stages.
  */
 export function stageOf(
+  who: string,
   program: Program,
   { rank, stages, pieces, costs }: { rank: number; stages: number; pieces: number; costs: Float64Array },
 ): Stage {
   const learning = program.blocks.filter(({ variables }) => variables.length > 0).length;
   if (stages * pieces > learning)
     throw new UnsupportedModelError(
-      `initialize: ${stages} pipeline ranks of ${pieces} ${pieces === 1 ? 'piece' : 'pieces'} need as many blocks with weights, got ${learning}: a block cannot be cut. Use fewer pipeline ranks, or cut: { at: 'layers' }.`,
+      `${who}: ${stages} pipeline ranks of ${pieces} ${pieces === 1 ? 'piece' : 'pieces'} need as many blocks with weights, got ${learning}: a block cannot be cut. Use fewer pipeline ranks, or cut: { at: 'layers' }.`,
     );
   const cuts = cutBlocks(program, stages * pieces, costs);
   const stageOfBlock = (i: number): number => cuts.findLastIndex((begin) => begin <= i) % stages;
@@ -64,7 +66,7 @@ export function stageOf(
       const layer = block.calls.find(({ layer: each }) => each.weights.some((w) => w.read() === variable));
       if (former !== stage && layer?.layer.trainable === true)
         throw new UnsupportedModelError(
-          `initialize: the layer ${layer.layer.name} has moving averages and is called in the pipeline stages ${former} and ${stage}. Call it once, or use mesh.pipeline: 1.`,
+          `${who}: the layer ${layer.layer.name} has moving averages and is called in the pipeline stages ${former} and ${stage}. Call it once, or use mesh.pipeline: 1.`,
         );
       states.set(variable, former);
     }
@@ -91,6 +93,16 @@ export function stageOf(
       state: [...new Set(own.flatMap(({ state }) => state))],
     },
   };
+}
+
+/** For each piece of a stage the places of its blocks among the stage's. */
+export function piecesOf({ cuts, blocks }: Pick<Stage, 'cuts' | 'blocks'>): number[][] {
+  const pieces = new Map<number, number[]>();
+  for (const [i, block] of blocks.entries()) {
+    const piece = cuts.findLastIndex((begin) => begin <= block);
+    pieces.set(piece, [...(pieces.get(piece) ?? []), i]);
+  }
+  return [...pieces.values()];
 }
 
 /** Balances runs of blocks that begin where one has weights of its own, so that no piece is without. */

@@ -13,6 +13,7 @@ import type { Value } from '../program/calls.ts';
 import type { Program } from '../program/cut-model.ts';
 import { MicroBatch, type MicroBatchOptions } from '../program/micro-batch.ts';
 import type { RunMode } from '../program/run-block.ts';
+import { gatherInputs, stowInputs } from '../program/split-inputs.ts';
 import { exchangeBackward, exchangeForward } from '../tensor/exchange.ts';
 import type { PipelineStep } from './schedule.ts';
 
@@ -50,6 +51,8 @@ export interface BlockHooks {
     held: () => ReadonlyMap<object, number>,
     gradients?: ReadonlyMap<Variable, Tensor>,
   ) => void;
+  /** After the loss of a micro-batch. */
+  readonly afterLoss?: (held: () => ReadonlyMap<object, number>) => void;
 }
 
 /** A term of the loss, by the place that core adds it at. */
@@ -107,6 +110,7 @@ class PipelineRank {
       if (!block.marker) {
         await around?.before?.(i, this.#next(i, 1, begin, end));
         batch.forward(i);
+        await stowInputs(batch, i);
         around?.after?.(i, () => this.#held());
       } else {
         await exchangeForward(batch, block, ranks);
@@ -123,6 +127,7 @@ class PipelineRank {
       batch.release(end, true);
     } else {
       const [value] = batch.loss(target, loss);
+      around?.afterLoss?.(() => this.#held());
       terms.push({ place: -1, value: (await value!.data())[0]! });
       value!.dispose();
     }
@@ -156,6 +161,7 @@ class PipelineRank {
         continue;
       }
       await around?.before?.(i, this.#next(i, -1, begin, end));
+      await gatherInputs(batch, i, ranks);
       const gradients = batch.backward(i);
       around?.after?.(i, () => this.#held(), gradients);
       await onGradients(i, microBatch, gradients);

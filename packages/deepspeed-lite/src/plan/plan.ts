@@ -5,21 +5,30 @@
  * of 2 and no float32 copy, since TensorFlow.js computes in float32. Activations have no formula: what the tapes of micro-batches of one
  * and of two examples hold gives what any number will, as both grow linearly.
  */
-import { ArgumentError, UnsupportedModelError, type Split } from '@ockham/core';
+import { ArgumentError, type Split } from '@ockham/core';
 import { Random } from '@ockham/core/random';
 import { batchRange, lossFunction } from '@ockham/core/training';
-import { dispose, zeros, type Tensor } from '@tensorflow/tfjs-core';
+import { dispose, zeros, type Tensor, type Variable } from '@tensorflow/tfjs-core';
 import type { LayersModel } from '@tensorflow/tfjs-layers';
 import { checkConfig, communicates, type EngineConfig, type Plan } from '../engine/config.ts';
-import type { PersistentBytes } from '../engine/report.ts';
+import type { BufferBytes, PersistentBytes } from '../engine/report.ts';
+import type { MeshShape } from '../mesh/rank-mesh.ts';
+import { splitCheckpoints } from '../mesh/split-checkpoints.ts';
+import { stageOf, type Stage } from '../mesh/stage.ts';
+import { wholeParts, type WholePart } from '../mesh/whole-parts.ts';
 import { compressedState } from '../optimizers/compressed-state.ts';
+import { pipelineSchedule, type PipelineStep } from '../pipeline/schedule.ts';
 import { cutModel, type Program } from '../program/cut-model.ts';
-import { MicroBatch } from '../program/micro-batch.ts';
-import { flatLayout, shareOfRank, type FlatLayout } from '../zero/flat-layout.ts';
+import type { SplitCheckpoints } from '../program/split-inputs.ts';
+import { disposeModel, splitModel } from '../tensor/split-model.ts';
+import { flatLayout, type FlatLayout } from '../zero/flat-layout.ts';
 import { fillVariable } from '../zero/flat-variables.ts';
 import { longestGather } from '../zero/gather.ts';
 import { bucketLength } from '../zero/gradient-store.ts';
 import { blockRanges, neededRanges } from '../zero/shares.ts';
+import { dryRun, type PieceRun } from './dry-run.ts';
+import { replay } from './replay.ts';
+import { sentCopies, sentToDataRanks, type Trained } from './sent-bytes.ts';
 
 /** Options of {@link plan}. */
 export interface PlanOptions {
@@ -29,29 +38,47 @@ export interface PlanOptions {
   readonly example?: Split;
 }
 
-/** What every rank will hold and send. */
-export interface MemoryPlan {
-  /** P, trainable parameters. */
+/** What one rank will hold. */
+export interface HeldBytes {
+  /** P, trainable parameters: those of this rank's part of its stage. */
   readonly parameters: number;
   readonly padding: number;
-  readonly ranks: number;
-  /** Names of the blocks that the model is cut into. */
-  readonly blocks: readonly string[];
   /** From update to update. */
   readonly bytes: PersistentBytes;
-  readonly buffers: { readonly buckets: number; readonly gathers: number };
-  /** Most bytes held for a backward pass. */
+  readonly buffers: BufferBytes;
+  /** Most bytes held for backward passes. */
   readonly activations: number;
   /** Most bytes at a time, as {@link EngineReport} measures it. */
   readonly peak: number;
-  /** Bytes of parameters and gradients that leave each rank in one update; none for compressed optimizers, which vary them. */
+}
+
+/** What one rank will hold and send. */
+export interface RankPlan extends HeldBytes {
+  /** Where it is on each axis. */
+  readonly at: MeshShape;
+  /** Bytes of parameters and gradients that leave it in one update; none for compressed optimizers, which vary them. */
+  readonly sent?: number;
+  /** Bytes of activations, their gradients and shared weights that leave it, along the other axes. */
+  readonly sentAlong: { readonly tensor: number; readonly pipeline: number };
+}
+
+/** What all ranks will hold and send. Of what differs from rank to rank, the figures are those of the rank with the largest peak. */
+export interface MemoryPlan extends HeldBytes {
+  readonly ranks: number;
+  readonly mesh: MeshShape;
+  /** Names of the blocks that the model is cut into. */
+  readonly blocks: readonly string[];
+  /** {@link RankPlan.sent} of every rank. */
   readonly sent?: readonly number[];
+  /** Rank by rank. */
+  readonly each: readonly RankPlan[];
 }
 
 /**
- * Plans a run. The model is run on two examples, and is as before afterwards.
+ * Plans a run. The model is run on two examples, its tensor parts too, and is as before afterwards.
  *
- * @throws ArgumentError for a configuration that does not fit, or where an example is needed.
+ * @throws ArgumentError for a configuration that does not fit, or where an example is needed; UnsupportedModelError for a model that
+ * cannot be cut or split so.
  *
  * @example
  * const { bytes, peak } = plan(model, { zero: 2, microBatch: 8 }, { ranks: 4 });
@@ -64,132 +91,172 @@ export function plan(
   if (!(Number.isInteger(ranks) && ranks >= 1))
     throw new ArgumentError(`plan: ranks must be an integer ≥ 1, got ${ranks}.`);
   const checked = checkConfig('plan', config, { size: ranks });
-  if (checked.mesh.tensor * checked.mesh.pipeline > 1)
-    throw new UnsupportedModelError(
-      'plan: plans along the data axis, got a mesh with tensor or pipeline ranks. Plan without them, or read report() after an update.',
-    );
-  const program = cutModel(model, config.cut);
-  const layout = flatLayout(
-    program.variables.map(({ name, shape }) => ({ name, shape })),
-    ranks,
-  );
-  const offloaded = config.offload !== undefined;
-  const { bytes, states } = persistent(checked, layout, offloaded);
-  const most = Math.max(...blockRanges(program, layout).map(({ begin, end }) => end - begin));
-  const { zero, bucketSize } = checked;
-  const buffers = {
-    buckets: zero >= 2 ? 8 * bucketLength(layout, { least: bucketSize, most }) : 0,
-    gathers: zero >= 1 ? 8 * longestGather(neededRanges(program, layout, zero)) : 0,
-  };
-  const moments = passes(program, checked, example);
-  const own = zero === 0 ? layout.padded : layout.padded / ranks;
-  const copy = zero === 3 || checked.precision !== 'float32' ? 0 : 4 * own;
-  const update = copy + (offloaded ? states : 0);
-  const transient = Math.max(update, ...moments.map(({ held, more }) => held + more));
+  const whole = cutModel(model, config.cut);
+  const { data, tensor, pipeline } = checked.mesh;
+  const batches = [1, 2].map((size) => batchFor(model, checked, size, example)) as [Batch, Batch];
+  let columns: RankPlan[][];
+  try {
+    let costs: Float64Array | undefined;
+    columns = Array.from({ length: tensor }, (_, rank) => {
+      const split = tensor > 1 ? splitModel(model, rank, tensor) : undefined;
+      try {
+        const program = split ? cutModel(split.model, config.cut) : whole;
+        costs ??= Float64Array.from(program.blocks, checked.blockCost);
+        const parts = wholeParts(model, program, split);
+        return planColumn({ program, parts, costs, checked, batches, tensor: { rank, size: tensor }, offloaded: config.offload !== undefined }); // prettier-ignore
+      } finally {
+        if (split) disposeModel(split.model);
+      }
+    });
+  } finally {
+    dispose(batches.flatMap(({ x, y }) => [x, y]));
+  }
+  // tensor ranks are neighbours, stages are farthest apart
+  const each = Array.from({ length: ranks }, (_, rank) => columns[rank % tensor]![Math.floor(rank / tensor)]!); // prettier-ignore
+  const { at: _at, sent: _sent, sentAlong: _along, ...most } = each.reduce((a, b) => (b.peak > a.peak ? b : a)); // prettier-ignore
   return {
-    parameters: layout.length,
-    padding: layout.padded - layout.length,
+    ...most,
     ranks,
-    blocks: program.blocks.map(({ name }) => name),
-    bytes,
-    buffers,
-    activations: Math.max(...moments.map(({ held }) => held)),
-    peak: bytes.total + buffers.buckets + buffers.gathers + transient,
-    ...(!communicates(checked.optimizer) && { sent: sentBytes(program, checked, layout) }),
+    mesh: { data, tensor, pipeline },
+    blocks: whole.blocks.map(({ name }) => name),
+    ...(!communicates(checked.optimizer) && { sent: each.map(({ sent }) => sent!) }),
+    each,
   };
 }
+
+interface Batch {
+  readonly x: Tensor;
+  readonly y: Tensor;
+}
+
+/** A tensor rank's part of the model. */
+interface Column {
+  readonly program: Program;
+  readonly parts: ReadonlyMap<Variable, WholePart>;
+  readonly costs: Float64Array;
+  readonly checked: Plan;
+  readonly batches: readonly [Batch, Batch];
+  readonly tensor: SplitCheckpoints['ranks'];
+  readonly offloaded: boolean;
+}
+
+/** The ranks that have one part of the layers: of every stage, all data ranks. */
+function planColumn(column: Column): RankPlan[] {
+  const { program, parts, costs, checked, batches, tensor, offloaded } = column;
+  const { mesh, chunks, schedule, accumulation, microBatch, zero, bucketSize } = checked;
+  const stages = mesh.pipeline;
+  const stageAt = (rank: number): Stage => stageOf('plan', program, { rank, stages, pieces: chunks, costs });
+  const parallel = mesh.tensor * stages > 1;
+  const { cuts } = parallel ? stageAt(0) : { cuts: [0, program.blocks.length] };
+  const partOf = (variable: Variable): WholePart => parts.get(variable)!;
+  const runs = runTwice(program, cuts, checked, batches, () =>
+    checked.activationCheckpointing === 'split' ? splitCheckpoints(program, tensor, partOf) : undefined, tensor); // prettier-ignore
+  const turns = parallel
+    ? pipelineSchedule(schedule, { stages, microBatches: accumulation, chunks })
+    : [IN_TURN];
+  return turns.flatMap((steps, stage) => {
+    const own: Trained = parallel ? stageAt(stage) : { program, cuts, blocks: [...program.blocks.keys()], copies: [] }; // prettier-ignore
+    const layout = flatLayout(own.program.variables.map(({ name, shape }) => ({ name, shape })), mesh.data); // prettier-ignore
+    const copied = own.copies.filter(({ users }) => users.includes(stage)).reduce((sum, { variable }) => sum + variable.size, 0); // prettier-ignore
+    const gathered = (block: number): number => {
+      if (zero < 3) return 0;
+      const { variables, shared } = own.program.blocks[own.blocks.indexOf(block)]!;
+      return [...variables, ...shared].reduce((sum, { size }) => sum + 4 * size, 0);
+    };
+    const update = replay({ runs, steps, pieceOf: (chunk) => chunk * stages + stage, microBatch, gathered, tensor, stages }); // prettier-ignore
+    const most = Math.max(...blockRanges(own.program, layout).map(({ begin, end }) => end - begin));
+    const buffers = {
+      buckets: zero >= 2 ? 8 * bucketLength(layout, { least: bucketSize, most }) : 0,
+      gathers: zero >= 1 ? 8 * longestGather(neededRanges(own.program, layout, zero)) : 0,
+      checkpoints: update.checkpoints,
+    };
+    const share = zero === 0 ? layout.padded : layout.padded / mesh.data;
+    const copy = zero === 3 || checked.precision !== 'float32' ? 0 : 4 * share;
+    return Array.from({ length: mesh.data }, (_, rank): RankPlan => {
+      const { bytes, states } = persistent(checked, layout, rank, copied, offloaded);
+      const transient = Math.max(copy + (offloaded ? states : 0), update.transient);
+      return {
+        at: { data: rank, tensor: tensor.rank, pipeline: stage },
+        parameters: layout.length,
+        padding: layout.padded - layout.length,
+        bytes,
+        buffers,
+        activations: update.activations,
+        peak: bytes.total + buffers.buckets + buffers.gathers + transient,
+        ...(!communicates(checked.optimizer) && { sent: sentToDataRanks(own, stage, checked, layout, rank) }),
+        sentAlong: {
+          tensor: update.sent.tensor,
+          pipeline: update.sent.pipeline + sentCopies(own, stage),
+        },
+      };
+    });
+  });
+}
+
+/** One micro-batch after the other, each through the whole model: one stands for all. */
+const IN_TURN: readonly PipelineStep[] = [
+  { kind: 'forward', microBatch: 0, chunk: 0 },
+  { kind: 'backward', microBatch: 0, chunk: 0 },
+];
 
 function persistent(
   { optimizer, zero, precision, ranks }: Plan,
   layout: FlatLayout,
+  rank: number,
+  copied: number,
   offloaded: boolean,
 ): { readonly bytes: PersistentBytes; readonly states: number } {
   const [all, share] = [layout.padded, layout.padded / ranks];
   const own = zero === 0 ? all : share;
   const width = precision === 'float32' ? 4 : 2;
   const states = communicates(optimizer)
-    ? Object.values(compressedState(optimizer, layout, { rank: 0, size: ranks })).reduce(
+    ? Object.values(compressedState(optimizer, layout, { rank, size: ranks })).reduce(
         (sum, { byteLength }) => sum + byteLength,
         0,
       )
     : 4 * optimizer.slots.length * own;
-  const parameters = width * (zero === 3 ? share : layout.length);
+  const parameters = width * ((zero === 3 ? share : layout.length) + copied);
   const gradients = width * (zero >= 2 ? share : all);
   const states32 = precision === 'float32' ? 0 : 4 * own;
   const kept = (offloaded ? 0 : states) + states32;
   return { bytes: { parameters, gradients, optimizer: kept, total: parameters + gradients + kept }, states };
 }
 
-/** Bytes that leave each rank in an update: every reduction sends what is not one's own, every gathering what is, to all others. */
-function sentBytes(program: Program, { zero, accumulation, ranks }: Plan, layout: FlatLayout): number[] {
-  const half = (4 * layout.padded * (ranks - 1)) / ranks;
-  if (zero < 3) return Array.from({ length: ranks }, () => (zero === 2 ? accumulation : 1) * half + half);
-  return Array.from({ length: ranks }, (_, rank) => {
-    const [first, last] = shareOfRank(layout, rank);
-    let own = 0;
-    for (const { begin, end } of neededRanges(program, layout, zero).flat())
-      own += Math.max(0, Math.min(end, last) - Math.max(begin, first));
-    return accumulation * (half + 2 * 4 * own * (ranks - 1));
-  });
-}
-
-interface Moment {
-  readonly held: number;
-  readonly more: number;
-}
-
-/** What is held between blocks, forward and back, for a micro-batch. */
-function passes(program: Program, plan: Plan, example: Split | undefined): Moment[] {
+/** A micro-batch of one example and one of two: bytes grow in a straight line. */
+function runTwice(
+  program: Program,
+  cuts: readonly number[],
+  { activationCheckpointing, loss }: Plan,
+  batches: readonly [Batch, Batch],
+  split: () => SplitCheckpoints | undefined,
+  tensor: SplitCheckpoints['ranks'],
+): [PieceRun[], PieceRun[]] {
   const state = program.state.map((variable) => variable.dataSync<'float32'>().slice());
-  const [one, two] = [1, 2].map((size) => pass(program, plan, batchFor(program.model, plan, size, example)));
-  for (const [i, variable] of program.state.entries()) fillVariable(variable, state[i]!);
-  return one!.map(({ held, more }, i) => ({
-    held: held + (plan.microBatch - 1) * (two![i]!.held - held),
-    more,
-  }));
-}
-
-function pass(program: Program, plan: Plan, { x, y }: { x: Tensor; y: Tensor }): Moment[] {
   const last = program.blocks.length - 1;
-  const moments: Moment[] = [];
-  const mode = { training: true, random: new Random(0), step: 0 };
-  const batch = new MicroBatch(program, [x], mode, {
-    recompute: (i) => plan.activationCheckpointing && i < last,
-    releaseVariables: false,
-  });
-  const gathered = (i: number): number => {
-    if (plan.zero < 3) return 0;
-    const { variables, shared } = program.blocks[i]!;
-    return [...variables, ...shared].reduce((sum, { size }) => sum + 4 * size, 0);
+  const run = ({ x, y }: Batch): PieceRun[] => {
+    const parts = split();
+    return dryRun(
+      {
+        program,
+        cuts,
+        mode: { training: true, random: new Random(0), step: 0 },
+        loss: lossFunction(loss),
+        options: {
+          recompute: (i) => activationCheckpointing !== false && i < last,
+          ...(parts && { split: parts }),
+        },
+        tensor,
+      },
+      x,
+      y,
+    );
   };
-  const note = (more: number): void => {
-    moments.push({ held: [...batch.held().values()].reduce((sum, bytes) => sum + bytes, 0), more });
-  };
-  try {
-    for (let i = 0; i <= last; i++) {
-      batch.forward(i);
-      note(gathered(i));
-    }
-    dispose([...batch.loss(y, lossFunction(plan.loss))]);
-    note(0);
-    for (let i = last; i >= 0; i--) {
-      const gradients = [...batch.backward(i).values()];
-      note(gathered(i) + gradients.reduce((sum, { size }) => sum + 4 * size, 0));
-      dispose(gradients);
-    }
-    return moments;
-  } finally {
-    batch.dispose();
-    dispose([x, y]);
-  }
+  const found: [PieceRun[], PieceRun[]] = [run(batches[0]), run(batches[1])];
+  for (const [i, variable] of program.state.entries()) fillVariable(variable, state[i]!);
+  return found;
 }
 
-function batchFor(
-  model: LayersModel,
-  { loss }: Plan,
-  size: number,
-  example: Split | undefined,
-): { x: Tensor; y: Tensor } {
+function batchFor(model: LayersModel, { loss }: Plan, size: number, example: Split | undefined): Batch {
   if (example) return batchRange(example, 0, size);
   const [input, output] = [model.inputs[0]!, model.outputs[0]!];
   const shapes = [

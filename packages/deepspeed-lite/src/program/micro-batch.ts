@@ -15,6 +15,7 @@ import {
 } from '@tensorflow/tfjs-core';
 import { vjp, type Vjp } from '../autograd/vjp.ts';
 import type { Value } from './calls.ts';
+import { SplitInputs, type SplitCheckpoints, type SplitInput, type Stowed } from './split-inputs.ts';
 import type { Block, Program } from './cut-model.ts';
 import {
   runBlock,
@@ -36,10 +37,12 @@ export interface MicroBatchOptions {
   readonly watch?: Watch;
   /** What the gradient of the loss begins with: gradients are so much larger. Default 1. */
   readonly scale?: number;
+  /** Ranks that keep the inputs of blocks to recompute in parts; see {@link MicroBatch.stow}. Default none. */
+  readonly split?: SplitCheckpoints;
 }
 
 /** What is kept of a block for its backward. */
-type Kept = { readonly run: TapedRun } | { readonly inputs: ReadonlyMap<Value, Tensor> };
+type Kept = { readonly run: TapedRun } | { readonly inputs: Map<Value, Tensor | SplitInput> };
 
 /**
  * A micro-batch in flight. Call `forward(0)`, `forward(1)`, …, then `loss`, then `backward` of the last block, …, `backward(0)`; anything
@@ -56,6 +59,7 @@ export class MicroBatch {
   readonly #values = new Map<Value, Tensor>();
   readonly #shared = new Map<Variable, Tensor>();
   readonly #seed: Scalar;
+  readonly #split: SplitInputs | undefined;
   #head: Vjp | undefined;
 
   /** @param inputs The model's inputs; they stay the caller's and must live until the end. */
@@ -63,6 +67,7 @@ export class MicroBatch {
     [this.#program, this.#mode, this.#options] = [program, mode, options];
     for (const [i, value] of program.inputs.entries()) this.#live.set(value, keep(clone(inputs[i]!)));
     this.#seed = keep(scalar(options.scale ?? 1));
+    this.#split = options.split && new SplitInputs(options.split);
   }
 
   /** Runs block `i`, all before it having been run. */
@@ -70,7 +75,7 @@ export class MicroBatch {
     const block = this.#program.blocks[i]!;
     const { recompute, releaseVariables = false, watch } = this.#options;
     if (recompute?.(i) === true) {
-      const inputs = new Map(block.inputs.map((value) => [value, keep(clone(this.#live.get(value)!))]));
+      const inputs = new Map<Value, Tensor | SplitInput>(block.inputs.map((value) => [value, keep(clone(this.#live.get(value)!))])); // prettier-ignore
       const { outputs, penalties } = watch
         ? runBlock(this.#program, block, this.#live, this.#mode, watch)
         : this.#runOnce(block);
@@ -82,6 +87,28 @@ export class MicroBatch {
       this.#kept.set(i, { run });
       this.#take(i, run.outputs, run.penalties);
     }
+  }
+
+  /**
+   * With {@link MicroBatchOptions.split}, after `forward(i)`: keeps no more than this rank's part of the block's inputs.
+   *
+   * @returns What the caller writes into the parts, and then disposes of.
+   */
+  stow(i: number): Stowed[] {
+    const kept = this.#kept.get(i)!;
+    return 'inputs' in kept ? (this.#split?.stow(kept.inputs) ?? []) : [];
+  }
+
+  /** Before `backward(i)`: inputs of which there is a part only, for the caller to make whole with {@link MicroBatch.restore}. */
+  missing(i: number): SplitInput[] {
+    const kept = this.#kept.get(i)!;
+    if (!('inputs' in kept)) return [];
+    return [...kept.inputs.values()].filter((input): input is SplitInput => 'users' in input && !input.whole);
+  }
+
+  /** @param whole Is the micro-batch's from then on. */
+  restore(input: SplitInput, whole: Tensor): void {
+    this.#split!.restore(input, keep(whole));
   }
 
   /** With a tape that is let go at once: without one TensorFlow.js takes fused kernels, and the bits would be others. */
@@ -208,11 +235,19 @@ export class MicroBatch {
     this.#kept.delete(i);
     if ('run' in kept) return kept.run;
     const averages = block.state.map((variable) => clone(variable));
-    const run = tapeBlock(this.#program, block, kept.inputs, this.#mode);
+    const inputs = new Map([...kept.inputs].map(([value, input]) => [value, 'users' in input ? input.whole! : input])); // prettier-ignore
+    const run = tapeBlock(this.#program, block, inputs, this.#mode);
     for (const [at, variable] of block.state.entries()) variable.assign(averages[at]!); // they were moved the first time
-    dispose([...averages, ...kept.inputs.values(), ...run.outputs.values()]);
+    dispose([...averages, ...run.outputs.values()]);
     dispose(run.penalties.map(({ term }) => term));
+    this.#letGo(kept.inputs);
     return run;
+  }
+
+  #letGo(inputs: ReadonlyMap<Value, Tensor | SplitInput>): void {
+    for (const input of inputs.values())
+      if ('users' in input) this.#split!.drop(input);
+      else input.dispose();
   }
 
   /** What is held for the way back, bytes by buffer: tapes, inputs of blocks to run again, values between blocks and their gradients. */
@@ -220,7 +255,12 @@ export class MicroBatch {
     const held = new Map<object, number>();
     const hold = (tensor: Tensor): void => void held.set(tensor.dataId, bytesOf(tensor));
     for (const kept of this.#kept.values()) {
-      if ('inputs' in kept) for (const tensor of kept.inputs.values()) hold(tensor);
+      if ('inputs' in kept)
+        for (const input of kept.inputs.values()) {
+          if (!('users' in input)) hold(input);
+          else if (input.whole) hold(input.whole);
+          else held.set(input.part, input.part.byteLength);
+        }
       else for (const [buffer, bytes] of kept.run.tape.held) held.set(buffer, bytes);
     }
     for (const [buffer, bytes] of this.#head?.held ?? []) held.set(buffer, bytes);
@@ -232,7 +272,7 @@ export class MicroBatch {
   dispose(): void {
     for (const kept of this.#kept.values()) {
       if ('run' in kept) kept.run.tape.dispose();
-      else dispose([...kept.inputs.values()]);
+      else this.#letGo(kept.inputs);
     }
     this.#kept.clear();
     this.#head?.dispose();

@@ -45,16 +45,18 @@ export async function exchangeBackward(batch: MicroBatch, block: Block, ranks: C
   batch.giveGradient(to, undefined);
 }
 
-function endsOf({ calls: [call] }: Block): readonly [from: Value, to: Value] {
+/** What a marker reads and gives. */
+export function endsOf({ calls: [call] }: Block): readonly [from: Value, to: Value] {
   return [call!.inputs[0]!, call!.outputs[0]!];
 }
 
 /** Width of the whole behind a `GatherFromRanks`. */
-function widthOf({ calls: [call] }: Block): number {
+export function widthOf({ calls: [call] }: Block): number {
   return (call!.layer as unknown as { readonly width: number }).width;
 }
 
-function addGradient(batch: MicroBatch, value: Value, gradient: Tensor): void {
+/** Adds to the gradient of a value that there is so far. */
+export function addGradient(batch: MicroBatch, value: Value, gradient: Tensor): void {
   const former = batch.gradient(value);
   tidy(() => {
     batch.giveGradient(value, former ? add(former, gradient) : gradient);

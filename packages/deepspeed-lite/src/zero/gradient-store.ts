@@ -109,11 +109,8 @@ export class GradientStore {
     const { end } = this.#filled;
     this.#filled = { begin, end };
     if (!buffer && !this.#last) return;
-    // of an allReduce, where all ranks have equal parts
-    const { ranks } = this.#layout;
-    const complete = begin === this.#lowest;
-    const border = this.#zero === 0 && !complete ? Math.ceil(begin / ranks) * ranks : begin;
-    if (end <= border || (end - border < this.#least && !complete)) return;
+    const border = nextBorder(this.#layout, this.#zero, { begin, end }, { least: this.#least, lowest: this.#lowest }); // prettier-ignore
+    if (border === undefined) return;
     const done = this.#reduce(into.subarray(border - offset, end - offset), { begin: border, end });
     done.catch(() => undefined); // whoever awaits it gets the error
     this.#pending.push(done);
@@ -156,6 +153,19 @@ export class GradientStore {
     for (const { values } of this.#buffers) await this.#comm.free(values);
     await this.#comm.free(this.#kept);
   }
+}
+
+/** Where the bucket begins that is reduced once [begin, end) is filled; undefined while it still grows. */
+export function nextBorder(
+  { ranks }: FlatLayout,
+  zero: ZeroStage,
+  { begin, end }: Range,
+  { least, lowest }: { readonly least: number; readonly lowest: number },
+): number | undefined {
+  const complete = begin === lowest;
+  // of an allReduce, where all ranks have equal parts
+  const border = zero === 0 && !complete ? Math.ceil(begin / ranks) * ranks : begin;
+  return end <= border || (end - border < least && !complete) ? undefined : border;
 }
 
 /** Elements of a bucket's buffer. */
