@@ -189,13 +189,16 @@ export default experiment<Config, ModelRow, 'texts' | 'cifar10'>({
     }), // prettier-ignore
   ],
   plot: (rows) =>
-    barsOverSeeds(rows.filter(({ layout }) => !SAME_BYTES.includes(layout)), {
-      title: 'Persistent bytes of the rank that holds most',
-      x: { field: 'model', title: 'model' },
-      y: { field: 'bytes', title: 'bytes', format: '.2s' },
-      series: 'layout',
-      names: { 'data 2 × tensor 2 × pipeline 2, ZeRO-1': '2 × 2 × 2, ZeRO-1' },
-    }),
+    barsOverSeeds(
+      rows.filter(({ layout }) => !SAME_BYTES.includes(layout)),
+      {
+        title: 'Persistent bytes of the rank that holds most',
+        x: { field: 'model', title: 'model' },
+        y: { field: 'bytes', title: 'bytes', format: '.2s' },
+        series: 'layout',
+        names: { 'data 2 × tensor 2 × pipeline 2, ZeRO-1': '2 × 2 × 2, ZeRO-1' },
+      },
+    ),
 });
 
 /** SST-2's training sentences in a seeded order. */
