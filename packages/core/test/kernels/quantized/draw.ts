@@ -1,0 +1,16 @@
+import { CODINGS, type Coding } from '@ockham/core/kernels';
+
+/** Codes of a coding, all that it has of a finite value. */
+export function codesOf(coding: Coding, length: number, seed: number): Int8Array {
+  const { low, high, values } = CODINGS[coding];
+  let state = seed | 1;
+  return Int8Array.from({ length }, () => {
+    for (;;) {
+      state = (Math.imul(state, 1103515245) + 12345) & 0x7fffffff;
+      const code = low + ((state >> 12) % (high - low + 1));
+      if (coding === 'binary' && code === 0) continue;
+      if (values && !Number.isFinite(values[code & (values.length - 1)])) continue;
+      return code;
+    }
+  });
+}
