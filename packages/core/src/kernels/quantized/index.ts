@@ -8,3 +8,6 @@ export {
   type PackCodesOptions,
   type PackedMatrix,
 } from './packed-matrix.ts';
+export { LoadedMatrix } from './loaded-matrix.ts';
+export { quantizedProducts, type MultiplyOptions, type QuantizedProducts } from './products.ts';
+export type { ProductActivation } from './run-product.ts';

@@ -14,3 +14,12 @@ export function codesOf(coding: Coding, length: number, seed: number): Int8Array
     }
   });
 }
+
+/** Numbers in [−1, 1]. */
+export function numbers(length: number, seed: number): Float32Array {
+  let state = seed | 1;
+  return Float32Array.from({ length }, () => {
+    state = (Math.imul(state, 1103515245) + 12345) & 0x7fffffff;
+    return state / 0x40000000 - 1;
+  });
+}
