@@ -82,6 +82,25 @@ export function arrange(matrix: PackedMatrix): ArrangedMatrix {
   return { ...arranged, zeros: placedZeros };
 }
 
+/** The codes of an arranged matrix, `[outputs, inputs]`: the way back. */
+export function codesOfArranged(
+  coding: Coding,
+  [outputs, inputs, group]: readonly [outputs: number, inputs: number, group: number],
+  { groupDepth, blockBytes }: Pick<ArrangedMatrix, 'groupDepth' | 'blockBytes'>,
+  codes: Uint8Array,
+): Int8Array {
+  const values = new Int8Array(outputs * inputs);
+  const codeAt = reader(coding, codes);
+  for (let o = 0; o < outputs; o++) {
+    const [block, lane] = [(o >> 3) * blockBytes, 2 * (o & 7)];
+    for (let i = 0, p = 0; i < inputs; i++, p++) {
+      if (i > 0 && i % group === 0) p = (i / group) * groupDepth;
+      values[o * inputs + i] = codeAt(block, p >> 1, lane + (p & 1));
+    }
+  }
+  return values;
+}
+
 /** Writes a code to a byte `lane` of the registers of its pair, from a block's start. */
 function placer(
   coding: Coding,
@@ -108,4 +127,32 @@ function placer(
   if (bits === 8) return (block, pair, lane, code) => void (codes[block + 16 * pair + lane] = code);
   return (block, pair, lane, code) =>
     void (codes[block + 16 * Math.floor(pair / pairs) + lane]! |= (code - low) << (bits * (pair % pairs)));
+}
+
+/** Reads what {@link placer} wrote. */
+function reader(coding: Coding, codes: Uint8Array): (block: number, pair: number, lane: number) => number {
+  const { bits, low } = CODINGS[coding];
+  const pairs = PAIRS[coding];
+  if (coding === 'ternary') {
+    return (block, pair, lane) => {
+      const fraction = (codes[block + 16 * Math.floor(pair / 5) + lane]! + 128) & 255;
+      const digits = Math.floor((243 * fraction) / 256);
+      return (Math.floor(digits / 3 ** (4 - (pair % 5))) % 3) - 1;
+    };
+  }
+  if (coding === 'int3') {
+    return (block, pair, lane) => {
+      const at = block + 48 * (pair >> 3) + lane;
+      const place = pair & 7;
+      const rest = (codes[at + 16 * (place >> 2)]! >> (2 * (place & 3))) & 3;
+      return rest + 4 * ((codes[at + 32]! >> place) & 1) - 4;
+    };
+  }
+  if (coding === 'binary')
+    return (block, pair, lane) => 2 * ((codes[block + 16 * (pair >> 3) + lane]! >> (pair & 7)) & 1) - 1;
+  if (bits === 8) return (block, pair, lane) => codes[block + 16 * pair + lane]!; // signed once it is stored
+  return (block, pair, lane) => {
+    const byte = codes[block + 16 * Math.floor(pair / pairs) + lane]!;
+    return ((byte >> (bits * (pair % pairs))) & (2 ** bits - 1)) + low;
+  };
 }

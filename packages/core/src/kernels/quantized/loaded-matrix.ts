@@ -1,9 +1,9 @@
 import { ArgumentError } from '../../errors.ts';
 import type { Kernels } from '../compile.ts';
-import { arrange, CODING_NUMBERS, type ArrangedMatrix } from './arrange.ts';
+import { arrange, CODING_NUMBERS, codesOfArranged, type ArrangedMatrix } from './arrange.ts';
 import type { Coding } from './codings.ts';
 import type { Space } from './own-memory.ts';
-import { checkPackedMatrix, type PackedMatrix } from './packed-matrix.ts';
+import { checkPackedMatrix, packCodes, type PackedMatrix } from './packed-matrix.ts';
 
 /** Kernels and the memory they work on: an engine's, or one of their own. */
 export interface KernelSpace extends Space {
@@ -24,6 +24,8 @@ export class LoadedMatrix {
   readonly space: KernelSpace;
   /** How it lies, without the numbers themselves. @internal */
   readonly layout: Pick<ArrangedMatrix, 'depth' | 'groupDepth' | 'groups' | 'blockBytes'>;
+  /** Whether one scale is for all. */
+  readonly #single: boolean;
   #places: { readonly codes: number; readonly scales: number; readonly zeros: number } | undefined;
 
   constructor(space: KernelSpace, matrix: PackedMatrix) {
@@ -34,6 +36,7 @@ export class LoadedMatrix {
     this.inputs = matrix.inputs;
     this.group = matrix.group;
     this.space = space;
+    this.#single = matrix.scales.length === 1;
     this.layout = layout;
     this.bytes = codes.byteLength + scales.byteLength + (zeros?.byteLength ?? 0);
     const start = space.allocate(this.bytes);
@@ -60,6 +63,33 @@ export class LoadedMatrix {
   /** By number, as kernels know it. @internal */
   get codingNumber(): number {
     return CODING_NUMBERS[this.coding];
+  }
+
+  /** The packed matrix again, as it was loaded, for a file or for {@link dequantize}. */
+  packed(): PackedMatrix {
+    const { coding, outputs, inputs, group, layout, space } = this;
+    const { codes, scales, zeros } = this.places('LoadedMatrix.packed');
+    const { buffer } = space.memory;
+    const blocks = Math.ceil(outputs / 8);
+    const arranged = new Uint8Array(buffer, codes, blocks * layout.blockBytes);
+    const shared = this.#single ? Math.max(1, inputs) : group;
+    const values = codesOfArranged(coding, [outputs, inputs, shared], layout, arranged);
+    const gather = <T extends Uint16Array | Uint8Array>(from: T, to: T): T => {
+      for (const i of to.keys()) {
+        const [o, g] = [Math.floor(i / layout.groups), i % layout.groups];
+        to[i] = from[((o >> 3) * layout.groups + g) * 8 + (o & 7)]!;
+      }
+      return to;
+    };
+    const count = blocks * layout.groups * 8;
+    const length = this.#single ? 1 : outputs * layout.groups;
+    const scaleBits = new Uint16Array(buffer.slice(scales, scales + 2 * count)); // at any place
+    const zeroBytes = new Uint8Array(buffer, zeros, zeros === 0 ? 0 : count);
+    return packCodes(values, {
+      ...{ coding, outputs, inputs, group },
+      scales: gather(scaleBits, new Uint16Array(length)),
+      ...(zeros !== 0 && { zeros: gather(zeroBytes, new Uint8Array(length)) }),
+    });
   }
 
   /** Frees its memory. A second call does nothing. */

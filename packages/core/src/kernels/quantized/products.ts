@@ -94,7 +94,8 @@ async function ownSpace(): Promise<KernelSpace> {
   };
 }
 
-function multiply(
+/** {@link QuantizedProducts.multiply}. */
+export function multiply(
   x: Float32Array,
   rows: number,
   matrix: LoadedMatrix,

@@ -2,10 +2,9 @@ import '@tensorflow/tfjs';
 import fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { useBackend } from '@ockham/core/backend';
-import { toFloat16 } from '@ockham/core/files';
-import { CODINGS, packCodes, quantizedProducts, type Coding, type PackedMatrix } from '@ockham/core/kernels';
+import { CODINGS, quantizedProducts, type Coding } from '@ockham/core/kernels';
 import { quantizedProductTwin } from '../../../src/kernels/twins/quantized.ts';
-import { codesOf, numbers } from './draw.ts';
+import { matrixOf, numbers } from './draw.ts';
 
 const codings = Object.keys(CODINGS) as Coding[];
 
@@ -43,23 +42,7 @@ describe.each(['wasm', 'cpu'] as const)('quantised products beside the %s engine
             expect(Math.abs(value - expected[i]!)).toBeLessThan(2e-6 * size * Math.sqrt(1 + inputs / 16));
         },
       ),
-      { numRuns: 60, seed: 1 },
+      { numRuns: 30, seed: 1 },
     );
   });
 });
-
-function matrixOf(
-  coding: Coding,
-  [outputs, inputs, group]: readonly [number, number, number],
-  seed: number,
-  single: boolean,
-  asymmetric: boolean,
-): PackedMatrix {
-  const count = single ? 1 : outputs * Math.ceil(inputs / group);
-  const scales = toFloat16(numbers(count, seed + 3).map((v) => v / 16));
-  const zeros = Uint8Array.from({ length: count }, (_, i) => 128 + ((i * 7 + seed) % 17) - 8);
-  return packCodes(codesOf(coding, outputs * inputs, seed), {
-    ...{ coding, outputs, inputs, group, scales },
-    ...(asymmetric && coding.startsWith('int') && { zeros }),
-  });
-}
