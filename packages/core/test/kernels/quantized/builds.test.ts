@@ -83,7 +83,8 @@ describe.each(builds)('quantised products, relaxed $relaxed, shared $shared', (b
           const groups = Math.ceil(inputs / group);
           const even = group + (group % 2);
           const depth = (groups - 1) * even + 2 * Math.ceil((inputs - (groups - 1) * group) / 2);
-          const x = numbers(rows * inputs, seed).map((v, i) => (i % 7 === 0 ? 0 : v * 2 ** (i % 5)));
+          const size = [1, 0, 1e-38, 1e-44, 3e38][seed % 5]!;
+          const x = numbers(rows * inputs, seed).map((v, i) => (i % 7 === 0 ? 0 : v * size * 2 ** -(i % 5)));
           const [to, scales, sums] = [place(rows * depth), place(rows + 1), place(rows * groups + 1)];
           kernels.quantizeRows(rows, inputs, group, depth, bytes, place(x), to, scales, sums);
           const twin = quantizeRowsTwin(x, inputs);
