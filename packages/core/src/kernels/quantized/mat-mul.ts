@@ -78,10 +78,15 @@ function forward(
   const shape = [...x.shape.slice(0, -1), outputs];
   if (engineSpace() === space) {
     const { address } = kernelsOf(backend())!;
-    const y = hostOf(backend()).allocate(shape, 'float32');
-    const [from, plus, to] = [address(x), bias ? address(bias) : 0, address(y)];
-    runProduct('quantizedMatMul', matrix, [rows, from, plus, to], { activation, activations });
-    return engine().makeTensorFromTensorInfo(y);
+    const y = engine().makeTensorFromTensorInfo(hostOf(backend()).allocate(shape, 'float32'));
+    try {
+      const [from, plus, to] = [address(x), bias ? address(bias) : 0, address(y)];
+      runProduct('quantizedMatMul', matrix, [rows, from, plus, to], { activation, activations });
+      return y;
+    } catch (error) {
+      y.dispose();
+      throw error;
+    }
   }
   const given = bias && { bias: bias.dataSync<'float32'>() };
   const options = { activation, activations, ...given };
