@@ -14,13 +14,12 @@ import {
   writeSafetensors,
   type NamedArray,
 } from '@ockham/core/files';
-import { checkPackedMatrix, type PackedMatrix } from '@ockham/core/kernels';
+import { checkPackedMatrix, checkQuantizedProducts, type PackedMatrix } from '@ockham/core/kernels';
 import { variableOf } from '@ockham/core/training';
 import { serialization, tensor, tidy } from '@tensorflow/tfjs-core';
 import { loadLayersModel, type LayersModel } from '@tensorflow/tfjs-layers';
 import { quantizedLayers, savingAsFloats, isHalf } from './compressed-model.ts';
 import { checkMatrixShape, type MatrixShape } from './layers/matrix-shape.ts';
-import { checkProducts } from './self-check.ts';
 
 const FORMAT = 'ockham-compressed';
 /** Raised when a reader of the version before could not read the file. */
@@ -78,7 +77,7 @@ export async function encodeCompressed(model: LayersModel): Promise<Uint8Array> 
  *
  * @param who Names the file or caller in errors.
  * @throws DataError `corrupt-file` for a changed, missing or foreign byte or a matrix out of range, `checkpoint-mismatch` for a
- *   version that is not known; OckhamError `engine-unavailable` where the engine's products are wrong.
+ *   version that is not known; OckhamError `engine-differs` where the engine's products are wrong.
  *
  * @example
  * const bytes = new Uint8Array(await (await fetch('model.safetensors')).arrayBuffer());
@@ -98,11 +97,11 @@ export async function decodeCompressed(bytes: Uint8Array, who = 'decodeCompresse
     model = await loadLayersModel({ load: async () => ({ modelTopology: topology }) });
     for (const [path, layer] of quantizedLayers(model)) await layer.hold(matrices.get(path)!);
     for (const weight of model.weights) assign(weight, arrays.get(weight.originalName));
-    await checkProducts(who, model);
+    await checkQuantizedProducts();
     return savingAsFloats(model);
   } catch (error) {
     model?.dispose();
-    if (error instanceof OckhamError && error.code === 'engine-unavailable') throw error;
+    if (error instanceof OckhamError && error.code === 'engine-differs') throw error;
     const message = error instanceof Error ? error.message : String(error);
     throw new DataError('corrupt-file', `${who}: the model cannot be made from the file: ${message}`, {
       cause: error,

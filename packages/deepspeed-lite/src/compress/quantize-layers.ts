@@ -40,7 +40,8 @@ const FIT_ROWS = 8192;
  * Packs the planned weights. Where examples are needed, for static activations or for distillation, they pass through the
  * model and its copy once.
  *
- * @param copy Of the model. Its weights become those that the packed ones stand for; biases move with the means.
+ * @param copy Of the model. Where examples pass, its weights become those that the packed ones stand for, for what follows to see;
+ *   biases move with the means.
  */
 export async function quantizeLayers(
   who: string,
@@ -102,6 +103,7 @@ async function packLayer(
     const { down, up } = lowRankOf(target, kernel, lowRank);
     matrices.set('down', down).set('up', up);
   }
+  if (!turn) return { weight, matrices, activations };
   const { shape, values } = fromRows(denseRows(matrices, rule.weight), variable.shape, rule);
   const own = copy.weights.find(({ originalName }) => originalName.endsWith(`/${rule.weight}`))!;
   tidy(() => variableOf(own).assign(tensor(values, [...shape])));
