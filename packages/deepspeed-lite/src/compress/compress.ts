@@ -6,9 +6,9 @@
  * Deviations: tables of words and positions are quantised too, since they are most of a small BERT; layers that follow see
  * what the layers before have lost.
  */
-import { checkQuantizedProducts } from '@ockham/core/kernels';
 import { checkModel, cloneModel } from '@ockham/core/models';
 import type { LayersModel } from '@tensorflow/tfjs-layers';
+import { checkEngine } from './check-engine.ts';
 import { assemble } from './compressed-model.ts';
 import { planCompression, type CompressData, type CompressOptions } from './options.ts';
 import { quantizeLayers } from './quantize-layers.ts';
@@ -55,7 +55,7 @@ export async function compress(
   try {
     const packed = await quantizeLayers(who, model, copy, planned, data.train, options);
     small = await assemble(copy, packed, options.floats ?? 'float16');
-    await checkQuantizedProducts();
+    await checkEngine();
     return { model: small, report: await compressReport(who, model, small, packed, data, options) };
   } catch (error) {
     small?.dispose();

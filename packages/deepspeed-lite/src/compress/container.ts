@@ -14,10 +14,11 @@ import {
   writeSafetensors,
   type NamedArray,
 } from '@ockham/core/files';
-import { checkPackedMatrix, checkQuantizedProducts, type PackedMatrix } from '@ockham/core/kernels';
+import { checkPackedMatrix, type PackedMatrix } from '@ockham/core/kernels';
 import { variableOf } from '@ockham/core/training';
 import { serialization, tensor, tidy } from '@tensorflow/tfjs-core';
 import { loadLayersModel, type LayersModel } from '@tensorflow/tfjs-layers';
+import { checkEngine } from './check-engine.ts';
 import { quantizedLayers, savingAsFloats, isHalf } from './compressed-model.ts';
 import { checkMatrixShape, type MatrixShape } from './layers/matrix-shape.ts';
 
@@ -90,14 +91,14 @@ export async function decodeCompressed(bytes: Uint8Array, who = 'decodeCompresse
   if (!(zipped?.values instanceof Uint8Array)) throw corrupt(who, 'it has no topology');
   const text = new TextDecoder().decode(await gunzip(zipped.values, who));
   arrays.delete(TOPOLOGY);
-  const topology = JSON.parse(text) as Topology;
   let model: LayersModel | undefined;
   try {
+    const topology = JSON.parse(text) as Topology;
     const matrices = matricesOf(topology.config, arrays); // before anything is built
     model = await loadLayersModel({ load: async () => ({ modelTopology: topology }) });
     for (const [path, layer] of quantizedLayers(model)) await layer.hold(matrices.get(path)!);
     for (const weight of model.weights) assign(weight, arrays.get(weight.originalName));
-    await checkQuantizedProducts();
+    await checkEngine();
     return savingAsFloats(model);
   } catch (error) {
     model?.dispose();
@@ -113,7 +114,7 @@ export async function decodeCompressed(bytes: Uint8Array, who = 'decodeCompresse
 async function checkWhole(bytes: Uint8Array, who: string): Promise<void> {
   const at = placeOfChecksum(bytes);
   if (at < 0) throw corrupt(who, `it is no file of encodeCompressed, or its header is damaged`);
-  const blanked = bytes.slice();
+  const blanked = new Uint8Array(bytes); // not slice(): of a Node Buffer that is a view
   blanked.set(new TextEncoder().encode(BLANK), at);
   const written = new TextDecoder().decode(bytes.subarray(at, at + BLANK.length));
   const found = await sha256(blanked);

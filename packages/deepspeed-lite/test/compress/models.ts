@@ -41,7 +41,7 @@ export function denseNetwork(width = 64): LayersModel {
   let y: SymbolicTensor = x;
   for (const [i, activation] of (['relu', 'gelu', 'tanh', 'linear'] as const).entries()) {
     y = layers
-      .dense({ name: `fc${i}`, units: 48, activation: activation as 'relu', useBias: i !== 2, ...seeds(i) })
+      .dense({ name: `fc${i}`, units: 48, activation: activation, useBias: i !== 2, ...seeds(i) })
       .apply(y) as SymbolicTensor;
   }
   const head = layers.dense({ name: 'head', units: 2, activation: 'softmax', ...seeds(9) });
