@@ -1,10 +1,10 @@
 /** A packed matrix in memory, for look-ups or for products. */
 import {
   dequantize,
+  dequantizeOutputs,
   packedBytes,
   quantizedMatMul,
   quantizedProducts,
-  rowBytes,
   type PackedMatrix,
   type QuantizedMatMulOptions,
 } from '@ockham/core/kernels';
@@ -60,31 +60,10 @@ export function holdTable(matrix: PackedMatrix): TableMatrix {
     },
     bytes: packedBytes(matrix),
     packed: () => matrix,
-    rows: (indexes) => dequantize(takeRows(matrix, indexes)),
+    rows: (indexes) => dequantizeOutputs(matrix, indexes),
     dense: () => dequantize(matrix),
     dispose: () => undefined, // bytes of the host, free once nothing refers to them
   };
-}
-
-/** The rows at `indexes`, packed. */
-export function takeRows(matrix: PackedMatrix, indexes: ArrayLike<number>): PackedMatrix {
-  const { coding, inputs, group, codes, scales, zeros } = matrix;
-  const [width, groups] = [rowBytes(coding, inputs), Math.ceil(inputs / group)];
-  const shared = scales.length === 1;
-  const taken = {
-    codes: new Uint8Array(indexes.length * width),
-    scales: shared ? scales : new Uint16Array(indexes.length * groups),
-    zeros: shared || !zeros ? zeros : new Uint8Array(indexes.length * groups),
-  };
-  for (let i = 0; i < indexes.length; i++) {
-    const row = indexes[i]!;
-    taken.codes.set(codes.subarray(row * width, (row + 1) * width), i * width);
-    if (shared) continue;
-    taken.scales.set(scales.subarray(row * groups, (row + 1) * groups), i * groups);
-    if (zeros) taken.zeros!.set(zeros.subarray(row * groups, (row + 1) * groups), i * groups);
-  }
-  const { zeros: kept, ...rest } = taken;
-  return { coding, inputs, group, outputs: indexes.length, ...rest, ...(kept && { zeros: kept }) };
 }
 
 function countNonZeros(matrix: PackedMatrix): number {
