@@ -155,3 +155,4 @@ export {
   type Routing,
   type RoutingOptions,
 } from './experts/routing.ts';
+export * from './compress/index.ts';

@@ -207,9 +207,10 @@ function writeRow(coding: Coding, values: Int8Array, to: Uint8Array): void {
     return;
   }
   const { bits } = CODINGS[coding];
-  for (const [i, value] of values.entries()) {
-    const code = (coding === 'binary' ? (value + 1) >> 1 : value) & (2 ** bits - 1);
-    const [at, shift] = [(i * bits) >> 3, (i * bits) & 7];
+  const mask = 2 ** bits - 1;
+  for (let i = 0, bit = 0; i < values.length; i++, bit += bits) {
+    const code = (coding === 'binary' ? (values[i]! + 1) >> 1 : values[i]!) & mask;
+    const [at, shift] = [bit >> 3, bit & 7];
     to[at]! |= code << shift;
     if (shift + bits > 8) to[at + 1]! |= code >> (8 - shift);
   }
@@ -226,10 +227,13 @@ function readRow(coding: Coding, from: Uint8Array, values: Int8Array): void {
     return;
   }
   const { bits, low } = CODINGS[coding];
-  for (let i = 0; i < values.length; i++) {
-    const [at, shift] = [(i * bits) >> 3, (i * bits) & 7];
-    const code = ((from[at]! | ((from[at + 1] ?? 0) << 8)) >> shift) & (2 ** bits - 1);
+  const mask = 2 ** bits - 1;
+  const unused = 32 - bits;
+  for (let i = 0, bit = 0; i < values.length; i++, bit += bits) {
+    const [at, shift] = [bit >> 3, bit & 7];
+    const word = shift + bits > 8 ? from[at]! | (from[at + 1]! << 8) : from[at]!;
+    const code = (word >> shift) & mask;
     if (coding === 'binary') values[i] = 2 * code - 1;
-    else values[i] = low < 0 ? (code << (32 - bits)) >> (32 - bits) : code;
+    else values[i] = low < 0 ? (code << unused) >> unused : code;
   }
 }

@@ -1,0 +1,73 @@
+/** A packed matrix in memory, for look-ups or for products. */
+import {
+  dequantize,
+  dequantizeOutputs,
+  packedBytes,
+  quantizedMatMul,
+  quantizedProducts,
+  type PackedMatrix,
+  type QuantizedMatMulOptions,
+} from '@ockham/core/kernels';
+import type { Tensor } from '@tensorflow/tfjs-core';
+
+/** A matrix that is held packed. */
+export interface HeldMatrix {
+  /** Numbers that it stands for. */
+  readonly size: number;
+  /** Of these, how many are not 0. Counted when asked for. */
+  readonly nonZeros: number;
+  /** Resident bytes. */
+  readonly bytes: number;
+  packed(): PackedMatrix;
+  dispose(): void;
+}
+
+/** A matrix whose rows are decoded as they are needed. */
+export interface TableMatrix extends HeldMatrix {
+  /** The rows at `indexes`, `[indexes.length, inputs]`. */
+  rows(indexes: ArrayLike<number>): Float32Array;
+  /** All of it, `[outputs, inputs]`. */
+  dense(): Float32Array;
+}
+
+/** A matrix that inputs are multiplied by. */
+export interface ProductMatrix extends HeldMatrix {
+  /** activation(x Mᵀ + bias), `[…, inputs]` to `[…, outputs]`. */
+  multiply(x: Tensor, options: QuantizedMatMulOptions): Tensor;
+}
+
+/** Holds a matrix in the memory of the engine's kernels, where there is one, in the order that they like. */
+export async function holdProduct(matrix: PackedMatrix): Promise<ProductMatrix> {
+  const loaded = (await quantizedProducts()).load(matrix);
+  return {
+    size: matrix.outputs * matrix.inputs,
+    get nonZeros() {
+      return countNonZeros(loaded.packed());
+    },
+    bytes: loaded.bytes,
+    packed: () => loaded.packed(),
+    multiply: (x, options) => quantizedMatMul(x, loaded, options),
+    dispose: () => loaded.dispose(),
+  };
+}
+
+/** Holds the bytes of a matrix for look-ups. */
+export function holdTable(matrix: PackedMatrix): TableMatrix {
+  return {
+    size: matrix.outputs * matrix.inputs,
+    get nonZeros() {
+      return countNonZeros(matrix);
+    },
+    bytes: packedBytes(matrix),
+    packed: () => matrix,
+    rows: (indexes) => dequantizeOutputs(matrix, indexes),
+    dense: () => dequantize(matrix),
+    dispose: () => undefined, // bytes of the host, free once nothing refers to them
+  };
+}
+
+function countNonZeros(matrix: PackedMatrix): number {
+  let count = 0;
+  for (const value of dequantize(matrix)) if (value !== 0) count++;
+  return count;
+}
