@@ -153,3 +153,4 @@ export {
   type Routing,
   type RoutingOptions,
 } from './experts/routing.ts';
+export * from './compress/index.ts';

@@ -1,0 +1,9 @@
+export {
+  checkGrid,
+  fakeQuantize,
+  quantize,
+  type FakeQuantizeOptions,
+  type Grid,
+  type GridBits,
+  type GridRange,
+} from './grid.ts';
