@@ -80,10 +80,16 @@ export function readSafetensorsMetadata(
   throw corrupt(who, `__metadata__ must be texts by name, got ${JSON.stringify(metadata)}`);
 }
 
+/** How float32 values are stored. */
+export type FloatType = 'F32' | 'F16' | 'BF16';
+
 /** How to write. */
 export interface SafetensorsOptions {
-  /** Type of the values of every `Float32Array`. `F16` and `BF16` round to nearest. Default `F32`. */
-  readonly float?: 'F32' | 'F16' | 'BF16';
+  /**
+   * Type of the values of every `Float32Array`, or of each by its name. `F16` and `BF16` round to nearest. Default
+   * `F32`.
+   */
+  readonly float?: FloatType | ((name: string) => FloatType);
   /** Kept under `__metadata__`. Default: none. */
   readonly metadata?: Readonly<Record<string, string>>;
 }
@@ -108,7 +114,7 @@ export function writeSafetensors(
           `__metadata__, got ${values.length} values. Correct the shape or the name.`,
       );
     }
-    const { dtype, stored } = toStored(values, float);
+    const { dtype, stored } = toStored(values, typeof float === 'function' ? float(name) : float);
     const part = new Uint8Array(stored.buffer, stored.byteOffset, stored.byteLength);
     records[name] = { dtype, shape, data_offsets: [at, at + part.length] };
     parts.push(part);
@@ -127,10 +133,7 @@ export function writeSafetensors(
   return bytes;
 }
 
-function toStored(
-  values: ArrayValues,
-  float: 'F32' | 'F16' | 'BF16',
-): { dtype: string; stored: ArrayValues } {
+function toStored(values: ArrayValues, float: FloatType): { dtype: string; stored: ArrayValues } {
   if (values instanceof Float32Array) {
     if (float === 'F16') return { dtype: 'F16', stored: toFloat16(values) };
     if (float === 'BF16') return { dtype: 'BF16', stored: toBfloat16(values) };

@@ -1,6 +1,7 @@
 import { tensor, type serialization } from '@tensorflow/tfjs-core';
 import type { LayersModel } from '@tensorflow/tfjs-layers';
 import { UnsupportedModelError } from '../errors.ts';
+import { holdsWeights } from '../training/held-weights.ts';
 import { depthMultiplierOf, type Layer } from './layer-rules.ts';
 import { isModel } from './trace.ts';
 import type { WeightValues } from './weight-values.ts';
@@ -116,6 +117,7 @@ async function copyWeights(
       write(copy, newWeight(source, weight, { shape: weight.shape as number[], values }));
       copy.trainable = weight.trainable;
     }
+    if (holdsWeights(source) && holdsWeights(target)) await target.takeHeldWeights(source);
   }
 }
 

@@ -3,6 +3,7 @@ import { checkModel } from '../models/check-model.ts';
 import type { Layer } from '../training/layers.ts';
 import { countNonZeros, weightKind } from './count-parameters.ts';
 import { flopRules, type CallCost, type FlopRule } from './flop-rules.ts';
+import { heldWeightsOf } from '../training/held-weights.ts';
 import { layerCalls } from './model-calls.ts';
 
 /** Options of {@link countFlops}. */
@@ -100,6 +101,12 @@ async function layerTotals(layer: Layer, calls: readonly CallCost[]): Promise<Fl
     if (!isBias) macs += values.length * uses;
     flops += values.length * uses * flopsPerUse;
     nonZeroFlops += countNonZeros(values) * uses * flopsPerUse;
+  }
+  for (const { name, size, nonZeros } of heldWeightsOf(layer)) {
+    const uses = calls.reduce((total, call) => total + (call.uses?.[name] ?? 0), 0);
+    macs += size * uses;
+    flops += 2 * size * uses;
+    nonZeroFlops += 2 * nonZeros * uses;
   }
   return { macs, flops, nonZeroFlops };
 }

@@ -1,6 +1,7 @@
 import type { LayersModel } from '@tensorflow/tfjs-layers';
 import { checkModel } from '../models/check-model.ts';
 import { flatLayers, type Layer } from '../training/layers.ts';
+import { heldWeightsOf, type HeldWeight } from '../training/held-weights.ts';
 
 type LayerWeight = Layer['weights'][number];
 
@@ -51,9 +52,12 @@ export async function countParameters(model: LayersModel): Promise<ParameterCoun
   const rows: LayerParameters[] = [];
   for (const layer of flatLayers(model)) {
     const weights = layer.weights.filter((weight) => !seen.has(weight.read()));
-    if (weights.length === 0) continue;
+    const held = seen.has(layer) ? [] : heldWeightsOf(layer);
+    if (weights.length + held.length === 0) continue;
     for (const weight of weights) seen.add(weight.read());
-    rows.push({ name: layer.name, className: layer.getClassName(), ...(await countWeights(weights, model)) });
+    seen.add(layer);
+    const counts = [await countWeights(weights, model), ...held.map(countHeld)];
+    rows.push({ name: layer.name, className: layer.getClassName(), ...addTotals(counts) });
   }
   const totals = addTotals(rows);
   const sparsity = totals.kernels === 0 ? 0 : 1 - totals.nonZeroKernels / totals.kernels;
@@ -100,6 +104,12 @@ async function countWeights(weights: readonly LayerWeight[], model: LayersModel)
     }),
   );
   return addTotals(rows);
+}
+
+/** Packed matrices are kernels, and training does not change them. */
+function countHeld({ size, nonZeros }: HeldWeight): ParameterTotals {
+  const none = { biases: 0, others: 0, trainable: 0, nonZeroBiases: 0 };
+  return { ...none, parameters: size, kernels: size, nonZeros, nonZeroKernels: nonZeros };
 }
 
 function addTotals(rows: readonly ParameterTotals[]): ParameterTotals {

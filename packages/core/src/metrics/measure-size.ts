@@ -3,6 +3,7 @@ import type { LayersModel } from '@tensorflow/tfjs-layers';
 import { gzip } from '../files/gzip.ts';
 import { checkModel } from '../models/check-model.ts';
 import { flatLayers, variableOf } from '../training/layers.ts';
+import { heldWeightsOf } from '../training/held-weights.ts';
 
 /** What {@link measureSize} measures, in bytes. */
 export interface ModelSize {
@@ -10,7 +11,7 @@ export interface ModelSize {
   readonly bytes: number;
   /** Both files after gzip, as a web server would send them. */
   readonly gzipBytes: number;
-  /** The weights in the engine's memory. */
+  /** The weights in memory, those that layers hold packed too. */
   readonly residentBytes: number;
 }
 
@@ -24,11 +25,13 @@ export async function measureSize(model: LayersModel): Promise<ModelSize> {
   checkModel('measureSize', model);
   const { json, weights } = await savedFiles(model);
   const [jsonGzip, weightsGzip] = [await gzip(json), await gzip(weights)];
-  const variables = new Set(flatLayers(model).flatMap((layer) => layer.weights.map(variableOf)));
+  const layers = new Set(flatLayers(model));
+  const variables = new Set([...layers].flatMap((layer) => layer.weights.map(variableOf)));
+  const held = [...layers].flatMap(heldWeightsOf).reduce((total, { bytes }) => total + bytes, 0);
   return {
     bytes: json.length + weights.length,
     gzipBytes: jsonGzip.length + weightsGzip.length,
-    residentBytes: [...variables].reduce((total, variable) => total + bytesOf(variable), 0),
+    residentBytes: [...variables].reduce((total, variable) => total + bytesOf(variable), held),
   };
 }
 

@@ -2,6 +2,7 @@ import { serialization } from '@tensorflow/tfjs-core';
 import type { LayersModel } from '@tensorflow/tfjs-layers';
 import { UnsupportedModelError } from '../errors.ts';
 import { flatLayers, variableOf, type Layer } from '../training/layers.ts';
+import { holdsWeights } from '../training/held-weights.ts';
 import { checkModel } from './check-model.ts';
 
 type LayerWeight = Layer['weights'][number];
@@ -43,6 +44,11 @@ export async function cloneModel(model: LayersModel): Promise<LayersModel> {
   // not write(): it would apply the layer's constraint, and the copy would differ
   for (const [i, weight] of from.entries()) variableOf(to[i]!).assign(weight.read());
   copyTrainableFlags(model, copy);
+  const copies = flatLayers(copy);
+  for (const [i, layer] of flatLayers(model).entries()) {
+    const to = copies[i]!;
+    if (holdsWeights(layer) && holdsWeights(to)) await to.takeHeldWeights(layer);
+  }
   return copy;
 }
 

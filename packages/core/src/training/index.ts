@@ -11,6 +11,7 @@ export {
 export { checkFit, type FitOptions } from './check-fit.ts';
 export { batchOf, batchRange, type Batch } from './batches.ts';
 export { lossFunction, withRegularisation } from './losses.ts';
+export { heldWeightsOf, holdsWeights, type HeldWeight, type HoldsWeights } from './held-weights.ts';
 export { flatLayers, trainableVariables, variableOf, type Layer } from './layers.ts';
 export { restoreWeights, saveWeights } from './snapshot.ts';
 export {

@@ -146,7 +146,7 @@ export function fakeQuantize(w: Tensor2D, grid: Grid, options: FakeQuantizeOptio
       const quantised = tensor2d(nearest(rows.dataSync<'float32'>(), outputs, inputs, grid), rows.shape);
       return turned ? transpose(quantised) : quantised;
     }),
-    gradFunc: (dy: Tensor | Tensor[]) => dy as Tensor,
+    gradFunc: (dy: Tensor | Tensor[]) => dy,
   }));
   return straightThrough(w) as Tensor2D;
 }

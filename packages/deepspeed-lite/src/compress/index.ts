@@ -7,3 +7,26 @@ export {
   type GridBits,
   type GridRange,
 } from './grid.ts';
+export { fakeQuantizeActivations, type ActivationGrid } from './activation-grid.ts';
+export { compress, type Compressed } from './compress.ts';
+export { exportLayersModel } from './compressed-model.ts';
+export { decodeCompressed, encodeCompressed } from './container.ts';
+export { QuantizedConv2D } from './layers/quantized-conv2d.ts';
+export { QuantizedDense } from './layers/quantized-dense.ts';
+export { QuantizedLayer, type QuantizedLayerArgs } from './layers/quantized-layer.ts';
+export type { MatrixShape } from './layers/matrix-shape.ts';
+export {
+  QuantizedEmbedding,
+  QuantizedPositionEmbedding,
+  QuantizedTiedEmbedding,
+} from './layers/quantized-tables.ts';
+export { lowRankOf, type LowRank } from './low-rank.ts';
+export type { CompressData, CompressOptions, CompressReportOptions, QuantizeOptions } from './options.ts';
+export { quantizableWeights, type PackingRule, type QuantizableWeight } from './quantizable.ts';
+export {
+  quantizedFlopRules,
+  type ByteRatio,
+  type CompressedWeight,
+  type CompressReport,
+  type Sensitivity,
+} from './report.ts';

@@ -18,3 +18,5 @@ export { columnSums, columnSumsBytes, normalSums, normalSumsBytes } from './redu
 export { blockProduct, sparseProduct, transpose } from './sparse';
 export { blockVector, groupVector, sparseVector } from './sparse-vector';
 export { int8Finish, int8Gemm, int8WorkspaceBytes } from './int8';
+export { quantizeRows } from './quantized-rows';
+export { quantizedBytes, quantizedEnding, quantizedFloats, quantizedProduct } from './quantized-product';

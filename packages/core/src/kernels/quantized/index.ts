@@ -8,3 +8,8 @@ export {
   type PackCodesOptions,
   type PackedMatrix,
 } from './packed-matrix.ts';
+export { checkQuantizedProducts } from './check-products.ts';
+export { LoadedMatrix } from './loaded-matrix.ts';
+export { quantizedMatMul, type QuantizedMatMulOptions } from './mat-mul.ts';
+export { quantizedProducts, type MultiplyOptions, type QuantizedProducts } from './products.ts';
+export type { ProductActivation } from './run-product.ts';

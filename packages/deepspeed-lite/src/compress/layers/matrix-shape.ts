@@ -1,0 +1,52 @@
+/** What is known of a packed matrix without its bytes: it stands in the config of the layer that holds it. */
+import { ArgumentError } from '@ockham/core';
+import { CODINGS, rowBytes, type Coding, type PackedMatrix } from '@ockham/core/kernels';
+import type { serialization } from '@tensorflow/tfjs-core';
+
+/** Sizes of a packed matrix. */
+export interface MatrixShape {
+  readonly coding: Coding;
+  readonly outputs: number;
+  readonly inputs: number;
+  readonly group: number;
+  /** Number of scales: 1, or one for each group of each output. */
+  readonly scales: number;
+  /** Whether every scale has a zero point. */
+  readonly zeros: boolean;
+}
+
+/** The sizes of a matrix. */
+export function shapeOf({ coding, outputs, inputs, group, scales, zeros }: PackedMatrix): MatrixShape {
+  return { coding, outputs, inputs, group, scales: scales.length, zeros: zeros !== undefined };
+}
+
+/** Bytes that a matrix of these sizes takes, in a file and in memory. */
+export function bytesOfShape({ coding, outputs, inputs, scales, zeros }: MatrixShape): number {
+  return outputs * rowBytes(coding, inputs) + scales * (zeros ? 3 : 2);
+}
+
+/** As it stands in a config. */
+export function shapeConfig(shape: MatrixShape): serialization.ConfigDict {
+  return { ...shape };
+}
+
+/**
+ * Checks sizes that were read: an unknown coding, as of a bit width out of range, or a count that does not follow.
+ *
+ * @throws ArgumentError naming `who`.
+ */
+export function checkMatrixShape(who: string, shape: MatrixShape): void {
+  const { coding, outputs, inputs, group, scales, zeros } = shape;
+  if (typeof coding !== 'string' || !Object.hasOwn(CODINGS, coding)) {
+    throw new ArgumentError(
+      `${who}: coding must be one of ${Object.keys(CODINGS).join(', ')}, got ${JSON.stringify(coding)}. Another version may know it.`,
+    );
+  }
+  const positive = (n: unknown): boolean => Number.isSafeInteger(n) && (n as number) >= 1;
+  const all = outputs * Math.ceil(inputs / group);
+  const fits = positive(outputs) && positive(inputs) && positive(group) && group <= inputs;
+  if (fits && (scales === 1 || scales === all) && typeof zeros === 'boolean') return;
+  throw new ArgumentError(
+    `${who}: a packed matrix needs outputs, inputs and group ≥ 1, group ≤ inputs and one scale or one for each group, got ${JSON.stringify(shape)}.`,
+  );
+}

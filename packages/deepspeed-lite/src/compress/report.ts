@@ -1,0 +1,193 @@
+/** The model before and after, and what each layer has to do with it. */
+import { takeExamples, throwIfAborted } from '@ockham/core';
+import { packedBytes, type Coding } from '@ockham/core/kernels';
+import {
+  compareModels,
+  describeModels,
+  evaluate,
+  flopRules,
+  type FlopRule,
+  type LayerCall,
+  type ModelComparison,
+} from '@ockham/core/metrics';
+import { cloneModel } from '@ockham/core/models';
+import { layerPaths } from '@ockham/core/graph';
+import { batchOf, variableOf } from '@ockham/core/training';
+import { tensor, tidy } from '@tensorflow/tfjs-core';
+import type { LayersModel } from '@tensorflow/tfjs-layers';
+import { encodeCompressed } from './container.ts';
+import type { QuantizedLayer } from './layers/quantized-layer.ts';
+import { denseRows } from './low-rank.ts';
+import type { CompressData, CompressOptions, CompressReportOptions } from './options.ts';
+import { fromRows, toRows } from './quantizable.ts';
+import type { PackedLayer } from './quantize-layers.ts';
+
+/** What became of one weight. */
+export interface CompressedWeight {
+  readonly path: string;
+  readonly coding: Coding;
+  readonly values: number;
+  /** Packed, scales, zero points and compensation included. */
+  readonly bytes: number;
+  /** ‖W − Ŵ‖² / ‖W‖². With distillation Ŵ is not meant to be near W but to act like it. */
+  readonly error: number;
+  /** What the model loses when this layer alone is quantised; absent where it was not measured. */
+  readonly sensitivity?: Sensitivity;
+}
+
+/** Figures of a model with one layer quantised, minus those of the float model. */
+export interface Sensitivity {
+  readonly loss: number;
+  /** Absent for real targets. */
+  readonly accuracy?: number;
+}
+
+/** Bytes before and after. */
+export interface ByteRatio {
+  readonly before: number;
+  readonly after: number;
+  /** before ÷ after. */
+  readonly ratio: number;
+}
+
+/** What {@link compress} found. */
+export interface CompressReport {
+  /**
+   * The compressed file, header included, against the float32 values of the weights alone: a TensorFlow.js file is larger yet.
+   */
+  readonly file: ByteRatio;
+  /** Weights in memory. */
+  readonly resident: ByteRatio;
+  /** In the model's order. */
+  readonly weights: readonly CompressedWeight[];
+  /**
+   * Counts, FLOPs, sizes, median latency at batch 1 and 32, accuracy where there is a test split, and warnings of what did not
+   * get better. Sizes in TensorFlow.js' own format are those of the float export.
+   */
+  readonly comparison: ModelComparison;
+}
+
+/** FLOPs of layers with packed weights: those of the layers whose place they take, and of a compensation. */
+export const quantizedFlopRules: Readonly<Record<string, FlopRule>> = Object.fromEntries(
+  Object.entries({
+    QuantizedDense: 'Dense',
+    QuantizedConv2D: 'Conv2D',
+    QuantizedEmbedding: 'Embedding',
+    QuantizedTiedEmbedding: 'TiedEmbedding',
+    QuantizedPositionEmbedding: 'PositionEmbedding',
+  }).map(([name, origin]): [string, FlopRule] => [name, (call) => originCost(call, origin)]),
+);
+
+function originCost(call: LayerCall, origin: string): ReturnType<FlopRule> {
+  const cost = flopRules[origin]!({ ...call, layer: (call.layer as QuantizedLayer).origin });
+  const times = cost.uses?.['kernel'];
+  return times === undefined ? cost : { ...cost, uses: { ...cost.uses, down: times, up: times } };
+}
+
+/** Measures what {@link CompressReport} says. */
+export async function compressReport(
+  who: string,
+  before: LayersModel,
+  after: LayersModel,
+  packed: readonly PackedLayer[],
+  data: CompressData,
+  options: CompressOptions,
+): Promise<CompressReport> {
+  const { loss = 'crossEntropy', report: wanted = {}, signal } = options;
+  const figures: CompressReportOptions = wanted || { latency: false, sensitivity: 0 };
+  const { latency = {}, sensitivity = 64 } = figures;
+  const { train, test } = data;
+  const inputs = (batch: number) => {
+    const { x, y } = batchOf(
+      train,
+      Int32Array.from({ length: batch }, (_, i) => i % train.size),
+    );
+    y.dispose();
+    return x;
+  };
+  const measured = { batch: [1, 32], repeats: 10, warmup: 2, inputs, inputShape: train.x.shape };
+  const reports = await describeModels(
+    { before, after },
+    {
+      ...(signal && { signal }),
+      ...(test && wanted && { data: test, evaluate: { loss } }),
+      latency: latency && { ...measured, ...latency },
+      flopRules: quantizedFlopRules,
+    },
+  );
+  const { length: bytes } = await encodeCompressed(after);
+  const [old, small] = [reports['before']!, { ...reports['after']!, files: { compressed: bytes } }];
+  const losses = sensitivity > 0 ? await sensitivities(who, before, packed, data, options, sensitivity) : [];
+  const weights: CompressedWeight[] = [];
+  for (const [i, layer] of packed.entries()) {
+    const lost = losses[i];
+    weights.push({ ...(await describeWeight(layer)), ...(lost && { sensitivity: lost }) });
+  }
+  return {
+    file: ratioOf(4 * old.parameters, bytes),
+    resident: ratioOf(old.residentBytes, small.residentBytes),
+    weights,
+    comparison: compareModels(old, small, { promised: ['smaller-file', 'less-memory'] }),
+  };
+}
+
+function ratioOf(before: number, after: number): ByteRatio {
+  return { before, after, ratio: before / after };
+}
+
+async function describeWeight({
+  weight,
+  matrices,
+}: PackedLayer): Promise<Omit<CompressedWeight, 'sensitivity'>> {
+  const { path, variable, outputs, inputs, rule } = weight;
+  const exact = toRows(await variable.data<'float32'>(), outputs, inputs, rule);
+  const values = denseRows(matrices, rule.weight);
+  let [error, size] = [0, 0];
+  for (let i = 0; i < exact.length; i++) {
+    error += (exact[i]! - values[i]!) ** 2;
+    size += exact[i]! ** 2;
+  }
+  return {
+    path,
+    coding: matrices.get(rule.weight)!.coding,
+    values: exact.length,
+    bytes: [...matrices.values()].reduce((sum, matrix) => sum + packedBytes(matrix), 0),
+    error: size === 0 ? 0 : error / size,
+  };
+}
+
+/** Quantises one layer at a time in a float copy of the model. */
+async function sensitivities(
+  who: string,
+  model: LayersModel,
+  packed: readonly PackedLayer[],
+  { train, test }: CompressData,
+  { loss = 'crossEntropy', progress, signal }: CompressOptions,
+  examples: number,
+): Promise<Sensitivity[]> {
+  const split = takeExamples(test ?? train, examples);
+  const evaluated = { loss, batchSize: 64, ...(signal && { signal }) };
+  const copy = await cloneModel(model);
+  try {
+    const base = await evaluate(copy, split, evaluated);
+    const layers = new Map([...layerPaths(copy)].map(([layer, path]) => [path, layer]));
+    const found: Sensitivity[] = [];
+    for (const [i, { weight, matrices }] of packed.entries()) {
+      throwIfAborted(signal, who);
+      progress?.({ stage: 'sensitivity', done: i, total: packed.length });
+      const { rule, variable } = weight;
+      const own = layers
+        .get(weight.path)!
+        .weights.find(({ originalName }) => originalName.endsWith(`/${rule.weight}`))!;
+      const { shape, values } = fromRows(denseRows(matrices, rule.weight), variable.shape, rule);
+      tidy(() => variableOf(own).assign(tensor(values, [...shape])));
+      const figures = await evaluate(copy, split, evaluated);
+      tidy(() => variableOf(own).assign(variable.clone()));
+      const accuracy = figures.accuracy - base.accuracy;
+      found.push({ loss: figures.loss - base.loss, ...(Number.isNaN(accuracy) ? {} : { accuracy }) });
+    }
+    return found;
+  } finally {
+    copy.dispose();
+  }
+}
