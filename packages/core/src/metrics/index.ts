@@ -36,7 +36,7 @@ export {
   type LatencyComparison,
   type LatencyOptions,
 } from './latency.ts';
-export { measureSize, type ModelSize } from './measure-size.ts';
+export { measureSize, residentBytes, type ModelSize } from './measure-size.ts';
 export {
   describeModel,
   describeModels,

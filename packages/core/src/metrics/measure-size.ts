@@ -25,14 +25,19 @@ export async function measureSize(model: LayersModel): Promise<ModelSize> {
   checkModel('measureSize', model);
   const { json, weights } = await savedFiles(model);
   const [jsonGzip, weightsGzip] = [await gzip(json), await gzip(weights)];
-  const layers = new Set(flatLayers(model));
-  const variables = new Set([...layers].flatMap((layer) => layer.weights.map(variableOf)));
-  const held = [...layers].flatMap(heldWeightsOf).reduce((total, { bytes }) => total + bytes, 0);
   return {
     bytes: json.length + weights.length,
     gzipBytes: jsonGzip.length + weightsGzip.length,
-    residentBytes: [...variables].reduce((total, variable) => total + bytesOf(variable), held),
+    residentBytes: residentBytes(model),
   };
+}
+
+/** Bytes of a model's weights in memory: variables, each once, and what layers hold packed. */
+export function residentBytes(model: LayersModel): number {
+  const layers = [...new Set(flatLayers(model))];
+  const variables = [...new Set(layers.flatMap((layer) => layer.weights.map(variableOf)))];
+  const held = layers.flatMap(heldWeightsOf);
+  return [...variables.map(bytesOf), ...held.map(({ bytes }) => bytes)].reduce((total, b) => total + b, 0);
 }
 
 /** The two files of a saved model. */

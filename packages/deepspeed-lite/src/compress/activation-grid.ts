@@ -42,7 +42,7 @@ const MOST = 127;
 export function fakeQuantizeActivations(x: Tensor, grid: ActivationGrid): Tensor {
   const straightThrough = customGrad((given) => ({
     value: tidy(() => onGrid(given as Tensor, grid)),
-    gradFunc: (dy: Tensor | Tensor[]) => dy as Tensor,
+    gradFunc: (dy: Tensor | Tensor[]) => dy,
   }));
   return straightThrough(x);
 }

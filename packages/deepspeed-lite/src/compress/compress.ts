@@ -8,11 +8,11 @@
  */
 import { checkModel, cloneModel } from '@ockham/core/models';
 import type { LayersModel } from '@tensorflow/tfjs-layers';
+import { checkEngine } from './check-engine.ts';
 import { assemble } from './compressed-model.ts';
 import { planCompression, type CompressData, type CompressOptions } from './options.ts';
 import { quantizeLayers } from './quantize-layers.ts';
 import { compressReport, type CompressReport } from './report.ts';
-import { checkProducts } from './self-check.ts';
 
 /** What {@link compress} returns. */
 export interface Compressed {
@@ -32,7 +32,7 @@ export interface Compressed {
  * @param data `train` is what calibration and distillation see, without labels; `test` is what the report evaluates on.
  * @throws ArgumentError for options out of range and data that does not fit or is not finite, NothingChangedError where no
  *   weight would be quantised, NonFiniteError for weights that are not finite, UnsupportedModelError for models that cannot
- *   be copied, OckhamError `engine-unavailable` where the engine's quantised products differ from the reference,
+ *   be copied, OckhamError `engine-differs` where the engine's quantised products differ from the reference,
  *   AbortedError when the signal fires. In every case nothing is left behind.
  *
  * @example
@@ -55,7 +55,7 @@ export async function compress(
   try {
     const packed = await quantizeLayers(who, model, copy, planned, data.train, options);
     small = await assemble(copy, packed, options.floats ?? 'float16');
-    await checkProducts(who, small);
+    await checkEngine();
     return { model: small, report: await compressReport(who, model, small, packed, data, options) };
   } catch (error) {
     small?.dispose();

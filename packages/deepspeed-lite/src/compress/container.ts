@@ -18,9 +18,9 @@ import { checkPackedMatrix, type PackedMatrix } from '@ockham/core/kernels';
 import { variableOf } from '@ockham/core/training';
 import { serialization, tensor, tidy } from '@tensorflow/tfjs-core';
 import { loadLayersModel, type LayersModel } from '@tensorflow/tfjs-layers';
+import { checkEngine } from './check-engine.ts';
 import { quantizedLayers, savingAsFloats, isHalf } from './compressed-model.ts';
 import { checkMatrixShape, type MatrixShape } from './layers/matrix-shape.ts';
-import { checkProducts } from './self-check.ts';
 
 const FORMAT = 'ockham-compressed';
 /** Raised when a reader of the version before could not read the file. */
@@ -78,7 +78,7 @@ export async function encodeCompressed(model: LayersModel): Promise<Uint8Array> 
  *
  * @param who Names the file or caller in errors.
  * @throws DataError `corrupt-file` for a changed, missing or foreign byte or a matrix out of range, `checkpoint-mismatch` for a
- *   version that is not known; OckhamError `engine-unavailable` where the engine's products are wrong.
+ *   version that is not known; OckhamError `engine-differs` where the engine's products are wrong.
  *
  * @example
  * const bytes = new Uint8Array(await (await fetch('model.safetensors')).arrayBuffer());
@@ -91,18 +91,18 @@ export async function decodeCompressed(bytes: Uint8Array, who = 'decodeCompresse
   if (!(zipped?.values instanceof Uint8Array)) throw corrupt(who, 'it has no topology');
   const text = new TextDecoder().decode(await gunzip(zipped.values, who));
   arrays.delete(TOPOLOGY);
-  const topology = JSON.parse(text) as Topology;
   let model: LayersModel | undefined;
   try {
+    const topology = JSON.parse(text) as Topology;
     const matrices = matricesOf(topology.config, arrays); // before anything is built
     model = await loadLayersModel({ load: async () => ({ modelTopology: topology }) });
     for (const [path, layer] of quantizedLayers(model)) await layer.hold(matrices.get(path)!);
     for (const weight of model.weights) assign(weight, arrays.get(weight.originalName));
-    await checkProducts(who, model);
+    await checkEngine();
     return savingAsFloats(model);
   } catch (error) {
     model?.dispose();
-    if (error instanceof OckhamError && error.code === 'engine-unavailable') throw error;
+    if (error instanceof OckhamError && error.code === 'engine-differs') throw error;
     const message = error instanceof Error ? error.message : String(error);
     throw new DataError('corrupt-file', `${who}: the model cannot be made from the file: ${message}`, {
       cause: error,
@@ -114,7 +114,7 @@ export async function decodeCompressed(bytes: Uint8Array, who = 'decodeCompresse
 async function checkWhole(bytes: Uint8Array, who: string): Promise<void> {
   const at = placeOfChecksum(bytes);
   if (at < 0) throw corrupt(who, `it is no file of encodeCompressed, or its header is damaged`);
-  const blanked = bytes.slice();
+  const blanked = new Uint8Array(bytes); // not slice(): of a Node Buffer that is a view
   blanked.set(new TextEncoder().encode(BLANK), at);
   const written = new TextDecoder().decode(bytes.subarray(at, at + BLANK.length));
   const found = await sha256(blanked);

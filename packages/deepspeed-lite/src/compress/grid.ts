@@ -62,7 +62,8 @@ export function codingOf(bits: GridBits): Coding {
  */
 export function checkGrid(who: string, grid: Grid): void {
   const { bits, symmetric = true, granularity = 'channel', range = 'minmax' } = grid;
-  if (!Object.hasOwn(CODING_OF, bits)) {
+  const isNumber = typeof bits === 'number';
+  if (!Object.hasOwn(CODING_OF, bits) || isNumber !== codingOf(bits).startsWith('int')) {
     throw new ArgumentError(
       `${who}: bits must be 8, 4, 3, 2, 'ternary', 'binary', 'fp8-e4m3', 'fp8-e5m2' or 'fp4-e2m1', got ${String(bits)}.`,
     );
@@ -74,7 +75,7 @@ export function checkGrid(who: string, grid: Grid): void {
       `${who}: granularity must be 'tensor', 'channel' or { group } with an integer ≥ 1, got ${JSON.stringify(granularity)}.`,
     );
   }
-  if (!symmetric && typeof bits !== 'number') {
+  if (!symmetric && !isNumber) {
     throw new ArgumentError(`${who}: only integers may be asymmetric, got ${bits}. Leave symmetric out.`);
   }
   if (range === 'minmax' || range === 'mse') return;

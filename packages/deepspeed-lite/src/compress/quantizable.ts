@@ -53,7 +53,7 @@ export function quantizableWeights(model: LayersModel): QuantizableWeight[] {
     const first = variable.size / variable.shape.at(-1)!;
     const last = variable.shape.at(-1)!;
     const [outputs, inputs] = rule.transposed ? [last, first] : [first, last];
-    return [{ path, layer, rule, variable, outputs: outputs!, inputs: inputs! }];
+    return [{ path, layer, rule, variable, outputs: outputs, inputs: inputs }];
   });
 }
 

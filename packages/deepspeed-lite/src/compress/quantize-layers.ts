@@ -5,6 +5,7 @@ import type { PackedMatrix } from '@ockham/core/kernels';
 import { variableOf, type Layer } from '@ockham/core/training';
 import {
   add,
+  dispose,
   reshape,
   stridedSlice,
   tensor,
@@ -40,7 +41,8 @@ const FIT_ROWS = 8192;
  * Packs the planned weights. Where examples are needed, for static activations or for distillation, they pass through the
  * model and its copy once.
  *
- * @param copy Of the model. Its weights become those that the packed ones stand for; biases move with the means.
+ * @param copy Of the model. Where examples pass, its weights become those that the packed ones stand for, for what follows to see;
+ *   biases move with the means.
  */
 export async function quantizeLayers(
   who: string,
@@ -102,6 +104,7 @@ async function packLayer(
     const { down, up } = lowRankOf(target, kernel, lowRank);
     matrices.set('down', down).set('up', up);
   }
+  if (!turn) return { weight, matrices, activations };
   const { shape, values } = fromRows(denseRows(matrices, rule.weight), variable.shape, rule);
   const own = copy.weights.find(({ originalName }) => originalName.endsWith(`/${rule.weight}`))!;
   tidy(() => variableOf(own).assign(tensor(values, [...shape])));
@@ -142,23 +145,20 @@ async function sumsOf(
       ? patchesOf(x as Tensor4D, layer as unknown as PatchSizes)
       : reshape(x, [-1, inputs]);
   for (const [b, x] of batches.entries()) {
-    const [own, other] = tidy(() => {
-      const given = copyInputs[b]!;
-      return [rowsOf(x), rowsOf(activations ? fakeQuantizeActivations(given, activations) : given)];
-    }) as [Tensor2D, Tensor2D];
     const most = Math.max(1, Math.floor(FIT_ROWS / batches.length));
-    const step = Math.max(1, Math.ceil(own.shape[0] / most));
-    const [thin, otherThin] = tidy(() => [everyOther(own, step), everyOther(other, step)]) as [
-      Tensor2D,
-      Tensor2D,
-    ];
-    await addRows(sums, thin, otherThin);
-    for (const each of new Set([own, other, thin, otherThin])) each.dispose();
+    const thin = (given: Tensor): Tensor2D =>
+      tidy(() => {
+        const rows = rowsOf(given);
+        const step = Math.max(1, Math.ceil(rows.shape[0] / most));
+        return stridedSlice(rows, [0, 0], rows.shape, [step, 1]) as Tensor2D;
+      });
+    const own = thin(x);
+    const other = tidy(() => {
+      const given = copyInputs[b]!;
+      return thin(activations ? fakeQuantizeActivations(given, activations) : given);
+    });
+    await addRows(sums, own, other);
+    dispose([own, other]);
   }
   return sums;
-}
-
-/** Every `step`th row, [rows, inputs]. */
-function everyOther(rows: Tensor2D, step: number): Tensor2D {
-  return stridedSlice(rows, [0, 0], rows.shape, [step, 1]) as Tensor2D;
 }

@@ -6,6 +6,7 @@ import {
   describeModels,
   evaluate,
   flopRules,
+  residentBytes,
   type FlopRule,
   type LayerCall,
   type ModelComparison,
@@ -62,9 +63,9 @@ export interface CompressReport {
   readonly weights: readonly CompressedWeight[];
   /**
    * Counts, FLOPs, sizes, median latency at batch 1 and 32, accuracy where there is a test split, and warnings of what did not
-   * get better. Sizes in TensorFlow.js' own format are those of the float export.
+   * get better. Sizes in TensorFlow.js' own format are those of the float export. Absent with `report: false`.
    */
-  readonly comparison: ModelComparison;
+  readonly comparison?: ModelComparison;
 }
 
 /** FLOPs of layers with packed weights: those of the layers whose place they take, and of a compensation. */
@@ -93,10 +94,32 @@ export async function compressReport(
   data: CompressData,
   options: CompressOptions,
 ): Promise<CompressReport> {
-  const { loss = 'crossEntropy', report: wanted = {}, signal } = options;
-  const figures: CompressReportOptions = wanted || { latency: false, sensitivity: 0 };
-  const { latency = {}, sensitivity = 64 } = figures;
-  const { train, test } = data;
+  const { report: wanted = {} } = options;
+  const { length: bytes } = await encodeCompressed(after);
+  const losses = wanted
+    ? await sensitivities(who, before, packed, data, options, wanted.sensitivity ?? 64)
+    : [];
+  const weights: CompressedWeight[] = [];
+  for (const [i, layer] of packed.entries()) {
+    const lost = losses[i];
+    weights.push({ ...(await describeWeight(layer)), ...(lost && { sensitivity: lost }) });
+  }
+  return {
+    file: ratioOf(4 * before.countParams(), bytes),
+    resident: ratioOf(residentBytes(before), residentBytes(after)),
+    weights,
+    ...(wanted && { comparison: await compared(before, after, bytes, data, wanted, options) }),
+  };
+}
+
+async function compared(
+  before: LayersModel,
+  after: LayersModel,
+  compressed: number,
+  { train, test }: CompressData,
+  { latency = {} }: CompressReportOptions,
+  { loss = 'crossEntropy', signal }: CompressOptions,
+): Promise<ModelComparison> {
   const inputs = (batch: number) => {
     const { x, y } = batchOf(
       train,
@@ -110,25 +133,13 @@ export async function compressReport(
     { before, after },
     {
       ...(signal && { signal }),
-      ...(test && wanted && { data: test, evaluate: { loss } }),
+      ...(test && { data: test, evaluate: { loss } }),
       latency: latency && { ...measured, ...latency },
       flopRules: quantizedFlopRules,
     },
   );
-  const { length: bytes } = await encodeCompressed(after);
-  const [old, small] = [reports['before']!, { ...reports['after']!, files: { compressed: bytes } }];
-  const losses = sensitivity > 0 ? await sensitivities(who, before, packed, data, options, sensitivity) : [];
-  const weights: CompressedWeight[] = [];
-  for (const [i, layer] of packed.entries()) {
-    const lost = losses[i];
-    weights.push({ ...(await describeWeight(layer)), ...(lost && { sensitivity: lost }) });
-  }
-  return {
-    file: ratioOf(4 * old.parameters, bytes),
-    resident: ratioOf(old.residentBytes, small.residentBytes),
-    weights,
-    comparison: compareModels(old, small, { promised: ['smaller-file', 'less-memory'] }),
-  };
+  const small = { ...reports['after']!, files: { compressed } };
+  return compareModels(reports['before']!, small, { promised: ['smaller-file', 'less-memory'] });
 }
 
 function ratioOf(before: number, after: number): ByteRatio {
@@ -165,6 +176,7 @@ async function sensitivities(
   { loss = 'crossEntropy', progress, signal }: CompressOptions,
   examples: number,
 ): Promise<Sensitivity[]> {
+  if (examples === 0) return [];
   const split = takeExamples(test ?? train, examples);
   const evaluated = { loss, batchSize: 64, ...(signal && { signal }) };
   const copy = await cloneModel(model);

@@ -76,7 +76,7 @@ describe('quantize', () => {
         fc.integer(),
         (bits, inputs, seed) => {
           const w = normals(3 * inputs, seed);
-          const packed = quantize(w, [3, inputs], { bits: bits as 8, granularity: { group: 16 } });
+          const packed = quantize(w, [3, inputs], { bits: bits, granularity: { group: 16 } });
           const scales = fromFloat16(packed.scales);
           const values = dequantize(packed);
           const groups = Math.ceil(inputs / packed.group);
@@ -168,7 +168,7 @@ describe('fakeQuantize', () => {
           const [table, kernel] = tidy(() => {
             const w = tensor2d(rows, [outputs, inputs]);
             const direct = fakeQuantize(w, grid, { layout: 'outputs-inputs' });
-            const turned = transpose(fakeQuantize(transpose(w) as Tensor2D, grid));
+            const turned = transpose(fakeQuantize(transpose<Tensor2D>(w), grid));
             return [direct.dataSync(), turned.dataSync()];
           });
           expect(table).toEqual(expected);

@@ -19,4 +19,4 @@ export { blockProduct, sparseProduct, transpose } from './sparse';
 export { blockVector, groupVector, sparseVector } from './sparse-vector';
 export { int8Finish, int8Gemm, int8WorkspaceBytes } from './int8';
 export { quantizeRows } from './quantized-rows';
-export { quantizedBytes, quantizedEnding, quantizedFloats, quantizedProduct } from './quantized-product';
+export { quantizedBytes, quantizedEnding, quantizedFloats, quantizedProduct, quantizedRowBytes } from './quantized-product';

@@ -1,30 +1,29 @@
 /** Token-wise dynamic quantisation of activations. */
 
 /**
- * Rows of `inputs` numbers to int8, each with a scale = max |x| / 127 of its own, nearest, ties to even, widened to 16 bits. A group of
- * inputs starts at an even place, an input that is none is 0: a row is `depth` long. `sums` are those of each group, 0 is none.
+ * Rows of `inputs` numbers to int8, each with a scale = max |x| / 127 of its own, nearest, ties to even, of so many `bytes`: 1, or 2.
+ * A group of inputs starts at an even place, an input that is none is 0: a row is `depth` long. `sums` are those of each group.
  * A row with a NaN gets the scale NaN.
  */
 export function quantizeRows(
-  rows: i32, inputs: i32, group: i32, depth: i32, x: usize, to: usize, scales: usize, sums: usize,
+  rows: i32, inputs: i32, group: i32, depth: i32, bytes: i32, x: usize, to: usize, scales: usize, sums: usize,
 ): void {
+  const shift: usize = bytes - 1;
   for (let r = 0; r < rows; r++) {
     const scale = largest(x, inputs) / 127;
     store<f32>(scales, scale);
     scales += 4;
-    const next = to + ((depth as usize) << 1);
+    const next = to + ((depth as usize) << shift);
     for (let i = 0; i < inputs; i += group) {
       const count = min(group, inputs - i);
-      const sum = quantize(x, count, scale, to);
-      if (sums != 0) {
-        store<i32>(sums, sum);
-        sums += 4;
-      }
+      store<i32>(sums, quantize(x, count, scale, bytes == 2, to));
+      sums += 4;
       x += (count as usize) << 2;
-      to += (count as usize) << 1;
+      to += (count as usize) << shift;
       if ((count & 1) != 0) {
-        store<i16>(to, 0);
-        to += 2;
+        if (bytes == 2) store<i16>(to, 0);
+        else store<i8>(to, 0);
+        to += bytes as usize;
       }
     }
     to = next;
@@ -61,26 +60,37 @@ function steps(x: v128, scales: v128): v128 {
   return v128.and(within, f32x4.gt(scales, f32x4.splat(0)));
 }
 
-/** `count` numbers to 16 bits; returns their sum. */
-function quantize(x: usize, count: i32, scale: f32, to: usize): i32 {
+/** `count` numbers to 16 bits, or 8; returns their sum. */
+function quantize(x: usize, count: i32, scale: f32, wide: bool, to: usize): i32 {
   const scales = f32x4.splat(scale);
   let sums = i32x4.splat(0);
   let i = 0;
   for (; i + 8 <= count; i += 8) {
     const a = steps(v128.load(x), scales), b = steps(v128.load(x, 16), scales);
-    v128.store(to, i16x8.narrow_i32x4_s(a, b));
+    const eight = i16x8.narrow_i32x4_s(a, b);
+    if (wide) {
+      v128.store(to, eight);
+      to += 16;
+    } else {
+      v128.store64_lane(to, i8x16.narrow_i16x8_s(eight, eight), 0);
+      to += 8;
+    }
     sums = i32x4.add(sums, i32x4.add(a, b));
     x += 32;
-    to += 16;
   }
   let sum = i32x4.extract_lane(sums, 0) + i32x4.extract_lane(sums, 1) + i32x4.extract_lane(sums, 2) +
     i32x4.extract_lane(sums, 3);
   for (; i < count; i++) {
     const one = i32x4.extract_lane(steps(v128.load32_splat(x), scales), 0);
-    store<i16>(to, one as i16);
+    if (wide) {
+      store<i16>(to, one as i16);
+      to += 2;
+    } else {
+      store<i8>(to, one as i8);
+      to += 1;
+    }
     sum += one;
     x += 4;
-    to += 2;
   }
   return sum;
 }

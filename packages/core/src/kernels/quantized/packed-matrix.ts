@@ -103,16 +103,21 @@ export function unpackCodes(matrix: PackedMatrix): Int8Array {
 /** The numbers that a packed matrix stands for, `[outputs, inputs]`: exactly scale · (code − zero). */
 export function dequantize(matrix: PackedMatrix): Float32Array {
   const codes = unpackCodes(matrix);
-  const { coding, inputs, group, scales, zeros } = matrix;
+  const { coding, outputs, inputs, group, scales, zeros } = matrix;
   const patterns = CODINGS[coding].values;
-  const groups = Math.ceil(inputs / group);
-  const floats = Float32Array.from(scales, fromFloat16Bits);
-  return Float32Array.from(codes, (code, i) => {
-    const place =
-      scales.length === 1 ? 0 : Math.floor(i / inputs) * groups + Math.floor((i % inputs) / group);
-    const whole = patterns ? patterns[code & (patterns.length - 1)]! : code;
-    return floats[place]! * (zeros ? whole - (zeros[place]! - 128) : whole);
-  });
+  const mask = (patterns?.length ?? 0) - 1;
+  const values = new Float32Array(codes.length);
+  for (let o = 0, place = 0; o < outputs; o++) {
+    for (let from = 0; from < inputs; from += group, place++) {
+      const at = scales.length === 1 ? 0 : place;
+      const scale = fromFloat16Bits(scales[at]!);
+      const zero = zeros ? zeros[at]! - 128 : 0;
+      const end = o * inputs + Math.min(from + group, inputs);
+      for (let i = o * inputs + from; i < end; i++)
+        values[i] = scale * (patterns ? patterns[codes[i]! & mask]! : codes[i]! - zero);
+    }
+  }
+  return values;
 }
 
 /** Bytes of codes, scales and zeros: what a file or a memory holds of a matrix, but for its sizes. */
@@ -178,9 +183,10 @@ function writeRow(coding: Coding, values: Int8Array, to: Uint8Array): void {
     return;
   }
   const { bits } = CODINGS[coding];
-  for (const [i, value] of values.entries()) {
-    const code = (coding === 'binary' ? (value + 1) >> 1 : value) & (2 ** bits - 1);
-    const [at, shift] = [(i * bits) >> 3, (i * bits) & 7];
+  const mask = 2 ** bits - 1;
+  for (let i = 0, bit = 0; i < values.length; i++, bit += bits) {
+    const code = (coding === 'binary' ? (values[i]! + 1) >> 1 : values[i]!) & mask;
+    const [at, shift] = [bit >> 3, bit & 7];
     to[at]! |= code << shift;
     if (shift + bits > 8) to[at + 1]! |= code >> (8 - shift);
   }
@@ -197,10 +203,13 @@ function readRow(coding: Coding, from: Uint8Array, values: Int8Array): void {
     return;
   }
   const { bits, low } = CODINGS[coding];
-  for (let i = 0; i < values.length; i++) {
-    const [at, shift] = [(i * bits) >> 3, (i * bits) & 7];
-    const code = ((from[at]! | ((from[at + 1] ?? 0) << 8)) >> shift) & (2 ** bits - 1);
+  const mask = 2 ** bits - 1;
+  const unused = 32 - bits;
+  for (let i = 0, bit = 0; i < values.length; i++, bit += bits) {
+    const [at, shift] = [bit >> 3, bit & 7];
+    const word = shift + bits > 8 ? from[at]! | (from[at + 1]! << 8) : from[at]!;
+    const code = (word >> shift) & mask;
     if (coding === 'binary') values[i] = 2 * code - 1;
-    else values[i] = low < 0 ? (code << (32 - bits)) >> (32 - bits) : code;
+    else values[i] = low < 0 ? (code << unused) >> unused : code;
   }
 }

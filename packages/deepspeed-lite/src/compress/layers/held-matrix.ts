@@ -1,14 +1,14 @@
 /** A packed matrix in memory, for look-ups or for products. */
-import { dequantize, packedBytes, rowBytes, type PackedMatrix } from '@ockham/core/kernels';
-import { add, matMul, relu, tensor2d, tidy, type Tensor, type Tensor2D } from '@tensorflow/tfjs-core';
-import { fakeQuantizeActivations } from '../activation-grid.ts';
-
-/** What a product does beside multiplying. */
-export interface ProductOptions {
-  readonly bias?: Tensor;
-  readonly activation: 'linear' | 'relu' | 'gelu';
-  readonly activations: 'float32' | 'int8';
-}
+import {
+  dequantize,
+  packedBytes,
+  quantizedMatMul,
+  quantizedProducts,
+  rowBytes,
+  type PackedMatrix,
+  type QuantizedMatMulOptions,
+} from '@ockham/core/kernels';
+import type { Tensor } from '@tensorflow/tfjs-core';
 
 /** A matrix that is held packed. */
 export interface HeldMatrix {
@@ -32,30 +32,22 @@ export interface TableMatrix extends HeldMatrix {
 
 /** A matrix that inputs are multiplied by. */
 export interface ProductMatrix extends HeldMatrix {
-  /** activation(x Mᵀ + bias), `[rows, inputs]` to `[rows, outputs]`. */
-  multiply(x: Tensor2D, options: ProductOptions): Tensor2D;
+  /** activation(x Mᵀ + bias), `[…, inputs]` to `[…, outputs]`. */
+  multiply(x: Tensor, options: QuantizedMatMulOptions): Tensor;
 }
 
-/** Holds a matrix in the kernels' memory. */
+/** Holds a matrix in the memory of the engine's kernels, where there is one, in the order that they like. */
 export async function holdProduct(matrix: PackedMatrix): Promise<ProductMatrix> {
-  const table = holdTable(matrix);
+  const loaded = (await quantizedProducts()).load(matrix);
   return {
-    ...table,
+    size: matrix.outputs * matrix.inputs,
     get nonZeros() {
-      return countNonZeros(matrix);
+      return countNonZeros(loaded.packed());
     },
-    multiply: (x, { bias, activation, activations }) =>
-      tidy(() => {
-        const given = activations === 'int8' ? fakeQuantizeActivations(x, { kind: 'dynamic', bits: 8 }) : x;
-        const y: Tensor2D = matMul(
-          given,
-          tensor2d(table.dense(), [matrix.outputs, matrix.inputs]),
-          false,
-          true,
-        );
-        const sum: Tensor2D = bias ? add(y, bias) : y;
-        return activation === 'relu' ? relu(sum) : sum;
-      }),
+    bytes: loaded.bytes,
+    packed: () => loaded.packed(),
+    multiply: (x, options) => quantizedMatMul(x, loaded, options),
+    dispose: () => loaded.dispose(),
   };
 }
 

@@ -1,14 +1,15 @@
-import type { PackedMatrix } from '@ockham/core/kernels';
-import { add, reshape, serialization, tidy, type Tensor, type Tensor2D } from '@tensorflow/tfjs-core';
+import type { PackedMatrix, QuantizedMatMulOptions } from '@ockham/core/kernels';
+import { add, serialization, tidy, type Tensor } from '@tensorflow/tfjs-core';
 import { fakeQuantizeActivations } from '../activation-grid.ts';
 import { holdProduct, type ProductMatrix } from './held-matrix.ts';
 import { QuantizedLayer, type QuantizedLayerArgs } from './quantized-layer.ts';
 
 /** Activations that the product applies itself. */
-const FUSED: Readonly<Record<string, 'linear' | 'relu' | 'gelu'>> = {
+const FUSED: Readonly<Record<string, NonNullable<QuantizedMatMulOptions['activation']>>> = {
   linear: 'linear',
   relu: 'relu',
   gelu: 'gelu',
+  gelu_new: 'gelu-tanh',
 };
 
 /**
@@ -28,27 +29,23 @@ export class QuantizedDense extends QuantizedLayer {
 
   override call(inputs: Tensor | Tensor[]): Tensor {
     const given = Array.isArray(inputs) ? inputs[0]! : inputs;
+    const { activation } = this.origin as unknown as { activation: Activation };
+    const isStatic = this.activations?.kind === 'static';
+    const activations = this.activations?.kind === 'dynamic' ? 'int8' : 'float32';
+    const fused = this.matrices['down'] ? undefined : FUSED[activation.getClassName()];
+    const bias = this.bias();
     return tidy(() => {
-      const { inputs: width, outputs: units } = this.matrices['kernel']!;
-      const isStatic = this.activations?.kind === 'static';
-      const activations = this.activations?.kind === 'dynamic' ? 'int8' : 'float32';
       const x = isStatic ? fakeQuantizeActivations(given, this.activations) : given;
-      const rows: Tensor2D = reshape(x, [-1, width]);
-      const { activation } = this.origin as unknown as { activation: Activation };
-      const fused = this.matrices['down'] ? undefined : FUSED[activation.getClassName()];
-      const bias = this.bias();
       const options = { ...(bias && { bias }), activation: fused ?? 'linear', activations } as const;
-      const product = this.product('kernel').multiply(rows, options);
-      const y = reshape(this.compensated(rows, product), [...given.shape.slice(0, -1), units]);
+      const y = this.compensated(x, this.product('kernel').multiply(x, options));
       return fused === undefined ? activation.apply(y) : y;
     });
   }
 
-  private compensated(rows: Tensor2D, product: Tensor2D): Tensor2D {
-    if (!this.matrices['down']) return product;
-    const plain = { activation: 'linear', activations: 'float32' } as const;
-    const few = this.product('down').multiply(rows, plain); // [rows, rank]
-    return add(product, this.product('up').multiply(few, plain));
+  private compensated(x: Tensor, y: Tensor): Tensor {
+    if (!this.matrices['down']) return y;
+    const few = this.product('down').multiply(x, {}); // [..., rank]
+    return add(y, this.product('up').multiply(few, {}));
   }
 
   protected override keepMatrix(_name: string, matrix: PackedMatrix): Promise<ProductMatrix> {

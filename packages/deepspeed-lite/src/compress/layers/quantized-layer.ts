@@ -113,11 +113,6 @@ export abstract class QuantizedLayer extends layers.Layer implements HoldsWeight
     return holdTable(matrix);
   }
 
-  /** The matrices that are multiplied by. */
-  products(): [name: string, matrix: ProductMatrix][] {
-    return [...this.held].filter((entry): entry is [string, ProductMatrix] => 'multiply' in entry[1]);
-  }
-
   /** The matrices as they were given. */
   packed(): Map<string, PackedMatrix> {
     return new Map(Object.keys(this.matrices).map((name) => [name, this.heldAs(name).packed()]));
@@ -125,7 +120,7 @@ export abstract class QuantizedLayer extends layers.Layer implements HoldsWeight
 
   /** Class and config of the float layer. */
   get float(): { readonly className: string; readonly config: serialization.ConfigDict } {
-    return { className: this.origin.getClassName(), config: this.layerConfig };
+    return { className: this.origin.getClassName(), config: structuredClone(this.layerConfig) };
   }
 
   /** Shape of the float layer's weight. */
@@ -138,7 +133,9 @@ export abstract class QuantizedLayer extends layers.Layer implements HoldsWeight
     return [...this.held].map(([name, matrix]) => ({
       name,
       size: matrix.size,
-      nonZeros: matrix.nonZeros,
+      get nonZeros() {
+        return matrix.nonZeros; // a pass over all of it
+      },
       bytes: matrix.bytes,
     }));
   }
@@ -161,7 +158,7 @@ export abstract class QuantizedLayer extends layers.Layer implements HoldsWeight
       Object.entries(this.matrices).map(([name, shape]) => [name, shapeConfig(shape)]),
     );
     const activations = this.activations ? { ...this.activations } : null;
-    return { ...super.getConfig(), layer: this.layerConfig, matrices, activations };
+    return { ...super.getConfig(), layer: structuredClone(this.layerConfig), matrices, activations };
   }
 }
 
