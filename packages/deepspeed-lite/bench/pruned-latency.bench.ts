@@ -24,12 +24,12 @@ export default bench({
       const ideal: Record<string, number> = {};
       for (const [part, model] of Object.entries(pruned))
         ideal[part] = flops / (await countFlops(model)).flops;
-      const turns = smoke ? 1 : 5;
+      const turns = smoke ? 1 : 3;
       const found: Record<string, number[]> = {};
       for (let turn = 0; turn < turns; turn++) {
         const rows = await compareLatency(
           { dense, ...pruned },
-          { batch: BATCHES, repeats: smoke ? 5 : 20, warmup: smoke ? 1 : 5, budget: 60_000 },
+          { batch: BATCHES, repeats: smoke ? 5 : 8, warmup: smoke ? 1 : 2, budget: 20_000 },
         );
         for (const { batch, speedup } of rows)
           for (const part of Object.keys(pruned))
@@ -58,7 +58,7 @@ interface Subject {
 
 /** The time of a network does not depend on what it learned: weights are drawn. */
 function* subjects(smoke: boolean): Generator<Subject> {
-  const encoder = () => bert({ preset: smoke ? 'tiny' : 'mini', vocabulary: 1_000, length: smoke ? 8 : 64, seed: 7 }); // prettier-ignore
+  const encoder = () => bert({ preset: smoke ? 'tiny' : 'mini', vocabulary: 1_000, length: smoke ? 8 : 32, seed: 7 }); // prettier-ignore
   const [heads, rows] = [/attention/, /intermediate/];
   const withoutHeads: Subject['prune'] = async (model, keep) => (await pruneHeads(model, { keep, only: heads })).model; // prettier-ignore
   const withoutRows: Subject['prune'] = async (model, keep) => (await pruneRows(model, { keep, only: rows })).model; // prettier-ignore
