@@ -1,7 +1,7 @@
 import '@tensorflow/tfjs';
 import { bench } from '@ockham/bench';
 import { compareLatency, countFlops, median } from '@ockham/core/metrics';
-import { bert, resnet20 } from '@ockham/core/models';
+import { bert, resnet, resnet20, vgg } from '@ockham/core/models';
 import { pruneChannels, pruneHeads, pruneRows } from '@ockham/deepspeed-lite';
 import type { LayersModel } from '@tensorflow/tfjs-layers';
 
@@ -74,7 +74,11 @@ function* subjects(smoke: boolean): Generator<Subject> {
       return both;
     },
   };
-  if (smoke) return;
   const channels: Subject['prune'] = async (model, keep) => (await pruneChannels(model, { keep })).model;
+  if (smoke) {
+    yield { name: 'ResNet-8, channels kept', dense: resnet({ depth: 8, inputShape: [8, 8, 3], seed: 7 }), prune: channels }; // prettier-ignore
+    return;
+  }
   yield { name: 'ResNet-20, channels kept', dense: resnet20({ seed: 7 }), prune: channels };
+  yield { name: 'VGG-11, channels kept', dense: vgg({ depth: 11, seed: 7 }), prune: channels };
 }
