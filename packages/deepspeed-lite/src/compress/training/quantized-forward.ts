@@ -20,7 +20,7 @@ import { checkActivationGrid, fakeQuantizeActivations, type ActivationGrid } fro
 import { checkGrid, type FakeQuantizeOptions, type Grid } from '../grid.ts';
 import { quantizableWeights, type QuantizableWeight } from '../quantizable.ts';
 import { fakeQuantizeToWidth, isStored, type WidthGrid } from './any-width.ts';
-import { wrapCall } from './wrap-call.ts';
+import { wrapCall, type LayerFunction } from './wrap-call.ts';
 
 /** The grid of a layer's matrix by the layer's path; undefined leaves it in float32. */
 export type GridRule = (path: string, layer: Layer) => Grid | undefined;
@@ -157,7 +157,7 @@ export class QuantizedForward {
 
 function runQuantized(
   site: Site,
-  inner: (inputs: Tensor | Tensor[], kwargs: Record<string, unknown>) => Tensor | Tensor[],
+  inner: LayerFunction,
   inputs: Tensor | Tensor[],
   kwargs: Record<string, unknown>,
 ): Tensor | Tensor[] {
