@@ -148,6 +148,18 @@ describe('train', () => {
     expect(await weights(model)).toEqual(await weights(whole));
   });
 
+  it('says each step before it is taken, after a resume from where it goes on', async () => {
+    const steps: string[] = [];
+    let last: Snapshot | undefined;
+    const options = { epochs: 1, batchSize: 10, onStep: (step: number, total: number) => void steps.push(`${step}/${total}`) }; // prettier-ignore
+    await train(await seededNetwork(), clusters(), { ...options, snapshotEvery: 2, onSnapshot: (s) => void (last ??= s) }); // prettier-ignore
+    const all = steps.splice(0);
+    expect(all[0]).toBe(`0/${all.length}`);
+    expect(all.at(-1)).toBe(`${all.length - 1}/${all.length}`);
+    await train(await seededNetwork(), clusters(), { ...options, resumeFrom: last! });
+    expect(steps).toEqual(all.slice(2));
+  });
+
   it('keeps a checkpoint in a store while it runs and removes it at the end', async () => {
     const seen: string[] = [];
     let kept: Snapshot | undefined;

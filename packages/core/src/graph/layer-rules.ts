@@ -63,12 +63,16 @@ function applyRule(call: LayerCall): LayerFlow | string {
   const { layer, path, config, inputs } = call;
   const kind = layer.getClassName();
   if (kind === 'Embedding') return embedding(call);
+  if (kind === 'AttentionProbabilities') return attentionProbabilities(call);
+  if (kind === 'AttentionContext') return attentionContext(call);
   const input = inputs[0];
   if (input === undefined || inputs.includes(undefined)) return `the width of an input of ${path} is unknown`;
   if (isChannelMapped(layer)) return mapped(layer, call, input);
   if (config['dataFormat'] === 'channelsFirst')
     return `${path} keeps channels first; only channels-last layers are traced`;
   const rule = rules[kind];
+  if (rule !== pass && inputs.some((labels) => ofHeads.has(labels!)))
+    return `${path} reads attention along its positions`;
   if (rule === undefined) return `${path} is a ${kind}, a kind of layer that is not traced`;
   return rule(call, input);
 }
@@ -205,6 +209,34 @@ function embedding({ outputChannels, classes }: LayerCall): LayerFlow {
     axes: [{ weight: 'embeddings', axis: 1, role: 'output', labels: output }],
     resize: (kept) => ({ outputDim: kept(output).length }),
   };
+}
+
+/** Labels of attention scores: one for each head, not for each place of the last axis. */
+const ofHeads: WeakSet<Labels> = new WeakSet();
+
+/** The channels of a head stay or go together, in queries, keys and, behind the scores, values. */
+function attentionProbabilities({ path, config, inputs, classes }: LayerCall): LayerFlow | string {
+  const [queries, keys] = inputs;
+  if (queries === undefined || keys === undefined) return `the width of an input of ${path} is unknown`;
+  const output = classes.create(config['heads'] as number);
+  ofHeads.add(output);
+  joinHeads(queries, output, classes);
+  joinHeads(keys, output, classes);
+  return { output, axes: [], resize: (kept) => ({ heads: kept(output).length }) };
+}
+
+function attentionContext({ path, config, inputs, classes }: LayerCall): LayerFlow | string {
+  const [scores, values] = inputs;
+  if (scores === undefined || values === undefined) return `the width of an input of ${path} is unknown`;
+  if (!ofHeads.has(scores) || scores.length !== config['heads'])
+    return `${path} reads scores that no attention layer made`;
+  joinHeads(values, scores, classes);
+  return { output: values, axes: [], resize: (kept) => ({ heads: kept(scores).length }) };
+}
+
+function joinHeads(labels: Labels, heads: Labels, classes: ChannelClasses): void {
+  const width = labels.length / heads.length;
+  for (const [i, label] of labels.entries()) classes.join(label, heads[Math.floor(i / width)]!);
 }
 
 function mapped(layer: ChannelMapped, call: LayerCall, input: Labels): LayerFlow {

@@ -56,6 +56,7 @@ export async function train(model: LayersModel, data: Split, options: TrainOptio
       const epoch = Math.floor(position.step / stepsPerEpoch);
       const index = position.step % stepsPerEpoch;
       if (order === undefined || index === 0) order = orderOf(data.size, shuffle, random, epoch);
+      options.onStep?.(position.step, total);
       if (options.learningRate) setLearningRate(optimizer, options.learningRate(position.step, total));
       const indexes = order.subarray(index * batchSize, Math.min((index + 1) * batchSize, data.size));
       const value = await trainStep(model, optimizer, data, indexes, {

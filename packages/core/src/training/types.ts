@@ -64,6 +64,8 @@ export interface TrainOptions {
   /** Default true: a new order each epoch. */
   readonly shuffle?: boolean;
   readonly constraint?: UpdateConstraint;
+  /** Called before step `step`, from 0, of `total`; of a run that is resumed, before those that are left. */
+  readonly onStep?: (step: number, total: number) => void;
   readonly onEpoch?: (record: EpochRecord) => void | Promise<void>;
   readonly progress?: Progress;
   readonly signal?: AbortSignal;

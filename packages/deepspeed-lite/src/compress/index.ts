@@ -30,3 +30,5 @@ export {
   type CompressReport,
   type Sensitivity,
 } from './report.ts';
+export * from './training/index.ts';
+export * from './reduction/index.ts';
