@@ -48,6 +48,8 @@ export type UnitKernel = Extract<
   | 'errorFunction'
   | 'keepWithin'
   | 'maxPoolHalves'
+  | 'blockAttention'
+  | 'blockAttentionGradient'
 >;
 
 /** By number, as threads talk of them. */
@@ -67,6 +69,8 @@ const KERNELS: readonly UnitKernel[] = [
   'exponential',
   'errorFunction',
   'maxPoolHalves',
+  'blockAttention',
+  'blockAttentionGradient',
 ];
 
 /** A call of a kernel that depends on no other of its round; `workspace` says that its last argument is left out: it is one. */
