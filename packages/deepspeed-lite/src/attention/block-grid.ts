@@ -2,30 +2,31 @@ import { ArgumentError } from '@ockham/core';
 import type { Random } from '@ockham/core/random';
 import type { GlobalBlocks } from './block-pattern.ts';
 
-/** Flags of present blocks, `[patterns, blocks, blocks]`, that the patterns fill. */
+/** The present columns of each row of blocks, matrix after matrix, that the patterns fill. */
 export class BlockGrid {
-  readonly flags: Uint8Array;
   readonly patterns: number;
   readonly blocks: number;
   /** Whether blocks above the diagonal are left out. */
   readonly lower: boolean;
+  readonly #rows: readonly Set<number>[];
 
   constructor(patterns: number, blocks: number, lower: boolean) {
     [this.patterns, this.blocks, this.lower] = [patterns, blocks, lower];
-    this.flags = new Uint8Array(patterns * blocks * blocks);
+    this.#rows = Array.from({ length: patterns * blocks }, () => new Set<number>());
   }
 
-  has(pattern: number, row: number, column: number): boolean {
-    return this.flags[(pattern * this.blocks + row) * this.blocks + column] === 1;
+  /** Present columns, ascending. */
+  rows(): number[][] {
+    return this.#rows.map((row) => [...row].sort((a, b) => a - b));
   }
 
   /** Rows and columns [first, end), clipped to the matrix. */
   fill(pattern: number, rows: Range, columns: Range): void {
     const { blocks, lower } = this;
     for (let row = Math.max(0, rows[0]); row < Math.min(blocks, rows[1]); row++) {
+      const own = this.#rows[pattern * blocks + row]!;
       const end = Math.min(columns[1], lower ? row + 1 : blocks);
-      for (let column = Math.max(0, columns[0]); column < end; column++)
-        this.flags[(pattern * blocks + row) * blocks + column] = 1;
+      for (let column = Math.max(0, columns[0]); column < end; column++) own.add(column);
     }
   }
 
@@ -45,13 +46,18 @@ export class BlockGrid {
 
   /** To each row `count` blocks that it lacks, or as many as it does. */
   addRandom(pattern: number, count: number, random: Random): void {
-    if (count === 0) return;
     for (let row = 0; row < this.blocks; row++) {
-      const missing: number[] = [];
-      for (let column = 0; column < (this.lower ? row + 1 : this.blocks); column++)
-        if (!this.has(pattern, row, column)) missing.push(column);
-      for (const i of random.sample(missing.length, Math.min(count, missing.length)))
-        this.fill(pattern, [row, row + 1], [missing[i]!, missing[i]! + 1]);
+      const own = this.#rows[pattern * this.blocks + row]!;
+      const columns = this.lower ? row + 1 : this.blocks;
+      const wanted = own.size + Math.min(count, columns - own.size);
+      if (2 * wanted < columns) {
+        while (own.size < wanted) own.add(random.integer(columns));
+        continue;
+      }
+      const missing = Array.from({ length: columns }, (_, column) => column).filter(
+        (column) => !own.has(column),
+      );
+      for (const i of random.sample(missing.length, wanted - own.size)) own.add(missing[i]!);
     }
   }
 }

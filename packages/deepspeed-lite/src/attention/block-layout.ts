@@ -12,6 +12,15 @@ import {
   fillVariable,
 } from './fill-pattern.ts';
 
+const KINDS: readonly BlockPattern['kind'][] = [
+  'dense',
+  'fixed',
+  'variable',
+  'big-bird',
+  'longformer',
+  'custom',
+];
+
 /** Which blocks of keys each block of queries sees. */
 export interface BlockLayout extends BlockRows {
   readonly kind: BlockPattern['kind'];
@@ -41,6 +50,8 @@ export interface LayoutSizes {
  */
 export function blockLayout(pattern: BlockPattern, { length, heads = 1 }: LayoutSizes): BlockLayout {
   const { kind, block = DEFAULT_BLOCK, attention = 'bidirectional' } = pattern;
+  if (!KINDS.includes(kind))
+    throw new ArgumentError(`blockLayout: kind must be one of ${KINDS.join(', ')}, got ${kind}.`);
   for (const [name, value] of Object.entries({ length, heads })) {
     if (Number.isInteger(value) && value >= 1) continue;
     throw new ArgumentError(`blockLayout: ${name} must be an integer ≥ 1, got ${value}.`);
@@ -48,13 +59,13 @@ export function blockLayout(pattern: BlockPattern, { length, heads = 1 }: Layout
   checkCount(kind, 'block', block, 1, 1024);
   if (attention !== 'bidirectional' && attention !== 'unidirectional')
     throw new ArgumentError(
-      `blockLayout: attention must be bidirectional or unidirectional, got ${String(attention)}.`,
+      `blockLayout: attention must be bidirectional or unidirectional, got ${attention as string}.`,
     );
   const blocks = Math.ceil(length / block);
   const causal = attention === 'unidirectional';
   const grid = new BlockGrid(matricesOf(pattern, heads), blocks, causal);
   fill(grid, pattern);
-  return { ...blockRowsOf(grid.flags, grid.patterns, blocks, block), kind, length, heads, causal };
+  return { ...blockRowsOf(grid.rows(), blocks, block), kind, length, heads, causal };
 }
 
 /** Present blocks ÷ all blocks, of all heads. */
@@ -84,22 +95,11 @@ function matricesOf(pattern: BlockPattern, heads: number): number {
 }
 
 function fill(grid: BlockGrid, pattern: BlockPattern): void {
-  switch (pattern.kind) {
-    case 'dense':
-      return grid.fill(0, [0, grid.blocks], [0, grid.blocks]);
-    case 'fixed':
-      return fillFixed(grid, pattern);
-    case 'variable':
-      return fillVariable(grid, pattern);
-    case 'big-bird':
-      return fillBigBird(grid, pattern);
-    case 'longformer':
-      return fillLongformer(grid, pattern);
-    case 'custom':
-      return fillCustom(grid, pattern);
-    default:
-      throw new ArgumentError(
-        `blockLayout: kind must be dense, fixed, variable, big-bird, longformer or custom, got ${String((pattern as BlockPattern).kind)}.`,
-      );
-  }
+  const { kind } = pattern;
+  if (kind === 'dense') grid.fill(0, [0, grid.blocks], [0, grid.blocks]);
+  else if (kind === 'fixed') fillFixed(grid, pattern);
+  else if (kind === 'variable') fillVariable(grid, pattern);
+  else if (kind === 'big-bird') fillBigBird(grid, pattern);
+  else if (kind === 'longformer') fillLongformer(grid, pattern);
+  else fillCustom(grid, pattern);
 }

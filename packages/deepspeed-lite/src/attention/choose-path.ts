@@ -12,7 +12,7 @@ export interface AttentionPath {
 /** Tokens below which gathering blocks costs more than it saves. */
 const SHORT = 512;
 /** Density from which it does. */
-const NEARLY_FULL = 0.3;
+const NEARLY_FULL = 0.15;
 
 /**
  * Which way `sparseAttention` takes with a layout on the engine in use. Our kernel is the fastest at every density, a full one

@@ -107,11 +107,11 @@ export function fillCustom(grid: BlockGrid, pattern: CustomPattern): void {
         throw new ArgumentError(
           `blockLayout: row ${row} of a custom matrix must have ${blocks} blocks, got ${cells.length}.`,
         );
-      for (const [column, cell] of [...cells].entries()) {
+      for (const [column, cell] of Array.from<string | number>(cells).entries()) {
         const present = cell === 1 || cell === '#';
         if (!present && cell !== 0 && cell !== '.')
           throw new ArgumentError(
-            `blockLayout: a custom matrix must have 0 and 1, or . and #, got ${String(cell)} in row ${row}, column ${column}.`,
+            `blockLayout: a custom matrix must have 0 and 1, or . and #, got ${cell} in row ${row}, column ${column}.`,
           );
         if (present && grid.lower && column > row)
           throw new ArgumentError(

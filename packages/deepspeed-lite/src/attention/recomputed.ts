@@ -1,4 +1,5 @@
-import { clone, customGrad, engine, grads, zerosLike, type Tensor } from '@tensorflow/tfjs-core';
+import { UnsupportedModelError } from '@ockham/core';
+import { clone, customGrad, engine, zerosLike, type Tensor } from '@tensorflow/tfjs-core';
 import { vjp } from '../autograd/vjp.ts';
 
 type Three = readonly [Tensor, Tensor, Tensor];
@@ -20,11 +21,9 @@ export function recomputed(f: OfThree, inputs: Three, constants: readonly Tensor
   return once(...inputs);
 }
 
-/** The gradients of `f`, themselves differentiable where a tape is on. */
-export function gradientsOf(f: OfThree, inputs: Three, constants: readonly Tensor[], dy: Tensor): Tensor[] {
-  // inside a backward pass no tape is on, and grads would end that of the pass
-  if (engine().isTapeOn()) return grads((a, b, c) => f([a!, b!, c!], constants))([...inputs], dy);
-  const tape = vjp(() => [f(inputs, constants)], inputs, []);
+function gradientsOf(f: OfThree, inputs: Three, constants: readonly Tensor[], dy: Tensor): Tensor[] {
+  refuseTape();
+  const tape = vjp(() => [f(inputs, constants)], inputs, []); // grads would end the tape of the pass that it is in
   for (const y of tape.outputs) y.dispose();
   return tape.backward([dy]).inputs.map((dx, i) => {
     if (!dx) return zerosLike(inputs[i]!);
@@ -32,4 +31,12 @@ export function gradientsOf(f: OfThree, inputs: Three, constants: readonly Tenso
     dx.dispose();
     return tracked;
   });
+}
+
+/** @throws UnsupportedModelError where a backward pass is itself on a tape. */
+export function refuseTape(): void {
+  if (!engine().isTapeOn()) return;
+  throw new UnsupportedModelError(
+    'sparseAttention: gradients must not be differentiated again: TensorFlow.js has no gradient of that of a softmax. Take differences of gradients.',
+  );
 }

@@ -4,9 +4,9 @@
  * Source: the survey, section 3.3; DeepSpeed's sparse attention. Softmax by running maxima and sums: Milakov and Gimelshein 2018; the backward
  * pass computes the scores again instead of keeping them: Dao et al. 2022, FlashAttention, algorithm 4.
  * Deviations: a query that sees no key gets 0, and gradients of 0, where a softmax of −10⁹ everywhere would give the mean of
- * all values; lengths need not be multiples of the block.
+ * all values; lengths need not be multiples of the block. There are no gradients of gradients: TensorFlow.js has none of a softmax.
  */
-import { ArgumentError, UnsupportedModelError } from '@ockham/core';
+import { ArgumentError } from '@ockham/core';
 import { BLOCK_ATTENTION, BLOCK_ATTENTION_GRADIENT, type BlockAttentionAttrs } from '@ockham/core/kernels';
 import { cast, customGrad, engine, tidy, type NamedAttrMap, type Tensor } from '@tensorflow/tfjs-core';
 import type { BlockLayout } from './block-layout.ts';
@@ -14,7 +14,7 @@ import { attentionPath } from './choose-path.ts';
 import { composedAttention } from './composed-attention.ts';
 import { joinHeads, splitHeads } from './heads.ts';
 import { maskedAttention } from './masked-attention.ts';
-import { gradientsOf, recomputed, type OfThree } from './recomputed.ts';
+import { recomputed, refuseTape, type OfThree } from './recomputed.ts';
 
 /** Options of {@link sparseAttention}. */
 export interface SparseAttentionOptions {
@@ -70,32 +70,25 @@ export function sparseAttention(
     const constants = keyPaddingMask ? [cast(cast(keyPaddingMask, 'bool'), 'float32')] : [];
     if (path === 'dense') return composed([q, k, v], constants);
     if (path === 'blocks') return recomputed(composed, [q, k, v], constants);
-    return byKernel([q, k, v], constants, { ...how, rows: layout, heads }, composed);
+    return byKernel([q, k, v], constants, { ...how, rows: layout, heads });
   });
 }
 
-/** Our kernels; `composed` is for gradients of gradients. */
 function byKernel(
   inputs: readonly [Tensor, Tensor, Tensor],
   constants: readonly Tensor[],
   options: BlockAttentionAttrs,
-  composed: OfThree,
 ): Tensor {
   const run = (name: string, tensors: Record<string, Tensor>, [visible]: readonly Tensor[]): Tensor[] =>
-    engine().runKernel(name, { ...tensors, ...(visible && { visible }) }, {
-      ...options,
-    } as unknown as NamedAttrMap);
+    engine().runKernel(name, { ...tensors, ...(visible && { visible }) }, { ...options } as unknown as NamedAttrMap); // prettier-ignore
   const attention = customGrad((...given) => {
     const [q, k, v, save] = given as unknown as [Tensor, Tensor, Tensor, (saved: Tensor[]) => void];
     const [out, stats] = run(BLOCK_ATTENTION, { q, k, v }, constants) as [Tensor, Tensor];
     save([q, k, v, out, stats, ...constants]);
     const gradFunc = (dOut: Tensor, saved: Tensor[]): Tensor[] => {
+      refuseTape();
       const [q, k, v, out, stats, ...rest] = saved as [Tensor, Tensor, Tensor, Tensor, Tensor, ...Tensor[]];
-      if (!engine().isTapeOn()) return run(BLOCK_ATTENTION_GRADIENT, { q, k, v, out, stats, dOut }, rest);
-      if (options.rate === 0) return gradientsOf(composed, [q, k, v], rest, dOut);
-      throw new UnsupportedModelError(
-        'sparseAttention: gradients of gradients must be taken without dropout, whose draws the kernel alone knows. Set dropout to 0, or path to blocks.',
-      );
+      return run(BLOCK_ATTENTION_GRADIENT, { q, k, v, out, stats, dOut }, rest);
     };
     return { value: out, gradFunc };
   });
@@ -138,7 +131,7 @@ function checkOptions(
     throw new ArgumentError(`sparseAttention: seed must be a safe integer, got ${seed}.`);
   if (!['kernel', 'blocks', 'dense'].includes(path))
     throw new ArgumentError(`sparseAttention: path must be kernel, blocks or dense, got ${path}.`);
-  const wanted = [shape[0]!, shape.at(-2)!];
+  const wanted = [shape[0], shape.at(-2)!];
   if (mask && String(mask.shape) !== String(wanted))
     throw new ArgumentError(
       `sparseAttention: keyPaddingMask must be [batch, length] = [${wanted.join(', ')}], got [${mask.shape.join(', ')}].`,

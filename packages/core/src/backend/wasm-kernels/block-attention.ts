@@ -49,7 +49,7 @@ export const blockAttentionKernels: readonly KernelConfig[] = [
       if (attached) backward(attached, { q, k, v, visible, out, stats, dOut, dq, dk, dv }, options);
       else {
         const given = values(host, { q, k, v, visible });
-        const made = blockAttentionGradientTwin(given, host.view(dOut) as Float32Array, q.shape, options);
+        const made = blockAttentionGradientTwin(given, host.view(dOut), q.shape, options);
         host.view(dq).set(made.dq);
         host.view(dk).set(made.dk);
         host.view(dv).set(made.dv);

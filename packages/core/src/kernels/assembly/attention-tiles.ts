@@ -124,9 +124,10 @@ function tile(k: i32, a: usize, step: usize, b: usize, c: usize, row: usize, add
     s30 = v128.load(c3);
     s31 = v128.load(c3, 16);
   }
-  for (; k > 0; k--) {
-    const b0 = v128.load(b);
-    const b1 = v128.load(b, 16);
+  // the way out between two steps keeps V8 from loading for the second before it has summed the first
+  for (; k > 0; k -= 2) {
+    let b0 = v128.load(b);
+    let b1 = v128.load(b, 16);
     let x = v128.load_splat<f32>(a);
     s00 = fma(x, b0, s00);
     s01 = fma(x, b1, s01);
@@ -139,8 +140,24 @@ function tile(k: i32, a: usize, step: usize, b: usize, c: usize, row: usize, add
     x = v128.load_splat<f32>(a, 12);
     s30 = fma(x, b0, s30);
     s31 = fma(x, b1, s31);
+    if (k == 1) break;
     a += step;
-    b += 32;
+    b0 = v128.load(b, 32);
+    b1 = v128.load(b, 48);
+    x = v128.load_splat<f32>(a);
+    s00 = fma(x, b0, s00);
+    s01 = fma(x, b1, s01);
+    x = v128.load_splat<f32>(a, 4);
+    s10 = fma(x, b0, s10);
+    s11 = fma(x, b1, s11);
+    x = v128.load_splat<f32>(a, 8);
+    s20 = fma(x, b0, s20);
+    s21 = fma(x, b1, s21);
+    x = v128.load_splat<f32>(a, 12);
+    s30 = fma(x, b0, s30);
+    s31 = fma(x, b1, s31);
+    a += step;
+    b += 64;
   }
   v128.store(c, s00);
   v128.store(c, s01, 16);

@@ -12,18 +12,11 @@ export interface BlockRows {
   readonly columns: Int32Array;
 }
 
-/** Lists the present blocks of `[patterns, blocks, blocks]` flags. */
-export function blockRowsOf(
-  present: ArrayLike<number>,
-  patterns: number,
-  blocks: number,
-  block: number,
-): BlockRows {
-  const starts = new Int32Array(patterns * blocks + 1);
-  const columns: number[] = [];
-  for (let row = 0; row < patterns * blocks; row++) {
-    for (let column = 0; column < blocks; column++) if (present[row * blocks + column]) columns.push(column);
-    starts[row + 1] = columns.length;
-  }
-  return { block, blocks, patterns, starts, columns: Int32Array.from(columns) };
+/** Lists the present columns, ascending, of `blocks` rows of blocks for each matrix. */
+export function blockRowsOf(rows: readonly (readonly number[])[], blocks: number, block: number): BlockRows {
+  const starts = new Int32Array(rows.length + 1);
+  for (const [row, columns] of rows.entries()) starts[row + 1] = starts[row]! + columns.length;
+  const columns = new Int32Array(starts.at(-1)!);
+  for (const [row, own] of rows.entries()) columns.set(own, starts[row]);
+  return { block, blocks, patterns: rows.length / blocks, starts, columns };
 }
