@@ -15,6 +15,9 @@ import {
 import { hostOf } from '../repairs/host.ts';
 import { kernelsOf, type AttachedKernels } from './attach.ts';
 
+/** Multiply-adds of a product from which waking a thread pays. */
+const LEAST_WORK = 1_000_000;
+
 /** The kernels to register; where ours are not attached, plain loops. */
 export const blockAttentionKernels: readonly KernelConfig[] = [
   {
@@ -133,8 +136,11 @@ function runHeads(
       stream: streamOf(seed, head),
     });
   });
-  for (let from = 0; from < units.length; from += MAX_UNITS)
-    team.run(units.slice(from, from + MAX_UNITS), geometry + start, own);
+  // a round is all heads, or one, which the calling thread does alone
+  const work = (units.length * depth * rows.columns.length * block ** 2) / patterns;
+  const round = work < LEAST_WORK ? 1 : MAX_UNITS;
+  for (let from = 0; from < units.length; from += round)
+    team.run(units.slice(from, from + round), geometry + start, own);
 }
 
 function values(host: ReturnType<typeof hostOf>, { q, k, v, visible }: Inputs): BlockAttentionInputs {
