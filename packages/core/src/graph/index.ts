@@ -13,5 +13,5 @@ export { removeLayers } from './remove-layers.ts';
 export { replaceLayers, type NewLayer } from './replace-layers.ts';
 export { residualBranches, type ResidualBranch } from './residual-branches.ts';
 export type { WeightValues } from './weight-values.ts';
-export { buildModel, configOf, forEachEntry, type LayerEntry, type ModelConfig } from './rebuild.ts';
+export { buildModel, configOf, forEachEntry, rebuild, type LayerEntry, type ModelConfig } from './rebuild.ts';
 export { isModel, layerPaths } from './trace.ts';

@@ -244,6 +244,43 @@ export interface Kernels {
   adamStep(n: number, w: number, m: number, v: number, g: number, to: number, scalars: number): void;
   /** y = v in each of its rows. */
   repeatRow(rows: number, n: number, v: number, y: number): void;
+  /** Bytes of workspace of {@link Kernels.blockAttention} for a geometry of `writeAttention`. */
+  blockAttentionBytes(geometry: number): number;
+  /**
+   * One head of one example: `out` = softmax(q·kᵀ·scale)·v over the present blocks, whose row starts are at `starts`; and in `stats`
+   * each query's maximum and inverse sum. A key whose `visible` is 0 is hidden, a `visible` at 0 hides none; `stream` is a
+   * dropout's.
+   */
+  blockAttention(
+    geometry: number,
+    starts: number,
+    q: number,
+    k: number,
+    v: number,
+    visible: number,
+    stats: number,
+    out: number,
+    stream: number,
+    workspace: number,
+  ): void;
+  blockAttentionGradientBytes(geometry: number): number;
+  /** The gradients of q, k and v. */
+  blockAttentionGradient(
+    geometry: number,
+    starts: number,
+    q: number,
+    k: number,
+    v: number,
+    visible: number,
+    stats: number,
+    out: number,
+    dOut: number,
+    dq: number,
+    dk: number,
+    dv: number,
+    stream: number,
+    workspace: number,
+  ): void;
 }
 
 /** A multiply-add of relaxed SIMD, the smallest module that has one. */

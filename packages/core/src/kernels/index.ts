@@ -1,5 +1,8 @@
 export { bindKernels, compileKernels, hasRelaxedSimd, type Kernels } from './compile.ts';
 export { GEOMETRY_BYTES, writeGeometry, type Conv2dGeometry } from './conv2d-geometry.ts';
+export { blockRowsOf, type BlockRows } from './attention/block-rows.ts';
+export { BLOCK_ATTENTION, BLOCK_ATTENTION_GRADIENT } from './attention/kernel-name.ts';
+export type { BlockAttentionAttrs } from './twins/block-attention.ts';
 export { sparseRowsOf, type SparseRows } from './sparse-rows.ts';
 export {
   dequantiseRows,

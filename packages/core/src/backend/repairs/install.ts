@@ -8,6 +8,7 @@ import {
 import type { KernelConfig } from '@tensorflow/tfjs-core';
 import { conv2dKernels } from '../wasm-kernels/conv2d.ts';
 import { batchNormKernels, normalSumsKernels } from '../wasm-kernels/batch-norm.ts';
+import { blockAttentionKernels } from '../wasm-kernels/block-attention.ts';
 import { functionKernels } from '../wasm-kernels/functions.ts';
 import { gatherKernels } from '../wasm-kernels/gather.ts';
 import { layerNormGradients, layerNormKernels } from '../wasm-kernels/layer-norm.ts';
@@ -37,6 +38,7 @@ import { isWithin } from './wrap-kernel.ts';
 import { wrongKernels } from './wrong-kernels.ts';
 
 const kernels: readonly KernelConfig[] = [
+  ...blockAttentionKernels,
   ...conv2dGradientKernels,
   ...depthwiseGradientKernels,
   ...layerNormKernels,

@@ -1,4 +1,10 @@
 export { adamStep } from './adam';
+export {
+  blockAttention,
+  blockAttentionBytes,
+  blockAttentionGradient,
+  blockAttentionGradientBytes,
+} from './block-attention';
 export { gemm, workspaceBytes } from './gemm';
 export {
   convolve,

@@ -51,6 +51,8 @@ export type UnitKernel = Extract<
   | 'quantizeRows'
   | 'quantizedProduct'
   | 'quantizedEnding'
+  | 'blockAttention'
+  | 'blockAttentionGradient'
 >;
 
 /** By number, as threads talk of them. */
@@ -73,6 +75,8 @@ const KERNELS: readonly UnitKernel[] = [
   'quantizeRows',
   'quantizedProduct',
   'quantizedEnding',
+  'blockAttention',
+  'blockAttentionGradient',
 ];
 
 /** A call of a kernel that depends on no other of its round; `workspace` says that its last argument is left out: it is one. */

@@ -1,0 +1,18 @@
+export { blockLayout, layoutDensity, type BlockLayout, type LayoutSizes } from './block-layout.ts';
+export type {
+  BigBirdPattern,
+  BlockMatrix,
+  BlockPattern,
+  CustomPattern,
+  DensePattern,
+  Direction,
+  FixedPattern,
+  GlobalBlocks,
+  LongformerPattern,
+  VariablePattern,
+} from './block-pattern.ts';
+export { attentionPath, type AttentionPath } from './choose-path.ts';
+export { layoutText } from './layout-text.ts';
+export { sparseAttention, type SparseAttentionOptions } from './sparse-attention.ts';
+export { SparseAttention, type SparseAttentionArgs } from './sparse-attention-layer.ts';
+export { withSparseAttention } from './with-sparse-attention.ts';
