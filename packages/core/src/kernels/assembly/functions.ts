@@ -36,7 +36,7 @@ export function errorFunction(n: i32, x: usize, y: usize): void {
 
 // @ts-ignore: decorator
 @inline
-function exp4(x: v128): v128 {
+export function exp4(x: v128): v128 {
   const within = f32x4.min(f32x4.max(x, f32x4.splat(-104)), f32x4.splat(89)); // beyond, 0 and ∞; NaN stays
   const n = f32x4.nearest(f32x4.mul(within, f32x4.splat(1.44269504088896341)));
   // ln 2 in two parts, the first with room for n·ln 2 to be exact
@@ -60,7 +60,7 @@ function exp4(x: v128): v128 {
 
 // @ts-ignore: decorator
 @inline
-function erf4(given: v128): v128 {
+export function erf4(given: v128): v128 {
   const x = f32x4.min(f32x4.max(given, f32x4.splat(-4)), f32x4.splat(4));
   const s = f32x4.mul(x, x);
   let p = f32x4.splat(-2.72614225801306e-10);
