@@ -1,0 +1,96 @@
+/** A matrix of the fused program, in whatever form its numbers are kept. */
+import { fusedActivations, packPanels, panelNumbers, type FusedActivation } from '@ockham/core/kernels';
+import type { KernelMemory } from './kernel-memory.ts';
+import type { NormWeights } from './read-weights.ts';
+
+/** What follows a product, by address. */
+export interface Finish {
+  readonly activation?: FusedActivation;
+  /** Added after the activation, and where the sum goes. Default none: it stays where the product went. */
+  readonly residual?: number;
+  readonly norm?: PlacedNorm | undefined;
+  /** Where the normalised rows go, where there is a norm. Default: in the place of what is normalised. */
+  readonly normTo?: number;
+}
+
+/** A matrix `[inputs, outputs]` in the memory, with its bias. */
+export interface Matrix {
+  readonly inputs: number;
+  readonly outputs: number;
+  /** Bytes of its numbers. */
+  readonly bytes: number;
+  /** y = x·W of `rows` rows, then activation(y + bias), the residual sum and its normalisation. */
+  multiply(rows: number, x: number, y: number, finish?: Finish): void;
+  /** y = x·W alone, as a rank's part of a sum. */
+  part(rows: number, x: number, y: number): void;
+  /** What {@link Matrix.multiply} does after the product, to a sum of parts. */
+  finish(rows: number, y: number, finish?: Finish): void;
+}
+
+/** A layer normalisation in the memory. */
+export interface PlacedNorm {
+  readonly gamma: number;
+  readonly beta: number;
+  readonly epsilon: number;
+}
+
+export function placeNorm(memory: KernelMemory, norm: NormWeights | undefined): PlacedNorm | undefined {
+  return norm && { gamma: memory.place(norm.gamma), beta: memory.place(norm.beta), epsilon: norm.epsilon };
+}
+
+/** The numbers of a matrix before they are placed. */
+export interface MatrixValues {
+  readonly inputs: number;
+  readonly outputs: number;
+  readonly kernel: Float32Array;
+  readonly bias?: Float32Array | undefined;
+  /** Whether `kernel` is `[outputs, inputs]`. Default false. */
+  readonly transposed?: boolean;
+}
+
+/** Makes the matrices of a program: float32 by default. */
+export type PlaceMatrix = (memory: KernelMemory, values: MatrixValues) => Matrix;
+
+/** A float32 matrix, packed once. */
+export interface FloatMatrix extends Matrix {
+  /** Address of the panels, which a table of words is read from as well. */
+  readonly panels: number;
+}
+
+/** Packs a float32 matrix. */
+export const placeFloats = (
+  memory: KernelMemory,
+  { inputs, outputs, kernel, bias, transposed = false }: MatrixValues,
+): FloatMatrix => {
+  const { kernels } = memory;
+  const numbers = panelNumbers(inputs, outputs);
+  const panels = memory.allocate(numbers);
+  packPanels(kernel, [inputs, outputs], memory.floats(panels, numbers), { transposed });
+  const finish = finisher(memory, outputs, memory.place(bias));
+  type Ends = ReturnType<typeof finish.arguments>;
+  const product = (rows: number, x: number, y: number, ends: Ends): void =>
+    kernels.fusedDense(rows, outputs, inputs, x, inputs, panels, y, memory.workspace, ...ends);
+  return {
+    inputs,
+    outputs,
+    panels,
+    bytes: 4 * numbers,
+    multiply: (rows, x, y, ends) => product(rows, x, y, finish.arguments(y, ends)),
+    part: (rows, x, y) => product(rows, x, y, [0, 0, 0, y, 0, 0, 0, 0]),
+    finish: finish.run,
+  };
+};
+
+/** The half of a matrix that comes after its product, whatever form that has. */
+export function finisher({ kernels }: KernelMemory, outputs: number, bias: number) {
+  const args = (y: number, { activation = 'linear', residual = 0, norm, normTo = residual || y }: Finish = {}) =>
+    [
+      ...([bias, fusedActivations[activation], residual, residual || y] as const),
+      ...([norm?.gamma ?? 0, norm?.beta ?? 0, norm?.epsilon ?? 0, normTo] as const),
+    ] as const;
+  return {
+    arguments: args,
+    run: (rows: number, y: number, ends?: Finish): void =>
+      kernels.fusedFinish(rows, outputs, y, ...args(y, ends)),
+  };
+}

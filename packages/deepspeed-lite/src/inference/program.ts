@@ -1,0 +1,324 @@
+/**
+ * The forward pass of a transformer as fused kernels in one memory: queries, keys and values in one product, attention head by head without
+ * a transposition, and after every product its bias, activation, residual sum and layer normalisation in one go over a row.
+ *
+ * Source: the survey's section 3.6.2; Aminabadi et al. 2022, "DeepSpeed Inference", section III: fusion up to the next product or sum over ranks.
+ * Deviations: products are kernels of their own; where the head reads one row of each text, the last layer computes that row alone.
+ */
+import type { FusedActivation } from '@ockham/core/kernels';
+import type { KernelMemory } from './kernel-memory.ts';
+import { placeFloats, placeNorm, type Matrix, type PlacedNorm, type PlaceMatrix } from './matrix.ts';
+import type { HeadWeights, TransformerWeights } from './read-weights.ts';
+import type { Rows, Text } from './rows.ts';
+import { layerShare, sideBySide, type Place } from './stage-weights.ts';
+
+/** Numbers in the memory that the tensor-parallel ranks have to add up before the program goes on. */
+export interface Sum {
+  readonly address: number;
+  readonly length: number;
+}
+
+/** A pass that stops at each sum over ranks; a rank of its own never stops. */
+export type Pass<T> = Generator<Sum, T, void>;
+
+/** Keys and values of a text, of all layers of a stage: `[layers, positions, 2 · inner]`. */
+export interface Cache {
+  readonly address: number;
+  /** Rows that it has room for. */
+  readonly capacity: number;
+  /** Rows in it. */
+  past: number;
+}
+
+/** Rows of activations in the memory. */
+export interface State {
+  readonly rows: Rows;
+  /** The residual stream, `[rows, width]`. */
+  readonly x: number;
+  /** How many rows there are: those that are read, after the last layer. */
+  count: number;
+}
+
+interface PlacedLayer {
+  readonly heads: number;
+  /** Width of all heads of this rank; and of those of the layers before. */
+  readonly inner: number;
+  readonly innerBefore: number;
+  readonly norms: { readonly attention: PlacedNorm; readonly feedForward: PlacedNorm };
+  /** Query, key and value; apart in the last layer, which may read fewer rows than it looks at. */
+  readonly together?: Matrix;
+  readonly query?: Matrix;
+  readonly keyValue?: Matrix;
+  readonly attentionOutput: Matrix;
+  readonly expand: Matrix;
+  readonly project: Matrix;
+}
+
+interface PlacedHead {
+  readonly matrix: Matrix;
+  readonly activation: FusedActivation;
+  readonly norm: PlacedNorm | undefined;
+}
+
+/** The layers that one rank has. The caller disposes of it. */
+export class Program {
+  readonly memory: KernelMemory;
+  readonly weights: TransformerWeights;
+  readonly place: Place;
+  readonly #summed: boolean;
+  readonly #layers: readonly PlacedLayer[];
+  readonly #embeddings: { words: number; tokens: number; positions: number; types: number; norm: PlacedNorm | undefined } | undefined; // prettier-ignore
+  readonly #head: readonly PlacedHead[];
+  readonly #finalNorm: PlacedNorm | undefined;
+  readonly #width: number;
+  readonly #buffers = new Map<string, { address: number; numbers: number }>();
+  /** Where the head finds what the layers made. */
+  #result = 0;
+  /** Bytes of weights. */
+  readonly weightBytes: number;
+
+  constructor(
+    memory: KernelMemory,
+    weights: TransformerWeights,
+    place: Place,
+    placeMatrix: PlaceMatrix = placeFloats,
+  ) {
+    [this.memory, this.weights, this.place] = [memory, weights, place];
+    this.#summed = place.tensorRanks > 1;
+    const before = memory.bytes;
+    const { begin, end } = place;
+    const { layers, width, words } = weights;
+    const [isFirst, isLast] = [begin === 0, end === layers.length];
+    const tied = weights.head.some(({ dense }) => dense === 'words');
+    const output = tied && isLast ? tiedMatrix(memory, weights) : undefined;
+    this.#embeddings = isFirst
+      ? {
+          words: output?.panels ?? memory.place(words.values),
+          tokens: output ? words.rows : 0,
+          positions: memory.place(weights.positions?.values),
+          types: memory.place(weights.types?.values),
+          norm: placeNorm(memory, weights.norm),
+        }
+      : undefined;
+    let innerBefore = 0;
+    this.#layers = layers.slice(begin, end).map((whole, i): PlacedLayer => {
+      const layer = layerShare(whole, place);
+      const [q, k, v] = [layer.query, layer.key, layer.value];
+      const qkv =
+        begin + i === layers.length - 1
+          ? { query: placeMatrix(memory, q), keyValue: placeMatrix(memory, sideBySide([k, v])) }
+          : { together: placeMatrix(memory, sideBySide([q, k, v])) };
+      innerBefore += q.outputs;
+      return {
+        ...qkv,
+        heads: layer.heads,
+        inner: q.outputs,
+        innerBefore: innerBefore - q.outputs,
+        norms: { attention: placeNorm(memory, layer.attentionNorm)!, feedForward: placeNorm(memory, layer.feedForwardNorm)! }, // prettier-ignore
+        attentionOutput: placeMatrix(memory, layer.attentionOutput),
+        expand: placeMatrix(memory, layer.expand),
+        project: placeMatrix(memory, layer.project),
+      };
+    });
+    this.#finalNorm = isLast ? placeNorm(memory, weights.finalNorm) : undefined;
+    const placeHead = ({ dense, activation, norm }: HeadWeights): PlacedHead => ({
+      matrix: dense === 'words' ? output! : placeMatrix(memory, dense),
+      activation,
+      norm: placeNorm(memory, norm),
+    });
+    this.#head = isLast ? weights.head.map(placeHead) : [];
+    this.weightBytes = memory.bytes - before;
+    this.#width = width;
+  }
+
+  /** Room for the keys and values of a text of so many tokens. */
+  makeCache(capacity: number): Cache {
+    const numbers = this.#layers.reduce((sum, { inner }) => sum + 2 * inner * capacity, 0);
+    return { address: this.memory.allocate(numbers), capacity, past: 0 };
+  }
+
+  /** Copies a text's keys and values to a larger cache. */
+  copyCache(from: Cache, to: Cache): void {
+    for (const { inner, innerBefore } of this.#layers) {
+      const [source, target] = [from, to].map(({ address, capacity }) => address + 8 * innerBefore * capacity);
+      this.#copyRows(from.past, source!, 2 * inner, target!, 2 * inner);
+    }
+    to.past = from.past;
+  }
+
+  /** Gives the memory of a text's cache back. */
+  freeCache(cache: Cache): void {
+    this.memory.free(cache.address);
+  }
+
+  /** The rows of a batch as the first stage makes them. */
+  embed(rows: Rows): State {
+    const { kernels } = this.memory;
+    const { words, tokens, positions, types, norm } = this.#embeddings!;
+    const state = this.receive(rows);
+    const put = (name: string, values: Int32Array): number => {
+      const at = this.#buffer(name, values.length);
+      this.memory.ints(at, values.length).set(values);
+      return at;
+    };
+    const [ids, places, kinds] = [put('ids', rows.ids), put('places', rows.places), put('kinds', rows.kinds)];
+    kernels.fusedEmbed(rows.count, this.#width, ids, words, tokens, places, positions, kinds, types, state.x);
+    if (norm) kernels.layerNorm(rows.count, this.#width, state.x, norm.gamma, norm.beta, norm.epsilon, state.x);
+    return state;
+  }
+
+  /** Room for the rows of a batch that another stage made. */
+  receive(rows: Rows): State {
+    return { rows, x: this.#buffer('x', rows.count * this.#width), count: rows.count };
+  }
+
+  /** Runs the stage's layers, with a cache for each text or none. */
+  *run(state: State, caches?: readonly Cache[]): Pass<void> {
+    const { kernels } = this.memory;
+    const { normalisation } = this.weights.policy;
+    const before = normalisation === 'before';
+    const h = before ? this.#buffer('h', state.count * this.#width) : state.x;
+    if (before) {
+      const { gamma, beta, epsilon } = this.#layers[0]!.norms.attention;
+      kernels.layerNorm(state.count, this.#width, state.x, gamma, beta, epsilon, h);
+    }
+    for (const [i, layer] of this.#layers.entries()) {
+      const next = before ? (this.#layers[i + 1]?.norms.attention ?? this.#finalNorm) : layer.norms.feedForward;
+      yield* this.#attend(state, h, layer, caches);
+      yield* this.#feedForward(state, h, layer, next);
+    }
+    for (const [t, cache] of (caches ?? []).entries()) cache.past += state.rows.texts[t]!.rows;
+    const final = this.#finalNorm;
+    if (final && !before) kernels.layerNorm(state.count, this.#width, state.x, final.gamma, final.beta, final.epsilon, state.x); // prettier-ignore
+    this.#result = before && final ? h : state.x;
+  }
+
+  /** What the last stage makes of its rows: `[rows, outputs]`, in the memory until the next pass. */
+  head(state: State): { readonly address: number; readonly length: number } {
+    const { policy, outputs } = this.weights;
+    let at = this.#result;
+    for (const [i, { matrix, activation, norm }] of this.#head.entries()) {
+      const to = this.#buffer(`head ${i}`, state.count * matrix.outputs);
+      matrix.multiply(state.count, at, to, { activation, norm });
+      at = to;
+    }
+    if (policy.head.softmax)
+      for (let r = 0; r < state.count; r++) this.memory.kernels.fusedSoftmax(outputs, at + 4 * r * outputs, 1, 0);
+    return { address: at, length: state.count * outputs };
+  }
+
+  /** x += attention(h), then the normalisation that follows. */
+  *#attend(state: State, h: number, layer: PlacedLayer, caches?: readonly Cache[]): Pass<void> {
+    const { memory } = this;
+    const { kernels } = memory;
+    const { inner, innerBefore, heads, together } = layer;
+    const { rows } = state;
+    const width = this.#width;
+    const read = together ? undefined : rows.read;
+    const count = read?.length ?? state.count;
+    // queries beside keys and values, or apart
+    let [q, ldq, kv, ldkv] = [0, 3 * inner, 0, 3 * inner];
+    if (together) {
+      q = this.#buffer('qkv', state.count * 3 * inner);
+      kv = q + 4 * inner;
+      together.multiply(state.count, h, q);
+    } else {
+      q = this.#buffer('query', count * inner);
+      kv = this.#buffer('key value', state.count * 2 * inner);
+      [ldq, ldkv] = [inner, 2 * inner];
+      layer.keyValue!.multiply(state.count, h, kv);
+      if (read) {
+        const few = this.#buffer('few', count * width);
+        this.#gather(read, h, few);
+        layer.query!.multiply(count, few, q);
+        this.#gather(read, state.x, state.x);
+      } else layer.query!.multiply(count, h, q);
+    }
+    const context = this.#buffer('context', count * inner);
+    const most = Math.max(...rows.texts.map((text, t) => (read ? 1 : text.rows) * (text.rows + (caches?.[t]?.past ?? 0)))); // prettier-ignore
+    const scores = this.#buffer('scores', most);
+    const plus = this.#hidden(rows.texts);
+    const d = inner / heads;
+    const causal = this.weights.policy.attention === 'causal';
+    for (const [t, text] of rows.texts.entries()) {
+      const cache = caches?.[t];
+      const own = kv + 4 * text.begin * ldkv;
+      const past = cache?.past ?? 0;
+      const [keys, ld] = cache ? [cache.address + 8 * innerBefore * cache.capacity, 2 * inner] : [own, ldkv];
+      if (cache) this.#copyRows(text.rows, own, ldkv, keys + 8 * past * inner, 2 * inner);
+      const at = read ? t : text.begin;
+      const queries = read ? 1 : text.rows;
+      const first = causal ? past + (read ? read[t]! - text.begin : 0) : -1;
+      for (let head = 0; head < heads; head++) {
+        const by = 4 * head * d;
+        kernels.fusedAttention(queries, past + text.rows, d, 1 / Math.sqrt(d), q + 4 * at * ldq + by, ldq, keys + by, keys + 4 * inner + by, ld, plus[t]!, first, context + 4 * at * inner + by, inner, scores, memory.workspace); // prettier-ignore
+      }
+    }
+    state.count = count;
+    const norm = this.weights.policy.normalisation === 'before' ? layer.norms.feedForward : layer.norms.attention;
+    yield* this.#add(layer.attentionOutput, context, state, h, norm);
+  }
+
+  /** x += project(activation(expand(h))), then the normalisation that follows. */
+  *#feedForward(state: State, h: number, { expand, project }: PlacedLayer, norm: PlacedNorm | undefined): Pass<void> {
+    const wide = this.#buffer('wide', state.count * expand.outputs);
+    expand.multiply(state.count, h, wide, { activation: this.weights.policy.activation });
+    yield* this.#add(project, wide, state, h, norm);
+  }
+
+  /** The residual sum at the end of a branch, over ranks where they share the product. */
+  *#add(matrix: Matrix, from: number, state: State, h: number, norm: PlacedNorm | undefined): Pass<void> {
+    const ends = { residual: state.x, norm, normTo: h };
+    const product = this.#buffer('product', state.count * matrix.outputs);
+    if (!this.#summed) {
+      matrix.multiply(state.count, from, product, ends);
+      return;
+    }
+    matrix.part(state.count, from, product);
+    yield { address: product, length: state.count * matrix.outputs };
+    matrix.finish(state.count, product, ends);
+  }
+
+  /** Copies rows of `n` numbers, `ld` numbers apart, next to one another. */
+  #copyRows(rows: number, from: number, ld: number, to: number, n: number): void {
+    const all = this.memory.floats(0, this.memory.numbers);
+    for (let r = 0; r < rows; r++) all.copyWithin(to / 4 + r * n, from / 4 + r * ld, from / 4 + r * ld + n);
+  }
+
+  /** Addresses of what is added to the scores of each text, 0 for nothing. */
+  #hidden(texts: readonly Text[]): number[] {
+    const numbers = texts.reduce((sum, { plus }) => sum + (plus?.length ?? 0), 0);
+    if (numbers === 0) return texts.map(() => 0);
+    let at = this.#buffer('hidden', numbers);
+    return texts.map(({ plus }) => {
+      if (!plus) return 0;
+      this.memory.floats(at, plus.length).set(plus);
+      const here = at;
+      at += 4 * plus.length;
+      return here;
+    });
+  }
+
+  /** Copies rows of x, in order, next to one another; `to` may be x. */
+  #gather(rows: Int32Array, x: number, to: number): void {
+    const width = this.#width;
+    const all = this.memory.floats(0, this.memory.numbers);
+    for (const [i, row] of rows.entries())
+      all.copyWithin(to / 4 + i * width, x / 4 + row * width, x / 4 + (row + 1) * width);
+  }
+
+  #buffer(name: string, numbers: number): number {
+    const known = this.#buffers.get(name);
+    if (known && known.numbers >= numbers) return known.address;
+    if (known) this.memory.free(known.address);
+    const address = this.memory.allocate(numbers);
+    this.#buffers.set(name, { address, numbers });
+    return address;
+  }
+}
+
+/** The table of words as output matrix, of which it is read as a table, too; with the bias of the head. */
+function tiedMatrix(memory: KernelMemory, { words, width, head }: TransformerWeights) {
+  const bias = head.find(({ dense }) => dense === 'words')?.bias;
+  return placeFloats(memory, { inputs: width, outputs: words.rows, kernel: words.values, bias, transposed: true });
+}

@@ -1,0 +1,57 @@
+/** Whether a fused program computes what the model does. */
+import { UnsupportedModelError } from '@ockham/core';
+import { Random } from '@ockham/core/random';
+import { dispose, tensor, tidy, type Tensor } from '@tensorflow/tfjs-core';
+import type { LayersModel } from '@tensorflow/tfjs-layers';
+import type { TransformerWeights } from './read-weights.ts';
+
+/** Tokens of the text of the check where the model takes any number. */
+const LENGTH = 16;
+
+/**
+ * Compares outputs on one text of random tokens, the last quarter of it padding where the model has padding.
+ *
+ * @param tolerance Of the largest difference, relative to the largest output or 1.
+ * @throws UnsupportedModelError where they differ by more, or one is NaN.
+ */
+export async function selfCheck(
+  model: LayersModel,
+  predict: (x: Tensor) => Tensor | Promise<Tensor>,
+  weights: TransformerWeights,
+  tolerance: number,
+): Promise<void> {
+  const x = exampleFor(model, weights);
+  const wanted = tidy(() => model.predict(x) as Tensor);
+  const found = await predict(x);
+  try {
+    const [a, b] = await Promise.all([wanted.data<'float32'>(), found.data<'float32'>()]);
+    let [most, apart, at] = [1, 0, 0];
+    for (const [i, value] of a.entries()) {
+      most = Math.max(most, Math.abs(value));
+      const gap = Math.abs(value - b[i]!);
+      if (!(gap <= apart)) [apart, at] = [gap, i];
+      if (Number.isNaN(gap)) break;
+    }
+    if (a.length === b.length && apart <= tolerance * most) return;
+    throw new UnsupportedModelError(
+      `accelerate: the fused program must answer as ${model.name} does, to ${tolerance} of its largest output, got ${b[at]} for ${a[at]} (${a.length} and ${b.length} outputs). Correct the policy: a role, the normalisation, an activation or the padding differs from the model; or give check: { tolerance }.`,
+    );
+  } finally {
+    dispose([x, wanted, found]);
+  }
+}
+
+/** One text for the model. */
+export function exampleFor(model: LayersModel, { policy, words, positions, types }: TransformerWeights): Tensor {
+  const random = new Random(0);
+  const length = model.inputs[0]!.shape[1] ?? Math.min(LENGTH, positions?.rows ?? LENGTH);
+  const { padding, input } = policy;
+  const ids = Array.from({ length }, (_, i) => {
+    if (padding !== undefined && i > 0 && i >= Math.ceil((3 * length) / 4)) return padding;
+    const id = random.integer(words.rows);
+    return i === 0 && id === padding ? (id + 1) % words.rows : id;
+  });
+  if (input === 'ids') return tensor(ids, [1, length], 'int32');
+  const pairs = ids.flatMap((id, i) => [id, i < length / 2 ? 0 : (types?.rows ?? 1) - 1]);
+  return tensor(pairs, [1, length, 2], 'int32');
+}
