@@ -17,7 +17,7 @@ import { Program, type Cache, type Pass } from './program.ts';
 import { readWeights } from './read-weights.ts';
 import { inputOf, outputOf } from './input-output.ts';
 import type { Rows } from './rows.ts';
-import { selfCheck } from './self-check.ts';
+import { checkTolerance, selfCheck, type Check } from './self-check.ts';
 import { wholePlace } from './stage-weights.ts';
 
 /** Options of {@link accelerate}. */
@@ -31,7 +31,7 @@ export interface AccelerateOptions {
    * Compares the program with the model on one text before it is handed out. `tolerance` is the largest difference of an output, relative
    * to the largest output or 1. Default 1e-4; false skips it.
    */
-  readonly check?: { readonly tolerance: number } | false;
+  readonly check?: Check;
 }
 
 /** A model that predicts by fused kernels. The model that it was made from may change or go: its weights were copied. */
@@ -66,8 +66,7 @@ export async function accelerate(model: LayersModel, options: AccelerateOptions 
   const { policy: given = 'auto', check = { tolerance: 1e-4 } } = options;
   checkModel('accelerate', model);
   checkSingleInputAndOutput('accelerate', model);
-  if (check && !(check.tolerance > 0 && check.tolerance < Infinity))
-    throw new ArgumentError(`accelerate: check.tolerance must be positive and finite, got ${check.tolerance}. Give check: false to skip the check.`); // prettier-ignore
+  checkTolerance('accelerate', check);
   const policy = policyFor(model, given);
   const weights = await readWeights(model, policy);
   const made = new Program(await KernelMemory.make(), weights, wholePlace(weights.layers.length));

@@ -23,7 +23,9 @@ export function inputOf(
       `${who}: x must be [batch, length${columns === 2 ? ', 2' : ''}] with at least one text of one token, got [${x.shape.join(', ')}].`,
     );
   if (positions && length! > positions.rows)
-    throw new ArgumentError(`${who}: a text must have at most ${positions.rows} tokens, got ${length}. Cut it off.`);
+    throw new ArgumentError(
+      `${who}: a text must have at most ${positions.rows} tokens, got ${length}. Cut it off.`,
+    );
   const tokens = x.dataSync();
   const first = policy.head.rows === 'first';
   const rows = arrangeRows(tokens, [batch!, length!, columns], { padding: policy.padding, first });

@@ -83,7 +83,10 @@ export const placeFloats = (
 
 /** The half of a matrix that comes after its product, whatever form that has. */
 export function finisher({ kernels }: KernelMemory, outputs: number, bias: number) {
-  const args = (y: number, { activation = 'linear', residual = 0, norm, normTo = residual || y }: Finish = {}) =>
+  const args = (
+    y: number,
+    { activation = 'linear', residual = 0, norm, normTo = residual || y }: Finish = {},
+  ) =>
     [
       ...([bias, fusedActivations[activation], residual, residual || y] as const),
       ...([norm?.gamma ?? 0, norm?.beta ?? 0, norm?.epsilon ?? 0, normTo] as const),

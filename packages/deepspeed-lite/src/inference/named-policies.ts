@@ -57,13 +57,14 @@ export function bertPolicy(model: LayersModel): InferencePolicy {
     const transform = 'cls/predictions/transform';
     const { name } = find.activation(`${transform}/dense`);
     head.push({ dense: `${transform}/dense`, activation: name, norm: `${transform}/LayerNorm` });
-    head.push({ dense: 'words', bias: 'cls/predictions' });
+    head.push({ dense: { tied: 'words' }, bias: 'cls/predictions' });
     softmax = find.has('cls/softmax');
   }
   return {
     attention: 'all',
     normalisation: 'after',
-    activation: first === undefined ? 'gelu' : find.activation(`encoder/layer_${first}/intermediate/dense`).name,
+    activation:
+      first === undefined ? 'gelu' : find.activation(`encoder/layer_${first}/intermediate/dense`).name,
     input: model.inputs[0]!.shape.length === 3 ? 'ids-and-types' : 'ids',
     padding: find.number('attention_mask', 'padding'),
     embeddings: {
@@ -103,7 +104,7 @@ export function gptPolicy(model: LayersModel): InferencePolicy {
       feedForwardNorm: `h_${i}/ln_2`,
     })),
     norm: 'ln_f',
-    head: { rows: 'all', layers: [{ dense: 'words' }] },
+    head: { rows: 'all', layers: [{ dense: { tied: 'words' } }] },
   };
 }
 

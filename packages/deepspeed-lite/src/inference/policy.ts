@@ -5,7 +5,8 @@ import type { FusedActivation } from '@ockham/core/kernels';
  * A dense layer by name, whose first weight is the matrix `[inputs, outputs]` and whose second, if there is one, the bias; or some columns
  * of one that holds several matrices side by side, as one layer for query, key and value does.
  */
-export type DenseRole = string | { readonly layer: string; readonly columns: readonly [begin: number, end: number] };
+export type DenseRole =
+  string | { readonly layer: string; readonly columns: readonly [begin: number, end: number] };
 
 /** A layer normalisation by name, with the weights gamma and beta in this order and an `epsilon`; or with the epsilon it has. */
 export type NormRole = string | { readonly layer: string; readonly epsilon: number };
@@ -31,9 +32,9 @@ export interface LayerRoles {
 
 /** One layer of a head: a product, then its activation, then a layer normalisation. */
 export interface HeadLayer {
-  /** `words` is the table of words, transposed, as language models have it. */
-  readonly dense: DenseRole | 'words';
-  /** A layer whose one weight is the bias, where `dense` is `words`. */
+  /** A dense layer; or the table of words, transposed, as language models have it. */
+  readonly dense: DenseRole | { readonly tied: 'words' };
+  /** A layer whose one weight is the bias, where `dense` is tied. */
   readonly bias?: string;
   /** Default `linear`. */
   readonly activation?: FusedActivation;
@@ -52,7 +53,7 @@ export interface HeadLayer {
  *   embeddings: { words: 'tokens', positions: 'places' },
  *   layers: [{ heads: 4, query: { layer: 'qkv', columns: [0, 128] }, … }],
  *   norm: 'last_norm',
- *   head: { rows: 'all', layers: [{ dense: 'words' }] },
+ *   head: { rows: 'all', layers: [{ dense: { tied: 'words' } }] },
  * };
  */
 export interface InferencePolicy {

@@ -140,7 +140,9 @@ export class Program {
   /** Copies a text's keys and values to a larger cache. */
   copyCache(from: Cache, to: Cache): void {
     for (const { inner, innerBefore } of this.#layers) {
-      const [source, target] = [from, to].map(({ address, capacity }) => address + 8 * innerBefore * capacity);
+      const [source, target] = [from, to].map(
+        ({ address, capacity }) => address + 8 * innerBefore * capacity,
+      );
       this.#copyRows(from.past, source!, 2 * inner, target!, 2 * inner);
     }
     to.past = from.past;
@@ -163,7 +165,8 @@ export class Program {
     };
     const [ids, places, kinds] = [put('ids', rows.ids), put('places', rows.places), put('kinds', rows.kinds)];
     kernels.fusedEmbed(rows.count, this.#width, ids, words, tokens, places, positions, kinds, types, state.x);
-    if (norm) kernels.layerNorm(rows.count, this.#width, state.x, norm.gamma, norm.beta, norm.epsilon, state.x);
+    if (norm)
+      kernels.layerNorm(rows.count, this.#width, state.x, norm.gamma, norm.beta, norm.epsilon, state.x);
     return state;
   }
 
@@ -183,7 +186,9 @@ export class Program {
       kernels.layerNorm(state.count, this.#width, state.x, gamma, beta, epsilon, h);
     }
     for (const [i, layer] of this.#layers.entries()) {
-      const next = before ? (this.#layers[i + 1]?.norms.attention ?? this.#finalNorm) : layer.norms.feedForward;
+      const next = before
+        ? (this.#layers[i + 1]?.norms.attention ?? this.#finalNorm)
+        : layer.norms.feedForward;
       yield* this.#attend(state, h, layer, caches);
       yield* this.#feedForward(state, h, layer, next);
     }
@@ -203,7 +208,8 @@ export class Program {
       at = to;
     }
     if (policy.head.softmax)
-      for (let r = 0; r < state.count; r++) this.memory.kernels.fusedSoftmax(outputs, at + 4 * r * outputs, 1, 0);
+      for (let r = 0; r < state.count; r++)
+        this.memory.kernels.fusedSoftmax(outputs, at + 4 * r * outputs, 1, 0);
     return { address: at, length: state.count * outputs };
   }
 
@@ -217,7 +223,9 @@ export class Program {
     const read = together ? undefined : rows.read;
     const count = read?.length ?? state.count;
     // queries beside keys and values, or apart
-    let [q, ldq, kv, ldkv] = [0, 3 * inner, 0, 3 * inner];
+    let q: number;
+    let kv: number;
+    const [ldq, ldkv] = together ? [3 * inner, 3 * inner] : [inner, 2 * inner];
     if (together) {
       q = this.#buffer('qkv', state.count * 3 * inner);
       kv = q + 4 * inner;
@@ -225,7 +233,6 @@ export class Program {
     } else {
       q = this.#buffer('query', count * inner);
       kv = this.#buffer('key value', state.count * 2 * inner);
-      [ldq, ldkv] = [inner, 2 * inner];
       layer.keyValue!.multiply(state.count, h, kv);
       if (read) {
         const few = this.#buffer('few', count * width);
@@ -255,12 +262,18 @@ export class Program {
       }
     }
     state.count = count;
-    const norm = this.weights.policy.normalisation === 'before' ? layer.norms.feedForward : layer.norms.attention;
+    const norm =
+      this.weights.policy.normalisation === 'before' ? layer.norms.feedForward : layer.norms.attention;
     yield* this.#add(layer.attentionOutput, context, state, h, norm);
   }
 
   /** x += project(activation(expand(h))), then the normalisation that follows. */
-  *#feedForward(state: State, h: number, { expand, project }: PlacedLayer, norm: PlacedNorm | undefined): Pass<void> {
+  *#feedForward(
+    state: State,
+    h: number,
+    { expand, project }: PlacedLayer,
+    norm: PlacedNorm | undefined,
+  ): Pass<void> {
     const wide = this.#buffer('wide', state.count * expand.outputs);
     expand.multiply(state.count, h, wide, { activation: this.weights.policy.activation });
     yield* this.#add(project, wide, state, h, norm);
@@ -320,5 +333,11 @@ export class Program {
 /** The table of words as output matrix, of which it is read as a table, too; with the bias of the head. */
 function tiedMatrix(memory: KernelMemory, { words, width, head }: TransformerWeights) {
   const bias = head.find(({ dense }) => dense === 'words')?.bias;
-  return placeFloats(memory, { inputs: width, outputs: words.rows, kernel: words.values, bias, transposed: true });
+  return placeFloats(memory, {
+    inputs: width,
+    outputs: words.rows,
+    kernel: words.values,
+    bias,
+    transposed: true,
+  });
 }

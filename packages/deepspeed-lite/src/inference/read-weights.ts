@@ -3,7 +3,7 @@ import { UnsupportedModelError } from '@ockham/core';
 import type { FusedActivation } from '@ockham/core/kernels';
 import { variableOf, type Layer } from '@ockham/core/training';
 import type { LayersModel } from '@tensorflow/tfjs-layers';
-import type { DenseRole, InferencePolicy, NormRole } from './policy.ts';
+import type { DenseRole, HeadLayer, InferencePolicy, NormRole } from './policy.ts';
 
 /** A dense layer. */
 export interface DenseWeights {
@@ -74,13 +74,18 @@ export interface TransformerWeights {
 export async function readWeights(model: LayersModel, policy: InferencePolicy): Promise<TransformerWeights> {
   const reader = new Reader(model);
   const { embeddings, head } = policy;
-  if (policy.layers.length === 0) refuse(`the policy must have at least one layer, got none`, 'Name the roles of each.');
+  if (policy.layers.length === 0)
+    refuse(`the policy must have at least one layer, got none`, 'Name the roles of each.');
   if (policy.attention === 'causal' && policy.padding !== undefined)
-    refuse('a causal model must have no padding', 'Leave padding out: tokens after a text are not seen by it.');
+    refuse(
+      'a causal model must have no padding',
+      'Leave padding out: tokens after a text are not seen by it.',
+    );
   const words = await reader.table('words', embeddings.words);
   const width = words.values.length / words.rows;
   const positions = embeddings.positions === undefined ? undefined : await reader.table('positions', embeddings.positions, width); // prettier-ignore
-  const types = embeddings.types === undefined ? undefined : await reader.table('types', embeddings.types, width);
+  const types =
+    embeddings.types === undefined ? undefined : await reader.table('types', embeddings.types, width);
   const norm = await reader.norm('embeddings.norm', embeddings.norm, width);
   const layers: LayerWeights[] = [];
   for (const [i, roles] of policy.layers.entries()) {
@@ -97,8 +102,19 @@ export async function readWeights(model: LayersModel, policy: InferencePolicy): 
     const project = await reader.dense(role('project'), roles.project, expand.outputs, width);
     const attentionNorm = await reader.norm(role('attentionNorm'), roles.attentionNorm, width);
     const feedForwardNorm = await reader.norm(role('feedForwardNorm'), roles.feedForwardNorm, width);
-    if (!attentionNorm || !feedForwardNorm) return refuse(`${role('attentionNorm')} and feedForwardNorm must be named`);
-    layers.push({ heads, query, key, value, attentionOutput, attentionNorm, expand, project, feedForwardNorm });
+    if (!attentionNorm || !feedForwardNorm)
+      return refuse(`${role('attentionNorm')} and feedForwardNorm must be named`);
+    layers.push({
+      heads,
+      query,
+      key,
+      value,
+      attentionOutput,
+      attentionNorm,
+      expand,
+      project,
+      feedForwardNorm,
+    });
   }
   const finalNorm = await reader.norm('norm', policy.norm, width);
   const ends: HeadWeights[] = [];
@@ -106,11 +122,16 @@ export async function readWeights(model: LayersModel, policy: InferencePolicy): 
   for (const [i, layer] of head.layers.entries()) {
     const role = `head.layers[${i}]`;
     const { activation = 'linear' } = layer;
-    if (layer.dense === 'words' && outputs !== width)
-      refuse(`${role}.dense: the table of words takes the model's width, ${width}, got ${outputs} from the layer before`);
-    const dense = layer.dense === 'words' ? 'words' : await reader.dense(`${role}.dense`, layer.dense, outputs);
+    if (isTied(layer.dense) && outputs !== width)
+      refuse(
+        `${role}.dense: the table of words takes the model's width, ${width}, got ${outputs} from the layer before`,
+      );
+    const dense = isTied(layer.dense) ? 'words' : await reader.dense(`${role}.dense`, layer.dense, outputs);
     outputs = dense === 'words' ? words.rows : dense.outputs;
-    const bias = layer.bias === undefined ? undefined : await reader.vector(`${role}.bias`, layer.bias, outputs);
+    if (layer.bias !== undefined && dense !== 'words')
+      refuse(`${role}.bias is for a tied product alone: a dense layer has a bias of its own`);
+    const bias =
+      layer.bias === undefined ? undefined : await reader.vector(`${role}.bias`, layer.bias, outputs);
     const after = await reader.norm(`${role}.norm`, layer.norm, outputs);
     ends.push({ dense, activation, ...(bias && { bias }), ...(after && { norm: after }) });
   }
@@ -127,6 +148,10 @@ export async function readWeights(model: LayersModel, policy: InferencePolicy): 
     head: ends,
     outputs,
   };
+}
+
+function isTied(dense: HeadLayer['dense']): dense is { readonly tied: 'words' } {
+  return typeof dense === 'object' && 'tied' in dense;
 }
 
 function refuse(rule: string, next = 'Correct the policy.'): never {
@@ -149,7 +174,10 @@ class Reader {
     if (!layer)
       return refuse(
         `${role} must name a layer of ${this.#model.name}, got ${name === undefined ? 'nothing' : `'${name}', which it has not`}`,
-        `Its layers with weights are ${this.#model.layers.filter((each) => each.weights.length > 0).map((each) => each.name).join(', ')}.`,
+        `Its layers with weights are ${this.#model.layers
+          .filter((each) => each.weights.length > 0)
+          .map((each) => each.name)
+          .join(', ')}.`,
       );
     this.#used.add(layer.name);
     return { layer, weights: layer.weights };
@@ -161,7 +189,9 @@ class Reader {
     const shape = weights[0]?.shape ?? [];
     const [rows, all] = shape as number[];
     if (shape.length !== 2 || rows !== inputs || weights.length > 2)
-      refuse(`${role}: ${name} must have a matrix [${inputs}, ${outputs ?? 'outputs'}] and at most a bias, got ${shapesOf(weights)}`);
+      refuse(
+        `${role}: ${name} must have a matrix [${inputs}, ${outputs ?? 'outputs'}] and at most a bias, got ${shapesOf(weights)}`,
+      );
     const [begin, end] = typeof given === 'object' ? given.columns : [0, all!];
     if (!(Number.isInteger(begin) && Number.isInteger(end) && begin >= 0 && begin < end && end <= all!))
       refuse(`${role}: columns of ${name} must be in [0, ${all}], got [${begin}, ${end}]`);
@@ -202,16 +232,21 @@ class Reader {
     const { layer, weights } = this.#weights(role, name);
     if (weights.length !== 2 || weights.some(({ shape }) => shape.length !== 1 || shape[0] !== width))
       refuse(`${role}: ${name} must have gamma and beta of [${width}], got ${shapesOf(weights)}`);
-    const epsilon = typeof given === 'object' ? given.epsilon : (layer as unknown as { epsilon?: unknown }).epsilon;
+    const epsilon =
+      typeof given === 'object' ? given.epsilon : (layer as unknown as { epsilon?: unknown }).epsilon;
     if (!(typeof epsilon === 'number' && epsilon >= 0))
-      return refuse(`${role}: ${name} must have an epsilon ≥ 0, got ${String(epsilon)}`, 'Give it in the policy.');
+      return refuse(
+        `${role}: ${name} must have an epsilon ≥ 0, got ${String(epsilon)}`,
+        'Give it in the policy.',
+      );
     return { gamma: await valuesOf(weights[0]!), beta: await valuesOf(weights[1]!), epsilon };
   }
 
   /** A weight that nobody reads means that the program computes something else. */
   allPlay(): void {
     const idle = this.#model.layers.find(({ name, weights }) => weights.length > 0 && !this.#used.has(name));
-    if (idle) refuse(`every weight of ${this.#model.name} must play a role, but the layer ${idle.name} plays none`);
+    if (idle)
+      refuse(`every weight of ${this.#model.name} must play a role, but the layer ${idle.name} plays none`);
   }
 }
 

@@ -13,12 +13,20 @@ export interface SamplingOptions {
 }
 
 /** @throws ArgumentError naming `who` for an option out of range. */
-export function checkSampling(who: string, { temperature = 0, topK = Infinity, topP = 1 }: SamplingOptions): void {
+export function checkSampling(
+  who: string,
+  { temperature = 0, topK = Infinity, topP = 1 }: SamplingOptions,
+): void {
   if (!(temperature >= 0 && temperature < Infinity))
-    throw new ArgumentError(`${who}: temperature must be finite and ≥ 0, got ${temperature}. 0 is greedy decoding.`);
+    throw new ArgumentError(
+      `${who}: temperature must be finite and ≥ 0, got ${temperature}. 0 is greedy decoding.`,
+    );
   if (!(topK >= 1 && (Number.isInteger(topK) || topK === Infinity)))
-    throw new ArgumentError(`${who}: topK must be an integer ≥ 1, got ${topK}. Leave it out to choose among all tokens.`);
-  if (!(topP > 0 && topP <= 1)) throw new ArgumentError(`${who}: topP must be in (0, 1], got ${topP}. 1 keeps every token.`);
+    throw new ArgumentError(
+      `${who}: topK must be an integer ≥ 1, got ${topK}. Leave it out to choose among all tokens.`,
+    );
+  if (!(topP > 0 && topP <= 1))
+    throw new ArgumentError(`${who}: topP must be in (0, 1], got ${topP}. 1 keeps every token.`);
 }
 
 /** The token with the highest score, the first of equal ones. */

@@ -1,5 +1,5 @@
 /** Whether a fused program computes what the model does. */
-import { UnsupportedModelError } from '@ockham/core';
+import { ArgumentError, UnsupportedModelError } from '@ockham/core';
 import { Random } from '@ockham/core/random';
 import { dispose, tensor, tidy, type Tensor } from '@tensorflow/tfjs-core';
 import type { LayersModel } from '@tensorflow/tfjs-layers';
@@ -20,7 +20,7 @@ export async function selfCheck(
   weights: TransformerWeights,
   tolerance: number,
 ): Promise<void> {
-  const x = exampleFor(model, weights);
+  const x = exampleFor(model, weights, true);
   const wanted = tidy(() => model.predict(x) as Tensor);
   const found = await predict(x);
   try {
@@ -41,15 +41,30 @@ export async function selfCheck(
   }
 }
 
-/** One text for the model. */
-export function exampleFor(model: LayersModel, { policy, words, positions, types }: TransformerWeights): Tensor {
+/** Options of the check: false for none. */
+export type Check = { readonly tolerance: number } | false;
+
+/** @throws ArgumentError naming `who`. */
+export function checkTolerance(who: string, check: Check): void {
+  if (check === false || (check.tolerance > 0 && check.tolerance < Infinity)) return;
+  throw new ArgumentError(
+    `${who}: check.tolerance must be positive and finite, got ${check.tolerance}. Give check: false to skip the check.`,
+  );
+}
+
+/** One text of random tokens for the model, none of them padding but for the last quarter if `padded`. */
+export function exampleFor(
+  model: LayersModel,
+  { policy, words, positions, types }: TransformerWeights,
+  padded: boolean,
+): Tensor {
   const random = new Random(0);
   const length = model.inputs[0]!.shape[1] ?? Math.min(LENGTH, positions?.rows ?? LENGTH);
   const { padding, input } = policy;
   const ids = Array.from({ length }, (_, i) => {
-    if (padding !== undefined && i > 0 && i >= Math.ceil((3 * length) / 4)) return padding;
+    if (padded && padding !== undefined && i > 0 && i >= Math.ceil((3 * length) / 4)) return padding;
     const id = random.integer(words.rows);
-    return i === 0 && id === padding ? (id + 1) % words.rows : id;
+    return id === padding ? (id + 1) % words.rows : id;
   });
   if (input === 'ids') return tensor(ids, [1, length], 'int32');
   const pairs = ids.flatMap((id, i) => [id, i < length / 2 ? 0 : (types?.rows ?? 1) - 1]);

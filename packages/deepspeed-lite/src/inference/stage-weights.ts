@@ -14,7 +14,12 @@ export interface Place {
 }
 
 /** All of a model. */
-export const wholePlace = (layers: number): Place => ({ tensorRank: 0, tensorRanks: 1, begin: 0, end: layers });
+export const wholePlace = (layers: number): Place => ({
+  tensorRank: 0,
+  tensorRanks: 1,
+  begin: 0,
+  end: layers,
+});
 
 /** @throws ArgumentError naming `who` where a rank would have no head or no unit of a layer. */
 export function checkTensorRanks(who: string, layers: readonly LayerWeights[], ranks: number): void {
