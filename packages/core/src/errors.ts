@@ -6,6 +6,7 @@ export type ErrorCode =
   | 'non-finite'
   | 'aborted'
   | 'engine-unavailable'
+  | 'engine-differs'
   | 'out-of-memory'
   | 'dataset-missing'
   | 'corrupt-file'

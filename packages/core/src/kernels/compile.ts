@@ -152,6 +152,28 @@ export interface Kernels {
     high: number,
     y: number,
   ): void;
+  /**
+   * Rows of `inputs` numbers, to 16 bits and a scale each, as int8; groups of inputs start at even places of a row `depth` long. `sums` are those
+   * of each group, 0 is none.
+   */
+  quantizeRows(
+    rows: number,
+    inputs: number,
+    group: number,
+    depth: number,
+    x: number,
+    to: number,
+    scales: number,
+    sums: number,
+  ): void;
+  /** Bytes of the workspace of {@link Kernels.quantizedProduct} and {@link Kernels.quantizedFloats}. */
+  quantizedBytes(): number;
+  /** Blocks `first` ≤ b < `end` of eight outputs of a product with a packed matrix; `job` is its description in memory. */
+  quantizedProduct(job: number, first: number, end: number, workspace: number): void;
+  /** The numbers of such blocks, `[depth, 8 · (end − first)]`. */
+  quantizedFloats(job: number, first: number, end: number, to: number, workspace: number): void;
+  /** y = activation(y + bias) in rows of `n`, by number; a bias at 0 is none. */
+  quantizedEnding(rows: number, n: number, y: number, bias: number, activation: number): void;
   /** y (columns × rows) = xᵀ; rows of x are `ldx` apart, those of y `ldy`. */
   transpose(rows: number, columns: number, x: number, ldx: number, y: number, ldy: number): void;
   columnSumsBytes(n: number): number;

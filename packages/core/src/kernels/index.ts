@@ -11,6 +11,7 @@ export {
   type QuantisedRows,
 } from './int8.ts';
 export { fusedActivations, packPanels, panelNumbers, type FusedActivation } from './panels.ts';
+export * from './quantized/index.ts';
 export { sparseBlocksOf, type SparseBlocks } from './sparse-blocks.ts';
 export { groupSlots, groupTable, sparseGroupsOf, type SparseGroups } from './sparse-groups.ts';
 export { SLICE_COLUMNS, sparseSlicesOf, type SparseSlices } from './sparse-slices.ts';

@@ -6,6 +6,7 @@
  * int32 whatever the values; more are refused.
  */
 import { ArgumentError, NonFiniteError } from '../errors.ts';
+import { checkArray, checkSizes } from './check-arrays.ts';
 import { bindKernels, compileKernels, type Kernels } from './compile.ts';
 
 /** The longest rows that can be multiplied: ⌊(2³¹ − 1) / 2¹⁴⌋. */
@@ -211,25 +212,4 @@ function checkOperands(
     );
   checkArray(who, 'a', a, Int8Array, m * k);
   checkArray(who, 'b', b, Int8Array, n * k);
-}
-
-function checkSizes(who: string, sizes: Readonly<Record<string, number>>): void {
-  for (const [name, size] of Object.entries(sizes)) {
-    if (Number.isSafeInteger(size) && size >= 0) continue;
-    throw new ArgumentError(`${who}: ${name} must be an integer ≥ 0, got ${size}.`);
-  }
-}
-
-function checkArray(
-  who: string,
-  name: string,
-  array: unknown,
-  type: Int8ArrayConstructor | Float32ArrayConstructor,
-  length: number,
-): void {
-  if (array instanceof type && array.length === length) return;
-  const got = ArrayBuffer.isView(array)
-    ? `${array.constructor.name} of ${(array as Int8Array).length}`
-    : typeof array;
-  throw new ArgumentError(`${who}: ${name} must be a ${type.name} of ${length} numbers, got ${got}.`);
 }

@@ -1,0 +1,15 @@
+export { CODINGS, rowBytes, type Coding, type CodingFacts } from './codings.ts';
+export {
+  checkPackedMatrix,
+  dequantize,
+  packCodes,
+  packedBytes,
+  unpackCodes,
+  type PackCodesOptions,
+  type PackedMatrix,
+} from './packed-matrix.ts';
+export { checkQuantizedProducts } from './check-products.ts';
+export { LoadedMatrix } from './loaded-matrix.ts';
+export { quantizedMatMul, type QuantizedMatMulOptions } from './mat-mul.ts';
+export { quantizedProducts, type MultiplyOptions, type QuantizedProducts } from './products.ts';
+export type { ProductActivation } from './run-product.ts';
