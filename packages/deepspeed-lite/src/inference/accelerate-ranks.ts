@@ -8,7 +8,7 @@
 import { ArgumentError } from '@ockham/core';
 import { mesh, type Communicator } from '@ockham/core/comm';
 import { checkModel, checkSingleInputAndOutput } from '@ockham/core/models';
-import { tensor, type Tensor } from '@tensorflow/tfjs-core';
+import { tensor, tidy, type Tensor } from '@tensorflow/tfjs-core';
 import type { LayersModel } from '@tensorflow/tfjs-layers';
 import { balanceStages } from '../pipeline/balance-stages.ts';
 import type { AccelerateOptions } from './accelerate.ts';
@@ -21,11 +21,11 @@ import type { InferencePolicy } from './policy.ts';
 import { Program, type Cache } from './program.ts';
 import { readWeights } from './read-weights.ts';
 import type { Rows } from './rows.ts';
-import { checkTolerance, selfCheck } from './self-check.ts';
+import { checkTolerance, exampleFor, selfCheck } from './self-check.ts';
 import { checkTensorRanks } from './stage-weights.ts';
 
 /** Options of {@link accelerateRanks}. */
-export interface AccelerateRanksOptions extends AccelerateOptions {
+export interface AccelerateRanksOptions extends Omit<AccelerateOptions, 'quantize'> {
   /** Ranks that share every layer, at most as many as heads. Default what is left of the ranks: size ÷ `pipeline`. */
   readonly tensor?: number;
   /** Stages, at most as many as layers. Default 1. */
@@ -126,7 +126,12 @@ export async function accelerateRanks(
       for (const group of [groups.tensor, groups.pipeline]) await group.close();
     },
   };
-  if (check) await selfCheck(model, ranked.predict, weights, check.tolerance);
+  if (check) {
+    const example = exampleFor(model, weights, true);
+    const usual = (x: Tensor): Tensor => tidy(() => model.predict(x) as Tensor);
+    await selfCheck(example, usual, ranked.predict, { name: model.name, tolerance: check.tolerance });
+    example.dispose();
+  }
   return ranked;
 }
 

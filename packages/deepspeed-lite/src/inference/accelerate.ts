@@ -6,18 +6,20 @@
  */
 import { ArgumentError } from '@ockham/core';
 import { checkModel, checkSingleInputAndOutput } from '@ockham/core/models';
-import { tensor, type Tensor } from '@tensorflow/tfjs-core';
+import { tensor, tidy, type Tensor } from '@tensorflow/tfjs-core';
 import type { LayersModel } from '@tensorflow/tfjs-layers';
 import { checkDecoder, fusedDecoder } from './fused-decoder.ts';
 import { decode, type GenerateOptions } from './generate.ts';
 import { KernelMemory } from './kernel-memory.ts';
 import { policyFor, type Policy } from './named-policies.ts';
 import type { InferencePolicy } from './policy.ts';
-import { Program, type Cache, type Pass } from './program.ts';
+import { placeFloats, type PlaceMatrix } from './matrix.ts';
+import { Program, type Cache } from './program.ts';
+import { dequantizedMatrices, quantizedMatrices, type QuantizeOptions } from './quantized-matrix.ts';
 import { readWeights } from './read-weights.ts';
 import { inputOf, outputOf } from './input-output.ts';
 import type { Rows } from './rows.ts';
-import { checkTolerance, selfCheck, type Check } from './self-check.ts';
+import { checkTolerance, exampleFor, selfCheck, type Check } from './self-check.ts';
 import { wholePlace } from './stage-weights.ts';
 
 /** Options of {@link accelerate}. */
@@ -32,6 +34,11 @@ export interface AccelerateOptions {
    * to the largest output or 1. Default 1e-4; false skips it.
    */
   readonly check?: Check;
+  /**
+   * Keeps the matrices of dense layers quantised, as they are multiplied. The program is then checked with the numbers that the codes stand
+   * for, at the check's tolerance, or 0.1 where activations are rounded too. Default float32.
+   */
+  readonly quantize?: QuantizeOptions;
 }
 
 /** A model that predicts by fused kernels. The model that it was made from may change or go: its weights were copied. */
@@ -63,24 +70,22 @@ export interface Accelerated {
  * const y = fast.predict(tokens);
  */
 export async function accelerate(model: LayersModel, options: AccelerateOptions = {}): Promise<Accelerated> {
-  const { policy: given = 'auto', check = { tolerance: 1e-4 } } = options;
+  const { policy: given = 'auto', check = { tolerance: 1e-4 }, quantize } = options;
   checkModel('accelerate', model);
   checkSingleInputAndOutput('accelerate', model);
   checkTolerance('accelerate', check);
   const policy = policyFor(model, given);
   const weights = await readWeights(model, policy);
-  const made = new Program(await KernelMemory.make(), weights, wholePlace(weights.layers.length));
+  const place = wholePlace(weights.layers.length);
+  const programOf = async (matrices: PlaceMatrix): Promise<Program> =>
+    new Program(await KernelMemory.make(), weights, place, matrices);
+  const made = await programOf(quantize ? quantizedMatrices(quantize) : placeFloats);
   let program: Program | undefined = made;
   const alive = (): Program => {
     if (program) return program;
     throw new ArgumentError('accelerate: the accelerated model must be alive, got one that was disposed.');
   };
-  const forward = (rows: Rows, caches?: readonly Cache[]): Float32Array => {
-    const state = alive().embed(rows);
-    finish(made.run(state, caches));
-    const { address, length } = made.head(state);
-    return made.memory.floats(address, length).slice();
-  };
+  const forward = (rows: Rows, caches?: readonly Cache[]): Float32Array => runAlone(alive(), rows, caches);
   const accelerated: Accelerated = {
     policy,
     weightBytes: made.weightBytes,
@@ -99,11 +104,33 @@ export async function accelerate(model: LayersModel, options: AccelerateOptions 
     },
     dispose: () => void (program = undefined),
   };
-  if (check) await selfCheck(model, accelerated.predict, weights, check.tolerance);
+  if (check) {
+    const predictWith = (other: Program) => (x: Tensor) => {
+      const { rows, shape } = inputOf('predict', x, weights);
+      return tensor(runAlone(other, rows), outputOf(shape, weights));
+    };
+    const against = { weights, tolerance: check.tolerance, name: model.name };
+    const usual = (x: Tensor): Tensor => tidy(() => model.predict(x) as Tensor);
+    const example = exampleFor(model, weights, true);
+    try {
+      if (quantize) {
+        await selfCheck(example, usual, predictWith(await programOf(placeFloats)), against);
+        const tolerance = quantize.activations === 'int8' ? Math.max(0.1, check.tolerance) : check.tolerance;
+        const dequantized = predictWith(await programOf(dequantizedMatrices(quantize)));
+        await selfCheck(example, dequantized, accelerated.predict, { ...against, tolerance });
+      } else await selfCheck(example, usual, accelerated.predict, against);
+    } finally {
+      example.dispose();
+    }
+  }
   return accelerated;
 }
 
-/** Runs a pass that no other rank has a part in. */
-function finish(pass: Pass<void>): void {
+/** A forward pass that no other rank has a part in. */
+function runAlone(program: Program, rows: Rows, caches?: readonly Cache[]): Float32Array {
+  const state = program.embed(rows);
+  const pass = program.run(state, caches);
   while (!pass.next().done);
+  const { address, length } = program.head(state);
+  return program.memory.floats(address, length).slice();
 }

@@ -64,12 +64,22 @@ export const placeFloats = (
 ): FloatMatrix => {
   const { kernels } = memory;
   const numbers = panelNumbers(inputs, outputs);
-  const panels = memory.allocate(numbers);
+  const panels = memory.allocate(4 * numbers);
   packPanels(kernel, [inputs, outputs], memory.floats(panels, numbers), { transposed });
   const finish = finisher(memory, outputs, memory.place(bias));
   type Ends = ReturnType<typeof finish.arguments>;
   const product = (rows: number, x: number, y: number, ends: Ends): void =>
-    kernels.fusedDense(rows, outputs, inputs, x, inputs, panels, y, memory.workspace, ...ends);
+    kernels.fusedDense(
+      rows,
+      outputs,
+      inputs,
+      x,
+      inputs,
+      panels,
+      y,
+      memory.workspace(kernels.fusedDenseBytes()),
+      ...ends,
+    );
   return {
     inputs,
     outputs,

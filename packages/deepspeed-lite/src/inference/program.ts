@@ -134,7 +134,7 @@ export class Program {
   /** Room for the keys and values of a text of so many tokens. */
   makeCache(capacity: number): Cache {
     const numbers = this.#layers.reduce((sum, { inner }) => sum + 2 * inner * capacity, 0);
-    return { address: this.memory.allocate(numbers), capacity, past: 0 };
+    return { address: this.memory.allocate(4 * numbers), capacity, past: 0 };
   }
 
   /** Copies a text's keys and values to a larger cache. */
@@ -143,7 +143,7 @@ export class Program {
       const [source, target] = [from, to].map(
         ({ address, capacity }) => address + 8 * innerBefore * capacity,
       );
-      this.#copyRows(from.past, source!, 2 * inner, target!, 2 * inner);
+      this.memory.copyRows(from.past, 2 * inner, [source!, 2 * inner], target!);
     }
     to.past = from.past;
   }
@@ -236,15 +236,16 @@ export class Program {
       layer.keyValue!.multiply(state.count, h, kv);
       if (read) {
         const few = this.#buffer('few', count * width);
-        this.#gather(read, h, few);
+        memory.copyRows(read, width, [h, width], few);
         layer.query!.multiply(count, few, q);
-        this.#gather(read, state.x, state.x);
+        memory.copyRows(read, width, [state.x, width], state.x); // to earlier rows, in order
       } else layer.query!.multiply(count, h, q);
     }
     const context = this.#buffer('context', count * inner);
     const most = Math.max(...rows.texts.map((text, t) => (read ? 1 : text.rows) * (text.rows + (caches?.[t]?.past ?? 0)))); // prettier-ignore
     const scores = this.#buffer('scores', most);
     const plus = this.#hidden(rows.texts);
+    const workspace = memory.workspace(kernels.workspaceBytes());
     const d = inner / heads;
     const causal = this.weights.policy.attention === 'causal';
     for (const [t, text] of rows.texts.entries()) {
@@ -252,13 +253,13 @@ export class Program {
       const own = kv + 4 * text.begin * ldkv;
       const past = cache?.past ?? 0;
       const [keys, ld] = cache ? [cache.address + 8 * innerBefore * cache.capacity, 2 * inner] : [own, ldkv];
-      if (cache) this.#copyRows(text.rows, own, ldkv, keys + 8 * past * inner, 2 * inner);
+      if (cache) memory.copyRows(text.rows, 2 * inner, [own, ldkv], keys + 8 * past * inner);
       const at = read ? t : text.begin;
       const queries = read ? 1 : text.rows;
       const first = causal ? past + (read ? read[t]! - text.begin : 0) : -1;
       for (let head = 0; head < heads; head++) {
         const by = 4 * head * d;
-        kernels.fusedAttention(queries, past + text.rows, d, 1 / Math.sqrt(d), q + 4 * at * ldq + by, ldq, keys + by, keys + 4 * inner + by, ld, plus[t]!, first, context + 4 * at * inner + by, inner, scores, memory.workspace); // prettier-ignore
+        kernels.fusedAttention(queries, past + text.rows, d, 1 / Math.sqrt(d), q + 4 * at * ldq + by, ldq, keys + by, keys + 4 * inner + by, ld, plus[t]!, first, context + 4 * at * inner + by, inner, scores, workspace); // prettier-ignore
       }
     }
     state.count = count;
@@ -292,12 +293,6 @@ export class Program {
     matrix.finish(state.count, product, ends);
   }
 
-  /** Copies rows of `n` numbers, `ld` numbers apart, next to one another. */
-  #copyRows(rows: number, from: number, ld: number, to: number, n: number): void {
-    const all = this.memory.floats(0, this.memory.numbers);
-    for (let r = 0; r < rows; r++) all.copyWithin(to / 4 + r * n, from / 4 + r * ld, from / 4 + r * ld + n);
-  }
-
   /** Addresses of what is added to the scores of each text, 0 for nothing. */
   #hidden(texts: readonly Text[]): number[] {
     const numbers = texts.reduce((sum, { plus }) => sum + (plus?.length ?? 0), 0);
@@ -312,19 +307,11 @@ export class Program {
     });
   }
 
-  /** Copies rows of x, in order, next to one another; `to` may be x. */
-  #gather(rows: Int32Array, x: number, to: number): void {
-    const width = this.#width;
-    const all = this.memory.floats(0, this.memory.numbers);
-    for (const [i, row] of rows.entries())
-      all.copyWithin(to / 4 + i * width, x / 4 + row * width, x / 4 + (row + 1) * width);
-  }
-
   #buffer(name: string, numbers: number): number {
     const known = this.#buffers.get(name);
     if (known && known.numbers >= numbers) return known.address;
     if (known) this.memory.free(known.address);
-    const address = this.memory.allocate(numbers);
+    const address = this.memory.allocate(4 * numbers);
     this.#buffers.set(name, { address, numbers });
     return address;
   }

@@ -1,28 +1,33 @@
 /** Whether a fused program computes what the model does. */
 import { ArgumentError, UnsupportedModelError } from '@ockham/core';
 import { Random } from '@ockham/core/random';
-import { dispose, tensor, tidy, type Tensor } from '@tensorflow/tfjs-core';
+import { dispose, tensor, type Tensor } from '@tensorflow/tfjs-core';
 import type { LayersModel } from '@tensorflow/tfjs-layers';
 import type { TransformerWeights } from './read-weights.ts';
 
 /** Tokens of the text of the check where the model takes any number. */
 const LENGTH = 16;
 
+/** What the outputs may differ by. */
+interface Against {
+  readonly name: string;
+  /** Of the largest difference, relative to the largest output or 1. */
+  readonly tolerance: number;
+}
+
 /**
- * Compares outputs on one text of random tokens, the last quarter of it padding where the model has padding.
+ * Compares the outputs of two on an example.
  *
- * @param tolerance Of the largest difference, relative to the largest output or 1.
  * @throws UnsupportedModelError where they differ by more, or one is NaN.
  */
 export async function selfCheck(
-  model: LayersModel,
-  predict: (x: Tensor) => Tensor | Promise<Tensor>,
-  weights: TransformerWeights,
-  tolerance: number,
+  x: Tensor,
+  usual: (x: Tensor) => Tensor,
+  fused: (x: Tensor) => Tensor | Promise<Tensor>,
+  { name, tolerance }: Against,
 ): Promise<void> {
-  const x = exampleFor(model, weights, true);
-  const wanted = tidy(() => model.predict(x) as Tensor);
-  const found = await predict(x);
+  const wanted = usual(x);
+  const found = await fused(x);
   try {
     const [a, b] = await Promise.all([wanted.data<'float32'>(), found.data<'float32'>()]);
     let [most, apart, at] = [1, 0, 0];
@@ -34,10 +39,10 @@ export async function selfCheck(
     }
     if (a.length === b.length && apart <= tolerance * most) return;
     throw new UnsupportedModelError(
-      `accelerate: the fused program must answer as ${model.name} does, to ${tolerance} of its largest output, got ${b[at]} for ${a[at]} (${a.length} and ${b.length} outputs). Correct the policy: a role, the normalisation, an activation or the padding differs from the model; or give check: { tolerance }.`,
+      `accelerate: the fused program must answer as ${name} does, to ${tolerance} of its largest output, got ${b[at]} for ${a[at]} (${b.length} and ${a.length} outputs). Correct the policy: a role, the normalisation, an activation or the padding differs from the model; or give check: { tolerance }.`,
     );
   } finally {
-    dispose([x, wanted, found]);
+    dispose([wanted, found]);
   }
 }
 

@@ -29,7 +29,7 @@ export function tokens(batch: number, length: number, vocabulary: number, seed =
 /** max |a − b|; NaN where one is. */
 export function apart(a: tf.Tensor, b: tf.Tensor): number {
   if (a.shape.join() !== b.shape.join()) return NaN;
-  const [x, y] = [a.dataSync(), b.dataSync()];
+  const [x, y] = [a.dataSync<'float32'>(), b.dataSync<'float32'>()];
   return x.reduce((most, value, i) => {
     const gap = Math.abs(value - y[i]!);
     return gap <= most ? most : gap;
