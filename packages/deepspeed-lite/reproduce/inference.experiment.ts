@@ -44,7 +44,7 @@ const scale = (config: Partial<Config>): Config => ({
   batch: 32,
   repeats: 9,
   decoder: { layers: 4, hidden: 128, heads: 4, length: 64 },
-  examples: 256,
+  examples: 1_500,
   prompts: 4,
   tokens: 32,
   ranks: [1, 2, 4, 8],

@@ -5,12 +5,12 @@
  * Source: the survey's section 3.6.2; Aminabadi et al. 2022, "DeepSpeed Inference", section III: fusion up to the next product or sum over ranks.
  * Deviations: products are kernels of their own; where the head reads one row of each text, the last layer computes that row alone.
  */
-import type { FusedActivation } from '@ockham/core/kernels';
 import type { KernelMemory } from './kernel-memory.ts';
-import { placeFloats, placeNorm, type Matrix, type PlacedNorm, type PlaceMatrix } from './matrix.ts';
-import type { HeadWeights, TransformerWeights } from './read-weights.ts';
+import { placeFloats, type Matrix, type PlacedNorm, type PlaceMatrix } from './matrix.ts';
+import { placeTransformer, type PlacedLayer, type PlacedTransformer } from './placed-transformer.ts';
+import type { TransformerWeights } from './read-weights.ts';
 import type { Rows, Text } from './rows.ts';
-import { layerShare, sideBySide, type Place } from './stage-weights.ts';
+import type { Place } from './stage-weights.ts';
 
 /** Numbers in the memory that the tensor-parallel ranks have to add up before the program goes on. */
 export interface Sum {
@@ -39,43 +39,16 @@ export interface State {
   count: number;
 }
 
-interface PlacedLayer {
-  readonly heads: number;
-  /** Width of all heads of this rank; and of those of the layers before. */
-  readonly inner: number;
-  readonly innerBefore: number;
-  readonly norms: { readonly attention: PlacedNorm; readonly feedForward: PlacedNorm };
-  /** Query, key and value; apart in the last layer, which may read fewer rows than it looks at. */
-  readonly together?: Matrix;
-  readonly query?: Matrix;
-  readonly keyValue?: Matrix;
-  readonly attentionOutput: Matrix;
-  readonly expand: Matrix;
-  readonly project: Matrix;
-}
-
-interface PlacedHead {
-  readonly matrix: Matrix;
-  readonly activation: FusedActivation;
-  readonly norm: PlacedNorm | undefined;
-}
-
 /** The layers that one rank has. The caller disposes of it. */
 export class Program {
   readonly memory: KernelMemory;
   readonly weights: TransformerWeights;
-  readonly place: Place;
   readonly #summed: boolean;
-  readonly #layers: readonly PlacedLayer[];
-  readonly #embeddings: { words: number; tokens: number; positions: number; types: number; norm: PlacedNorm | undefined } | undefined; // prettier-ignore
-  readonly #head: readonly PlacedHead[];
-  readonly #finalNorm: PlacedNorm | undefined;
+  readonly #placed: PlacedTransformer;
   readonly #width: number;
   readonly #buffers = new Map<string, { address: number; numbers: number }>();
   /** Where the head finds what the layers made. */
   #result = 0;
-  /** Bytes of weights. */
-  readonly weightBytes: number;
 
   constructor(
     memory: KernelMemory,
@@ -83,63 +56,26 @@ export class Program {
     place: Place,
     placeMatrix: PlaceMatrix = placeFloats,
   ) {
-    [this.memory, this.weights, this.place] = [memory, weights, place];
+    [this.memory, this.weights] = [memory, weights];
+    this.#width = weights.width;
     this.#summed = place.tensorRanks > 1;
-    const before = memory.bytes;
-    const { begin, end } = place;
-    const { layers, width, words } = weights;
-    const [isFirst, isLast] = [begin === 0, end === layers.length];
-    const tied = weights.head.some(({ dense }) => dense === 'words');
-    const output = tied && isLast ? tiedMatrix(memory, weights) : undefined;
-    this.#embeddings = isFirst
-      ? {
-          words: output?.panels ?? memory.place(words.values),
-          tokens: output ? words.rows : 0,
-          positions: memory.place(weights.positions?.values),
-          types: memory.place(weights.types?.values),
-          norm: placeNorm(memory, weights.norm),
-        }
-      : undefined;
-    let innerBefore = 0;
-    this.#layers = layers.slice(begin, end).map((whole, i): PlacedLayer => {
-      const layer = layerShare(whole, place);
-      const [q, k, v] = [layer.query, layer.key, layer.value];
-      const qkv =
-        begin + i === layers.length - 1
-          ? { query: placeMatrix(memory, q), keyValue: placeMatrix(memory, sideBySide([k, v])) }
-          : { together: placeMatrix(memory, sideBySide([q, k, v])) };
-      innerBefore += q.outputs;
-      return {
-        ...qkv,
-        heads: layer.heads,
-        inner: q.outputs,
-        innerBefore: innerBefore - q.outputs,
-        norms: { attention: placeNorm(memory, layer.attentionNorm)!, feedForward: placeNorm(memory, layer.feedForwardNorm)! }, // prettier-ignore
-        attentionOutput: placeMatrix(memory, layer.attentionOutput),
-        expand: placeMatrix(memory, layer.expand),
-        project: placeMatrix(memory, layer.project),
-      };
-    });
-    this.#finalNorm = isLast ? placeNorm(memory, weights.finalNorm) : undefined;
-    const placeHead = ({ dense, activation, norm }: HeadWeights): PlacedHead => ({
-      matrix: dense === 'words' ? output! : placeMatrix(memory, dense),
-      activation,
-      norm: placeNorm(memory, norm),
-    });
-    this.#head = isLast ? weights.head.map(placeHead) : [];
-    this.weightBytes = memory.bytes - before;
-    this.#width = width;
+    this.#placed = placeTransformer(memory, weights, place, placeMatrix);
+  }
+
+  /** Bytes of weights. */
+  get weightBytes(): number {
+    return this.#placed.bytes;
   }
 
   /** Room for the keys and values of a text of so many tokens. */
   makeCache(capacity: number): Cache {
-    const numbers = this.#layers.reduce((sum, { inner }) => sum + 2 * inner * capacity, 0);
+    const numbers = this.#placed.layers.reduce((sum, { inner }) => sum + 2 * inner * capacity, 0);
     return { address: this.memory.allocate(4 * numbers), capacity, past: 0 };
   }
 
   /** Copies a text's keys and values to a larger cache. */
   copyCache(from: Cache, to: Cache): void {
-    for (const { inner, innerBefore } of this.#layers) {
+    for (const { inner, innerBefore } of this.#placed.layers) {
       const [source, target] = [from, to].map(
         ({ address, capacity }) => address + 8 * innerBefore * capacity,
       );
@@ -156,7 +92,7 @@ export class Program {
   /** The rows of a batch as the first stage makes them. */
   embed(rows: Rows): State {
     const { kernels } = this.memory;
-    const { words, tokens, positions, types, norm } = this.#embeddings!;
+    const { words, tokens, positions, types, norm } = this.#placed.embeddings!;
     const state = this.receive(rows);
     const put = (name: string, values: Int32Array): number => {
       const at = this.#buffer(name, values.length);
@@ -182,18 +118,18 @@ export class Program {
     const before = normalisation === 'before';
     const h = before ? this.#buffer('h', state.count * this.#width) : state.x;
     if (before) {
-      const { gamma, beta, epsilon } = this.#layers[0]!.norms.attention;
+      const { gamma, beta, epsilon } = this.#placed.layers[0]!.norms.attention;
       kernels.layerNorm(state.count, this.#width, state.x, gamma, beta, epsilon, h);
     }
-    for (const [i, layer] of this.#layers.entries()) {
+    for (const [i, layer] of this.#placed.layers.entries()) {
       const next = before
-        ? (this.#layers[i + 1]?.norms.attention ?? this.#finalNorm)
+        ? (this.#placed.layers[i + 1]?.norms.attention ?? this.#placed.finalNorm)
         : layer.norms.feedForward;
       yield* this.#attend(state, h, layer, caches);
       yield* this.#feedForward(state, h, layer, next);
     }
     for (const [t, cache] of (caches ?? []).entries()) cache.past += state.rows.texts[t]!.rows;
-    const final = this.#finalNorm;
+    const final = this.#placed.finalNorm;
     if (final && !before) kernels.layerNorm(state.count, this.#width, state.x, final.gamma, final.beta, final.epsilon, state.x); // prettier-ignore
     this.#result = before && final ? h : state.x;
   }
@@ -202,7 +138,7 @@ export class Program {
   head(state: State): { readonly address: number; readonly length: number } {
     const { policy, outputs } = this.weights;
     let at = this.#result;
-    for (const [i, { matrix, activation, norm }] of this.#head.entries()) {
+    for (const [i, { matrix, activation, norm }] of this.#placed.head.entries()) {
       const to = this.#buffer(`head ${i}`, state.count * matrix.outputs);
       matrix.multiply(state.count, at, to, { activation, norm });
       at = to;
@@ -315,16 +251,4 @@ export class Program {
     this.#buffers.set(name, { address, numbers });
     return address;
   }
-}
-
-/** The table of words as output matrix, of which it is read as a table, too; with the bias of the head. */
-function tiedMatrix(memory: KernelMemory, { words, width, head }: TransformerWeights) {
-  const bias = head.find(({ dense }) => dense === 'words')?.bias;
-  return placeFloats(memory, {
-    inputs: width,
-    outputs: words.rows,
-    kernel: words.values,
-    bias,
-    transposed: true,
-  });
 }
