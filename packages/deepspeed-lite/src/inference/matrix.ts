@@ -67,8 +67,7 @@ export const placeFloats = (
   const panels = memory.allocate(4 * numbers);
   packPanels(kernel, [inputs, outputs], memory.floats(panels, numbers), { transposed });
   const finish = finisher(memory, outputs, memory.place(bias));
-  type Ends = ReturnType<typeof finish.arguments>;
-  const product = (rows: number, x: number, y: number, ends: Ends): void =>
+  const product = (rows: number, x: number, y: number, ends: FinishArguments): void =>
     kernels.fusedDense(
       rows,
       outputs,
@@ -91,19 +90,34 @@ export const placeFloats = (
   };
 };
 
+/** What kernels are told of a finish. */
+type FinishArguments = readonly [
+  bias: number,
+  activation: number,
+  residual: number,
+  y: number,
+  gamma: number,
+  beta: number,
+  epsilon: number,
+  z: number,
+];
+
 /** The half of a matrix that comes after its product, whatever form that has. */
-export function finisher({ kernels }: KernelMemory, outputs: number, bias: number) {
-  const args = (
-    y: number,
-    { activation = 'linear', residual = 0, norm, normTo = residual || y }: Finish = {},
-  ) =>
-    [
-      ...([bias, fusedActivations[activation], residual, residual || y] as const),
-      ...([norm?.gamma ?? 0, norm?.beta ?? 0, norm?.epsilon ?? 0, normTo] as const),
-    ] as const;
+export interface Finisher {
+  arguments(y: number, finish?: Finish): FinishArguments;
+  run(rows: number, y: number, finish?: Finish): void;
+}
+
+/** @param bias Address, 0 for none. */
+export function finisher({ kernels }: KernelMemory, outputs: number, bias: number): Finisher {
+  const args = (y: number, ends: Finish = {}): FinishArguments => {
+    const { activation = 'linear', residual = 0, norm } = ends;
+    const to = residual || y;
+    const { gamma = 0, beta = 0, epsilon = 0 } = norm ?? {};
+    return [bias, fusedActivations[activation], residual, to, gamma, beta, epsilon, ends.normTo ?? to];
+  };
   return {
     arguments: args,
-    run: (rows: number, y: number, ends?: Finish): void =>
-      kernels.fusedFinish(rows, outputs, y, ...args(y, ends)),
+    run: (rows, y, ends) => kernels.fusedFinish(rows, outputs, y, ...args(y, ends)),
   };
 }

@@ -65,7 +65,7 @@ export function placeTransformer(
 ): PlacedTransformer {
   const before = memory.bytes;
   const { begin, end } = place;
-  const { layers, words, head } = weights;
+  const { layers, head } = weights;
   const isLast = end === layers.length;
   const output =
     isLast && head.some(({ dense }) => dense === 'words') ? tiedMatrix(memory, weights) : undefined;
