@@ -6,7 +6,7 @@
  *
  * The bench harness stands on this package, so that nothing of it is imported here.
  */
-import { fused, randomNormal, zeros, type Tensor, type Tensor2D } from '@tensorflow/tfjs';
+import { fused, randomNormal, zeros, type Rank, type Tensor } from '@tensorflow/tfjs';
 import { toFloat16 } from '@ockham/core/files';
 import { CODINGS, packCodes, quantizedMatMul, quantizedProducts, type Coding } from '@ockham/core/kernels';
 import { Random } from '@ockham/core/random';
@@ -43,7 +43,7 @@ async function prepare(
   const products = await quantizedProducts();
   for (const [inputs, outputs] of sizes) {
     const size = `${inputs} × ${outputs}`;
-    const w = kept(randomNormal([inputs, outputs], 0, 0.1, 'float32', 7)) as Tensor2D;
+    const w = kept(randomNormal<Rank.R2>([inputs, outputs], 0, 0.1, 'float32', 7));
     const bias = kept(zeros([outputs]));
     figures[`${size}, float32 bytes`] = 4 * (inputs * outputs);
     const matrices = codings.map(
@@ -51,7 +51,7 @@ async function prepare(
     );
     for (const [coding, { bytes }] of matrices) figures[`${size}, ${coding} bytes`] = bytes;
     for (const batch of batches) {
-      const x = kept(randomNormal([batch, inputs], 0, 1, 'float32', 8)) as Tensor2D;
+      const x = kept(randomNormal<Rank.R2>([batch, inputs], 0, 1, 'float32', 8));
       const calls = callsOf(batch, inputs * outputs);
       const repeated = (layer: () => Tensor) => () => {
         for (let i = 0; i < calls; i++) layer().dispose(); // the wasm engine has computed it by now
@@ -88,7 +88,7 @@ function against(
         ]),
       ),
     ),
-  ) as Record<string, Record<string, number>>;
+  );
 }
 
 const small = {

@@ -153,19 +153,22 @@ export interface Kernels {
     y: number,
   ): void;
   /**
-   * Rows of `inputs` numbers, to 16 bits and a scale each, as int8; groups of inputs start at even places of a row `depth` long. `sums` are those
-   * of each group, 0 is none.
+   * Rows of `inputs` numbers to int8, of `bytes` 1 or 2, with a scale each; groups of inputs start at even places of a row `depth` long. `sums` are
+   * those of each group.
    */
   quantizeRows(
     rows: number,
     inputs: number,
     group: number,
     depth: number,
+    bytes: number,
     x: number,
     to: number,
     scales: number,
     sums: number,
   ): void;
+  /** Bytes of a number of an int8 row that {@link Kernels.quantizedProduct} takes with such codes. */
+  quantizedRowBytes(coding: number): number;
   /** Bytes of the workspace of {@link Kernels.quantizedProduct} and {@link Kernels.quantizedFloats}. */
   quantizedBytes(): number;
   /** Blocks `first` ≤ b < `end` of eight outputs of a product with a packed matrix; `job` is its description in memory. */

@@ -23,4 +23,4 @@ export { fusedDense, fusedDenseBytes } from './fused-dense';
 export { fusedEmbed } from './fused-embed';
 export { fusedFinish } from './fused-finish';
 export { quantizeRows } from './quantized-rows';
-export { quantizedBytes, quantizedEnding, quantizedFloats, quantizedProduct } from './quantized-product';
+export { quantizedBytes, quantizedEnding, quantizedFloats, quantizedProduct, quantizedRowBytes } from './quantized-product';

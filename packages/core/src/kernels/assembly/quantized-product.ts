@@ -2,12 +2,15 @@
  * Products of rows with a packed matrix, in blocks of eight outputs: their codes come as bytes, pairs of inputs side by side, of the matrix
  * itself or unpacked into the first-level cache.
  *
- * Over the inputs that share a scale, int8 rows are summed in 32 bits, exactly, float32 rows in float32; the sum of such sums, each times its
- * scale, is taken in float32, without fused rounding. So results with int8 rows are the same bits in every build.
+ * Over the inputs that share a scale, int8 rows are summed as integers, exactly, float32 rows in float32; the sum of such sums, each times its
+ * scale, is taken in float32, without fused rounding. So products with int8 rows are the same bits in every build.
+ *
+ * With relaxed SIMD, codes of few bits are made unsigned, as the second operand of its product of 8 and 7 bits must be; the rows, of one
+ * byte then, are the first, and what the offset added is subtracted with the zeros. These sums fit 16 bits for some pairs.
  */
 import { fma } from './fma';
 import { erf4, exp4 } from './functions';
-import { CHUNK, codeBytes, FP4, FP8_E4M3, FP8_E5M2, INT8, PANEL_BYTES, unpack } from './quantized-unpack';
+import { CHUNK, codeBytes, FP4, FP8_E4M3, FP8_E5M2, INT3, INT4, INT8, offsetOf, PANEL_BYTES, unpack } from './quantized-unpack';
 
 /** Rows whose sums are held at a time. */
 const ROWS: i32 = 64;
@@ -32,10 +35,10 @@ class Job {
   scales: u32;
   /** Zero + 128, [blocks][groups][8]; 0 is none. */
   zeros: u32;
-  /** Rows of 16 bits, or of float32 if there are no `rowScales`. */
+  /** Rows of `quantizedRowBytes` a number, or of float32 if there are no `rowScales`. */
   x: u32;
   rowScales: u32;
-  /** Σ x of each group where there are zeros, [rows][groups]. */
+  /** Σ x of each group, [rows][groups]; of float32 only where there are zeros. */
   sums: u32;
   bias: u32;
   /** 0 none, 1 relu, 2 gelu, 3 gelu by tanh. */
@@ -48,18 +51,35 @@ export function quantizedBytes(): i32 {
   return PANEL_BYTES + ROWS * 32 + MR * 32;
 }
 
+/** Bytes of a number of an int8 row that a product with such codes takes. */
+export function quantizedRowBytes(coding: i32): i32 {
+  return ASC_FEATURE_RELAXED_SIMD && coding != INT8 && coding < FP8_E4M3 ? 1 : 2;
+}
+
 /** y of the blocks `first` ≤ b < `end`. */
 export function quantizedProduct(at: usize, first: i32, end: i32, workspace: usize): void {
   const job = changetype<Job>(at);
   const acc = workspace + (PANEL_BYTES as usize);
   const raw = acc + ((ROWS * 32) as usize);
+  const narrow = job.rowScales != 0 && quantizedRowBytes(job.coding) == 1;
+  const offset = narrow ? offsetOf(job.coding) : 0;
+  const packed = narrow && job.coding == INT4 && job.rows < MR && (job.groupDepth & 3) == 0;
   for (let row = 0; row < job.rows; row += ROWS) {
     const rows = min(ROWS, job.rows - row);
     for (let b = first; b < end; b++) {
       memory.fill(acc, 0, (rows as usize) << 5);
+      let g = 0;
       for (let k = 0; k < job.depth; k += CHUNK) {
-        const panel = panelOf(job, b, k, workspace);
-        for (let i = k; i < min(k + CHUNK, job.depth);) i = segment(job, row, rows, b, k, i, panel, acc, raw);
+        const last = min(k + CHUNK, job.depth);
+        const codes = packed ? codesOf(job, b, k) : panelOf(job, b, k, offset, workspace);
+        for (let i = k; i < last;) {
+          const start = g * job.groupDepth;
+          const stop = min(start + job.groupDepth, last);
+          const from = codes + (((i - k) as usize) << (packed ? 2 : 3));
+          segment(job, row, rows, b, g, i, stop, i == start, offset, packed, from, acc, raw);
+          i = stop;
+          if (stop == start + job.groupDepth) g += 1;
+        }
       }
       const columns = min(8, job.outputs - 8 * b);
       const bias = job.bias == 0 ? 0 : (job.bias as usize) + ((b as usize) << 5);
@@ -73,53 +93,60 @@ export function quantizedProduct(at: usize, first: i32, end: i32, workspace: usi
   }
 }
 
+/** Codes from input `k` on, where a register starts. */
+// @ts-ignore: decorator
+@inline
+function codesOf(job: Job, b: i32, k: i32): usize {
+  return (job.codes as usize) + (b as usize) * (job.blockBytes as usize) + codeBytes(job.coding, k);
+}
+
 /** The bytes of a chunk. */
 // @ts-ignore: decorator
 @inline
-function panelOf(job: Job, b: i32, k: i32, workspace: usize): usize {
-  const from = (job.codes as usize) + (b as usize) * (job.blockBytes as usize) + codeBytes(job.coding, k);
+function panelOf(job: Job, b: i32, k: i32, offset: i32, workspace: usize): usize {
+  const from = codesOf(job, b, k);
   if (job.coding == INT8 || job.coding >= FP8_E4M3) return from;
-  unpack(job.coding, from, min(CHUNK, job.depth - k), workspace);
+  unpack(job.coding, from, min(CHUNK, job.depth - k), offset, workspace);
   return workspace;
 }
 
-/** Adds the inputs from `i` that share a scale, up to the end of the chunk at `k`; returns where they end. */
+/** Adds the inputs from `i` up to `end` of group `g`; with its zeros if they are the first of it. */
 function segment(
-  job: Job, row: i32, rows: i32, b: i32, k: i32, i: i32, panel: usize, acc: usize, raw: usize,
-): i32 {
-  const g = i / job.groupDepth;
-  const start = g * job.groupDepth;
-  const end = min(min(start + job.groupDepth, k + CHUNK), job.depth);
+  job: Job, row: i32, rows: i32, b: i32, g: i32, i: i32, end: i32, starts: bool, offset: i32, packed: bool,
+  from: usize, acc: usize, raw: usize,
+): void {
   const place = ((b * job.groups + g) as usize) << 3;
   const s0 = scale4(job, place), s1 = scale4(job, place + 4);
   const whole = job.rowScales != 0;
-  const withZeros = job.zeros != 0 && i == start;
-  let z0 = i32x4.splat(0), z1 = z0;
-  if (withZeros) {
-    z0 = zero4(job, place);
-    z1 = zero4(job, place + 4);
+  const withZeros = starts && (job.zeros != 0 || offset != 0);
+  let z0 = i32x4.splat(offset), z1 = z0;
+  if (withZeros && job.zeros != 0) {
+    z0 = i32x4.add(z0, zero4(job, place));
+    z1 = i32x4.add(z1, zero4(job, place + 4));
     if (!whole) {
       z0 = f32x4.convert_i32x4_s(z0);
       z1 = f32x4.convert_i32x4_s(z1);
     }
   }
-  const from = panel + (((i - k) as usize) << 3);
   const pairs = (end - i) >> 1;
-  const size: usize = whole ? 1 : 2;
+  const size: usize = whole ? (offset != 0 ? 0 : 1) : 2;
   const ldx = (job.depth as usize) << size;
   let x = (job.x as usize) + (row as usize) * ldx + ((i as usize) << size);
+  let sums = (job.sums as usize) + (((row * job.groups + g) as usize) << 2);
   for (let r = 0; r < rows;) {
-    let count = 1;
+    const count = whole && r + MR <= rows ? MR : 1;
     if (!whole) float1(from, pairs, x, raw);
-    else if (r + MR <= rows) {
-      integer4(from, pairs, x, ldx, raw);
-      count = MR;
-    } else integer1(from, pairs, x, raw);
+    else if (ASC_FEATURE_RELAXED_SIMD && offset != 0) {
+      if (count == MR) small4(from, pairs, runOf(job.coding), x, ldx, raw);
+      else if (packed) nibbles1(from, pairs, x, raw);
+      else small1(from, pairs, runOf(job.coding), x, raw);
+    } else if (count == MR) integer4(from, pairs, x, ldx, raw);
+    else integer1(from, pairs, x, raw);
     let part = raw;
     for (let last = r + count; r < last; r++) {
       let c0 = v128.load(part), c1 = v128.load(part, 16);
       if (withZeros) {
-        const sum = v128.load32_splat((job.sums as usize) + ((((row + r) * job.groups + g) as usize) << 2));
+        const sum = v128.load32_splat(sums);
         if (whole) {
           c0 = i32x4.sub(c0, i32x4.mul(z0, sum));
           c1 = i32x4.sub(c1, i32x4.mul(z1, sum));
@@ -137,9 +164,9 @@ function segment(
       v128.store(to, f32x4.add(v128.load(to, 16), f32x4.mul(c1, s1)), 16);
       part += 32;
       x += ldx;
+      sums += (job.groups as usize) << 2;
     }
   }
-  return end;
 }
 
 /** Four scales, of half precision: shifted into place they are float32 but for 2¹¹² and the sign. */
@@ -164,28 +191,42 @@ function dot(x: v128, b: v128, acc: v128): v128 {
 }
 
 function integer4(panel: usize, pairs: i32, x0: usize, ldx: usize, to: usize): void {
-  const x1 = x0 + ldx, x2 = x1 + ldx, x3 = x2 + ldx;
+  let x1 = x0 + ldx, x2 = x1 + ldx, x3 = x2 + ldx;
   let c00 = i32x4.splat(0), c01 = i32x4.splat(0);
   let c10 = i32x4.splat(0), c11 = i32x4.splat(0);
   let c20 = i32x4.splat(0), c21 = i32x4.splat(0);
   let c30 = i32x4.splat(0), c31 = i32x4.splat(0);
-  const end = (pairs as usize) << 2;
-  for (let at: usize = 0; at < end; at += 4) {
-    const b0 = v128.load_ext<i8>(panel);
-    const b1 = v128.load_ext<i8>(panel, 8);
-    let x = v128.load32_splat(x0 + at);
+  for (let p = pairs; p > 0; p -= 2) {
+    let b0 = v128.load_ext<i8>(panel), b1 = v128.load_ext<i8>(panel, 8);
+    let x = v128.load32_splat(x0);
     c00 = dot(x, b0, c00);
     c01 = dot(x, b1, c01);
-    x = v128.load32_splat(x1 + at);
+    x = v128.load32_splat(x1);
     c10 = dot(x, b0, c10);
     c11 = dot(x, b1, c11);
-    x = v128.load32_splat(x2 + at);
+    x = v128.load32_splat(x2);
     c20 = dot(x, b0, c20);
     c21 = dot(x, b1, c21);
-    x = v128.load32_splat(x3 + at);
+    x = v128.load32_splat(x3);
     c30 = dot(x, b0, c30);
     c31 = dot(x, b1, c31);
-    panel += 16;
+    if (p == 1) break;
+    b0 = v128.load_ext<i8>(panel, 16);
+    b1 = v128.load_ext<i8>(panel, 24);
+    x = v128.load32_splat(x0, 4);
+    c00 = dot(x, b0, c00);
+    c01 = dot(x, b1, c01);
+    x = v128.load32_splat(x1, 4);
+    c10 = dot(x, b0, c10);
+    c11 = dot(x, b1, c11);
+    x = v128.load32_splat(x2, 4);
+    c20 = dot(x, b0, c20);
+    c21 = dot(x, b1, c21);
+    x = v128.load32_splat(x3, 4);
+    c30 = dot(x, b0, c30);
+    c31 = dot(x, b1, c31);
+    panel += 32;
+    x0 += 8; x1 += 8; x2 += 8; x3 += 8;
   }
   v128.store(to, c00); v128.store(to, c01, 16);
   v128.store(to, c10, 32); v128.store(to, c11, 48);
@@ -215,6 +256,106 @@ function integer1(panel: usize, pairs: i32, x: usize, to: usize): void {
   v128.store(to, i32x4.add(c1, c3), 16);
 }
 
+/** Pairs whose sums fit 16 bits: products are at most 2·127·15 of int4, 24 of fp4, 7 of int3 and less of the others. */
+// @ts-ignore: decorator
+@inline
+function runOf(coding: i32): i32 {
+  return coding == INT4 ? 8 : coding == FP4 ? 4 : coding == INT3 ? 16 : 40;
+}
+
+/** acc, of 16 bits, + the products of a pair of bytes and eight of codes. */
+// @ts-ignore: decorator
+@inline
+function small(x: usize, codes: v128, acc: v128): v128 {
+  return i16x8.add(acc, i16x8.relaxed_dot_i8x16_i7x16_s(v128.load16_splat(x), codes));
+}
+
+function small4(panel: usize, pairs: i32, run: i32, x0: usize, ldx: usize, to: usize): void {
+  let x1 = x0 + ldx, x2 = x1 + ldx, x3 = x2 + ldx;
+  let c00 = i32x4.splat(0), c01 = i32x4.splat(0);
+  let c10 = i32x4.splat(0), c11 = i32x4.splat(0);
+  let c20 = i32x4.splat(0), c21 = i32x4.splat(0);
+  let c30 = i32x4.splat(0), c31 = i32x4.splat(0);
+  for (let rest = pairs; rest > 0; rest -= run) {
+    let s0 = i16x8.splat(0), s1 = i16x8.splat(0), s2 = i16x8.splat(0), s3 = i16x8.splat(0);
+    for (let p = min(run, rest); p > 0; p -= 2) {
+      let codes = v128.load(panel);
+      s0 = small(x0, codes, s0);
+      s1 = small(x1, codes, s1);
+      s2 = small(x2, codes, s2);
+      s3 = small(x3, codes, s3);
+      if (p == 1) break; // the last pair of all
+      codes = v128.load(panel, 16);
+      s0 = small(x0 + 2, codes, s0);
+      s1 = small(x1 + 2, codes, s1);
+      s2 = small(x2 + 2, codes, s2);
+      s3 = small(x3 + 2, codes, s3);
+      panel += 32;
+      x0 += 4; x1 += 4; x2 += 4; x3 += 4;
+    }
+    c00 = i32x4.add(c00, i32x4.extend_low_i16x8_s(s0));
+    c01 = i32x4.add(c01, i32x4.extend_high_i16x8_s(s0));
+    c10 = i32x4.add(c10, i32x4.extend_low_i16x8_s(s1));
+    c11 = i32x4.add(c11, i32x4.extend_high_i16x8_s(s1));
+    c20 = i32x4.add(c20, i32x4.extend_low_i16x8_s(s2));
+    c21 = i32x4.add(c21, i32x4.extend_high_i16x8_s(s2));
+    c30 = i32x4.add(c30, i32x4.extend_low_i16x8_s(s3));
+    c31 = i32x4.add(c31, i32x4.extend_high_i16x8_s(s3));
+  }
+  v128.store(to, c00); v128.store(to, c01, 16);
+  v128.store(to, c10, 32); v128.store(to, c11, 48);
+  v128.store(to, c20, 64); v128.store(to, c21, 80);
+  v128.store(to, c30, 96); v128.store(to, c31, 112);
+}
+
+function small1(panel: usize, pairs: i32, run: i32, x: usize, to: usize): void {
+  let c0 = i32x4.splat(0), c1 = i32x4.splat(0);
+  for (let rest = pairs; rest > 0; rest -= run) {
+    let s0 = i16x8.splat(0), s1 = i16x8.splat(0);
+    let p = min(run, rest);
+    for (; p >= 4; p -= 4) {
+      s0 = small(x, v128.load(panel), s0);
+      s1 = small(x + 2, v128.load(panel, 16), s1);
+      s0 = small(x + 4, v128.load(panel, 32), s0);
+      s1 = small(x + 6, v128.load(panel, 48), s1);
+      panel += 64;
+      x += 8;
+    }
+    for (; p > 0; p--) {
+      s0 = small(x, v128.load(panel), s0);
+      panel += 16;
+      x += 2;
+    }
+    s0 = i16x8.add(s0, s1);
+    c0 = i32x4.add(c0, i32x4.extend_low_i16x8_s(s0));
+    c1 = i32x4.add(c1, i32x4.extend_high_i16x8_s(s0));
+  }
+  v128.store(to, c0);
+  v128.store(to, c1, 16);
+}
+
+/** `small1` of int4 as it is packed, two pairs to a register. */
+function nibbles1(from: usize, pairs: i32, x: usize, to: usize): void {
+  const mask = i8x16.splat(15);
+  let c0 = i32x4.splat(0), c1 = i32x4.splat(0);
+  for (let rest = pairs; rest > 0; rest -= 16) {
+    let low = i16x8.splat(0), high = i16x8.splat(0);
+    let p = min(16, rest);
+    for (; p >= 2; p -= 2) {
+      const v = v128.load(from);
+      low = small(x, v128.and(v, mask), low);
+      high = small(x + 2, v128.and(i16x8.shr_u(v, 4), mask), high);
+      from += 16;
+      x += 4;
+    }
+    if (p > 0) low = small(x, v128.and(v128.load(from), mask), low);
+    c0 = i32x4.add(c0, i32x4.add(i32x4.extend_low_i16x8_s(low), i32x4.extend_low_i16x8_s(high)));
+    c1 = i32x4.add(c1, i32x4.add(i32x4.extend_high_i16x8_s(low), i32x4.extend_high_i16x8_s(high)));
+  }
+  v128.store(to, c0);
+  v128.store(to, c1, 16);
+}
+
 /** The first numbers of four pairs. */
 // @ts-ignore: decorator
 @inline
@@ -231,19 +372,28 @@ function odds(pairs: v128): v128 {
 
 function float1(panel: usize, pairs: i32, x: usize, to: usize): void {
   let c0 = f32x4.splat(0), c1 = f32x4.splat(0), c2 = f32x4.splat(0), c3 = f32x4.splat(0);
-  for (let p = pairs; p > 0; p--) {
-    const b0 = v128.load_ext<i8>(panel);
-    const b1 = v128.load_ext<i8>(panel, 8);
-    const a = v128.load32_splat(x), b = v128.load32_splat(x, 4);
+  let d0 = f32x4.splat(0), d1 = f32x4.splat(0), d2 = f32x4.splat(0), d3 = f32x4.splat(0);
+  for (let p = pairs; p > 0; p -= 2) {
+    let b0 = v128.load_ext<i8>(panel), b1 = v128.load_ext<i8>(panel, 8);
+    let a = v128.load32_splat(x), b = v128.load32_splat(x, 4);
     c0 = fma(a, f32x4.convert_i32x4_s(evens(b0)), c0);
     c1 = fma(a, f32x4.convert_i32x4_s(evens(b1)), c1);
     c2 = fma(b, f32x4.convert_i32x4_s(odds(b0)), c2);
     c3 = fma(b, f32x4.convert_i32x4_s(odds(b1)), c3);
-    panel += 16;
-    x += 8;
+    if (p == 1) break;
+    b0 = v128.load_ext<i8>(panel, 16);
+    b1 = v128.load_ext<i8>(panel, 24);
+    a = v128.load32_splat(x, 8);
+    b = v128.load32_splat(x, 12);
+    d0 = fma(a, f32x4.convert_i32x4_s(evens(b0)), d0);
+    d1 = fma(a, f32x4.convert_i32x4_s(evens(b1)), d1);
+    d2 = fma(b, f32x4.convert_i32x4_s(odds(b0)), d2);
+    d3 = fma(b, f32x4.convert_i32x4_s(odds(b1)), d3);
+    panel += 32;
+    x += 16;
   }
-  v128.store(to, f32x4.add(c0, c2));
-  v128.store(to, f32x4.add(c1, c3), 16);
+  v128.store(to, f32x4.add(f32x4.add(c0, c2), f32x4.add(d0, d2)));
+  v128.store(to, f32x4.add(f32x4.add(c1, c3), f32x4.add(d1, d3)), 16);
 }
 
 /** The numbers of the blocks `first` ≤ b < `end`, [depth, 8·(end − first)], as the second operand of a float32 product. */
@@ -254,7 +404,7 @@ export function quantizedFloats(at: usize, first: i32, end: i32, to: usize, work
   for (let b = first; b < end; b++) {
     let row = to + (((b - first) as usize) << 5);
     for (let k = 0; k < job.depth; k += CHUNK) {
-      let panel = panelOf(job, b, k, workspace);
+      let panel = panelOf(job, b, k, 0, workspace);
       for (let i = k; i < min(k + CHUNK, job.depth);) {
         const g = i / job.groupDepth;
         const last = min(min((g + 1) * job.groupDepth, k + CHUNK), job.depth);

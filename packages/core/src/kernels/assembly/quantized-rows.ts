@@ -1,86 +1,98 @@
 /** Token-wise dynamic quantisation of activations. */
 
 /**
- * Rows of `inputs` numbers to int8, each with a scale = max |x| / 127 of its own, nearest, ties to even, widened to 16 bits. A group of
- * inputs starts at an even place, an input that is none is 0: a row is `depth` long. `sums` are those of each group, 0 is none.
+ * Rows of `inputs` numbers to int8, x · (127 / max |x|) to the nearest, ties to even, with a scale = max |x| / 127 of its own, of so many
+ * `bytes`: 1, or 2. A row whose largest is below 127 / 2¹²⁸ is 0.
+ * A group of inputs starts at an even place, an input that is none is 0: a row is `depth` long. `sums` are those of each group.
  * A row with a NaN gets the scale NaN.
  */
 export function quantizeRows(
-  rows: i32, inputs: i32, group: i32, depth: i32, x: usize, to: usize, scales: usize, sums: usize,
+  rows: i32, inputs: i32, group: i32, depth: i32, bytes: i32, x: usize, to: usize, scales: usize, sums: usize,
 ): void {
+  const shift: usize = bytes - 1;
   for (let r = 0; r < rows; r++) {
-    const scale = largest(x, inputs) / 127;
-    store<f32>(scales, scale);
+    const most = largest(x, inputs);
+    let factor: f32 = 127 / most;
+    if (factor == Infinity) factor = 0;
+    store<f32>(scales, most / 127);
     scales += 4;
-    const next = to + ((depth as usize) << 1);
+    const next = to + ((depth as usize) << shift);
     for (let i = 0; i < inputs; i += group) {
       const count = min(group, inputs - i);
-      const sum = quantize(x, count, scale, to);
-      if (sums != 0) {
-        store<i32>(sums, sum);
-        sums += 4;
-      }
+      store<i32>(sums, quantize(x, count, factor, bytes == 2, to));
+      sums += 4;
       x += (count as usize) << 2;
-      to += (count as usize) << 1;
+      to += (count as usize) << shift;
       if ((count & 1) != 0) {
-        store<i16>(to, 0);
-        to += 2;
+        if (bytes == 2) store<i16>(to, 0);
+        else store<i8>(to, 0);
+        to += bytes as usize;
       }
     }
     to = next;
   }
 }
 
-/** The largest |x|, NaN if there is one. */
+/** The largest |x|, NaN if there is one: as integers, the bits of numbers without sign are in the order of the numbers, then NaN. */
 // @ts-ignore: decorator
 @inline
 function largest(x: usize, count: i32): f32 {
-  let most = f32x4.splat(0);
+  const magnitude = i32x4.splat(0x7fffffff);
+  let most = i32x4.splat(0), more = most;
   let i = 0;
-  for (; i + 4 <= count; i += 4) {
-    most = f32x4.max(most, f32x4.abs(v128.load(x)));
-    x += 16;
+  for (; i + 8 <= count; i += 8) {
+    most = i32x4.max_s(most, v128.and(v128.load(x), magnitude));
+    more = i32x4.max_s(more, v128.and(v128.load(x, 16), magnitude));
+    x += 32;
   }
-  let one = max<f32>(
-    max<f32>(f32x4.extract_lane(most, 0), f32x4.extract_lane(most, 1)),
-    max<f32>(f32x4.extract_lane(most, 2), f32x4.extract_lane(most, 3)),
-  );
   for (; i < count; i++) {
-    one = max<f32>(one, abs<f32>(load<f32>(x)));
+    most = i32x4.max_s(most, v128.and(v128.load32_zero(x), magnitude));
     x += 4;
   }
-  return one;
+  most = i32x4.max_s(most, more);
+  most = i32x4.max_s(most, v128.shuffle<i32>(most, most, 2, 3, 0, 1));
+  most = i32x4.max_s(most, v128.shuffle<i32>(most, most, 1, 0, 3, 2));
+  return f32x4.extract_lane(most, 0);
 }
 
-/** Four numbers in steps of `scales`, NaN as 0; 0 where there is no scale. */
+/** Four numbers times `factor`, nearest, ties to even: adding 1.5·2²³ leaves no bits behind the point, and the integer in the low ones. */
 // @ts-ignore: decorator
 @inline
-function steps(x: v128, scales: v128): v128 {
-  const whole = i32x4.trunc_sat_f32x4_s(f32x4.nearest(f32x4.div(x, scales)));
-  const within = i32x4.max_s(i32x4.min_s(whole, i32x4.splat(127)), i32x4.splat(-127));
-  return v128.and(within, f32x4.gt(scales, f32x4.splat(0)));
+function steps(x: v128, factor: v128): v128 {
+  return i32x4.sub(f32x4.add(f32x4.mul(x, factor), f32x4.splat(12582912)), i32x4.splat(0x4b400000));
 }
 
-/** `count` numbers to 16 bits; returns their sum. */
-function quantize(x: usize, count: i32, scale: f32, to: usize): i32 {
-  const scales = f32x4.splat(scale);
+/** `count` numbers times `factor`, to 16 bits, or 8; returns their sum. */
+function quantize(x: usize, count: i32, factor: f32, wide: bool, to: usize): i32 {
+  const factors = f32x4.splat(factor);
   let sums = i32x4.splat(0);
   let i = 0;
   for (; i + 8 <= count; i += 8) {
-    const a = steps(v128.load(x), scales), b = steps(v128.load(x, 16), scales);
-    v128.store(to, i16x8.narrow_i32x4_s(a, b));
+    const a = steps(v128.load(x), factors), b = steps(v128.load(x, 16), factors);
+    const eight = i16x8.narrow_i32x4_s(a, b);
+    if (wide) {
+      v128.store(to, eight);
+      to += 16;
+    } else {
+      v128.store64_lane(to, i8x16.narrow_i16x8_s(eight, eight), 0);
+      to += 8;
+    }
     sums = i32x4.add(sums, i32x4.add(a, b));
     x += 32;
-    to += 16;
   }
   let sum = i32x4.extract_lane(sums, 0) + i32x4.extract_lane(sums, 1) + i32x4.extract_lane(sums, 2) +
     i32x4.extract_lane(sums, 3);
   for (; i < count; i++) {
-    const one = i32x4.extract_lane(steps(v128.load32_splat(x), scales), 0);
-    store<i16>(to, one as i16);
+    const one = i32x4.extract_lane(steps(v128.load32_splat(x), factors), 0);
+    if (wide) {
+      store<i16>(to, one as i16);
+      to += 2;
+    } else {
+      store<i8>(to, one as i8);
+      to += 1;
+    }
     sum += one;
     x += 4;
-    to += 2;
   }
   return sum;
 }

@@ -54,9 +54,9 @@ export function arrange(matrix: PackedMatrix): ArrangedMatrix {
   const placeCode = placer(coding, codes);
   for (let o = 0; o < outputs; o++) {
     const [block, lane] = [(o >> 3) * blockBytes, 2 * (o & 7)];
-    for (let i = 0, p = 0; i < inputs; i++, p++) {
-      if (i > 0 && i % group === 0) p = (i / group) * groupDepth;
-      placeCode(block, p >> 1, lane + (p & 1), values[o * inputs + i]!);
+    for (let g = 0, i = o * inputs; g < groups; g++) {
+      const end = Math.min((o + 1) * inputs, i + group);
+      for (let p = g * groupDepth; i < end; i++, p++) placeCode(block, p >> 1, lane + (p & 1), values[i]!);
     }
   }
   if (coding === 'ternary')
@@ -86,16 +86,16 @@ export function arrange(matrix: PackedMatrix): ArrangedMatrix {
 export function codesOfArranged(
   coding: Coding,
   [outputs, inputs, group]: readonly [outputs: number, inputs: number, group: number],
-  { groupDepth, blockBytes }: Pick<ArrangedMatrix, 'groupDepth' | 'blockBytes'>,
+  { groups, groupDepth, blockBytes }: Pick<ArrangedMatrix, 'groups' | 'groupDepth' | 'blockBytes'>,
   codes: Uint8Array,
 ): Int8Array {
   const values = new Int8Array(outputs * inputs);
   const codeAt = reader(coding, codes);
   for (let o = 0; o < outputs; o++) {
     const [block, lane] = [(o >> 3) * blockBytes, 2 * (o & 7)];
-    for (let i = 0, p = 0; i < inputs; i++, p++) {
-      if (i > 0 && i % group === 0) p = (i / group) * groupDepth;
-      values[o * inputs + i] = codeAt(block, p >> 1, lane + (p & 1));
+    for (let g = 0, i = o * inputs; g < groups; g++) {
+      const end = Math.min((o + 1) * inputs, i + group);
+      for (let p = g * groupDepth; i < end; i++, p++) values[i] = codeAt(block, p >> 1, lane + (p & 1));
     }
   }
   return values;

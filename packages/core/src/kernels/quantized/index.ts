@@ -2,6 +2,7 @@ export { CODINGS, rowBytes, type Coding, type CodingFacts } from './codings.ts';
 export {
   checkPackedMatrix,
   dequantize,
+  dequantizeOutputs,
   packCodes,
   packedBytes,
   unpackCodes,

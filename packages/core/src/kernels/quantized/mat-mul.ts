@@ -96,7 +96,7 @@ function differentiable(x: Tensor, matrix: LoadedMatrix, activations: 'float32' 
     value: forward(input as Tensor, undefined, matrix, 'linear', activations),
     gradFunc: (dy) => {
       const w = tensor2d(dequantize(matrix.packed()), [outputs, inputs]);
-      const rows = reshape(dy as Tensor, [-1, outputs]);
+      const rows = reshape(dy, [-1, outputs]);
       return reshape(matMul(rows, w), x.shape);
     },
   }));

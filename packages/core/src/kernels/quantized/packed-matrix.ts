@@ -102,17 +102,46 @@ export function unpackCodes(matrix: PackedMatrix): Int8Array {
 
 /** The numbers that a packed matrix stands for, `[outputs, inputs]`: exactly scale · (code − zero). */
 export function dequantize(matrix: PackedMatrix): Float32Array {
-  const codes = unpackCodes(matrix);
-  const { coding, inputs, group, scales, zeros } = matrix;
+  checkPackedMatrix('dequantize', matrix);
+  return dequantizeOutputs(
+    matrix,
+    Int32Array.from({ length: matrix.outputs }, (_, o) => o),
+  );
+}
+
+/**
+ * Some of its rows, `[which.length, inputs]`: vectors of an embedding that stays packed.
+ *
+ * @param matrix As {@link packCodes} makes it; it is not checked again.
+ * @param which Outputs, as often as they are wanted.
+ * @throws ArgumentError for an output that there is not.
+ */
+export function dequantizeOutputs(matrix: PackedMatrix, which: ArrayLike<number>): Float32Array {
+  const { coding, outputs, inputs, group, codes, scales, zeros } = matrix;
   const patterns = CODINGS[coding].values;
+  const bytes = rowBytes(coding, inputs);
   const groups = Math.ceil(inputs / group);
-  const floats = Float32Array.from(scales, fromFloat16Bits);
-  return Float32Array.from(codes, (code, i) => {
-    const place =
-      scales.length === 1 ? 0 : Math.floor(i / inputs) * groups + Math.floor((i % inputs) / group);
-    const whole = patterns ? patterns[code & (patterns.length - 1)]! : code;
-    return floats[place]! * (zeros ? whole - (zeros[place]! - 128) : whole);
-  });
+  const row = new Int8Array(inputs);
+  const numbers = new Float32Array(which.length * inputs);
+  for (let r = 0; r < which.length; r++) {
+    const o = which[r]!;
+    if (!(Number.isInteger(o) && o >= 0 && o < outputs))
+      throw new ArgumentError(
+        `dequantizeOutputs: an output must be an integer in [0, ${outputs}), got ${o} at ${r}. Check the token ids.`,
+      );
+    readRow(coding, codes.subarray(o * bytes, (o + 1) * bytes), row);
+    for (let g = 0; g < groups; g++) {
+      const place = scales.length === 1 ? 0 : o * groups + g;
+      const scale = fromFloat16Bits(scales[place]!);
+      const zero = zeros ? zeros[place]! - 128 : 0;
+      for (let i = g * group; i < Math.min(inputs, (g + 1) * group); i++) {
+        const code = row[i]!;
+        const whole = patterns ? patterns[code & (patterns.length - 1)]! : code - zero;
+        numbers[r * inputs + i] = scale * whole;
+      }
+    }
+  }
+  return numbers;
 }
 
 /** Bytes of codes, scales and zeros: what a file or a memory holds of a matrix, but for its sizes. */
@@ -159,7 +188,7 @@ export function checkPackedMatrix(who: string, matrix: PackedMatrix): void {
 function checkCoding(who: string, coding: Coding): void {
   if (Object.hasOwn(CODINGS, coding)) return;
   throw new ArgumentError(
-    `${who}: coding must be one of ${Object.keys(CODINGS).join(', ')}, got ${String(coding)}.`,
+    `${who}: coding must be one of ${Object.keys(CODINGS).join(', ')}, got ${coding as string}.`,
   );
 }
 

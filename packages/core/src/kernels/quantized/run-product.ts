@@ -42,6 +42,7 @@ export function runProduct(
   const whole = activations === 'int8';
   const small = matrix.coding.startsWith('fp8');
   const padded = depth !== inputs;
+  const rowBytes = kernels.quantizedRowBytes(codingNumber);
   for (let row = 0; row < rows; row += ROWS) {
     const count = Math.min(ROWS, rows - row);
     const [from, to] = [x + 4 * inputs * row, y + 4 * outputs * row];
@@ -49,9 +50,9 @@ export function runProduct(
     const columns = Math.min(8 * blocks, Math.max(8, 8 * Math.floor(WIDENED / (8 * Math.max(1, depth)))));
     const bytes = {
       job: JOB_BYTES,
-      ...{ quantized: whole ? 2 * count * depth : 0, rowScales: whole ? 4 * count : 0 },
+      ...{ quantized: whole ? rowBytes * count * depth : 0, rowScales: whole ? 4 * count : 0 },
       floats: (whole && small) || (!whole && padded) ? 4 * count * depth : 0,
-      sums: zeros === 0 ? 0 : 4 * count * groups,
+      sums: whole || zeros !== 0 ? 4 * count * groups : 0,
       ...{ work: kernels.quantizedBytes(), widened: widen ? 4 * columns * depth : 0 },
       gemm: widen ? kernels.workspaceBytes() : 0,
     };
@@ -66,8 +67,8 @@ export function runProduct(
     ) as Record<keyof typeof bytes, number>;
     if (whole)
       kernels.quantizeRows(
-        ...([count, inputs, groups > 1 ? group : Math.max(1, inputs), depth, from] as const),
-        ...([at.quantized, at.rowScales, zeros === 0 ? 0 : at.sums] as const),
+        ...([count, inputs, groups > 1 ? group : Math.max(1, inputs), depth, rowBytes] as const),
+        ...([from, at.quantized, at.rowScales, at.sums] as const),
       );
     let operand = whole ? at.quantized : from;
     const floats = new Float32Array(memory.buffer, at.floats, bytes.floats / 4);

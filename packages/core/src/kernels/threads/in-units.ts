@@ -210,6 +210,26 @@ export function inUnits(
       overRows('adamStep', n, 1, (i, count) => {
         return [count, ...[w, m, v, g, to].map((place) => place + 4 * i), scalars];
       }),
+    quantizedProduct(job, first, end, workspace) {
+      const [, rows, , depth] = new Int32Array(memory.buffer, job, 4) as unknown as [
+        number,
+        number,
+        number,
+        number,
+      ];
+      const pieces = alone(rows * depth * 8 * (end - first), least.work) ? 1 : SHARES * team.threads;
+      const units = cut(end - first, pieces).map(([from, to]): Unit => {
+        return { kernel: 'quantizedProduct', values: [job, first + from, first + to], workspace: true };
+      });
+      team.run(units, workspace, kernels.quantizedBytes());
+    },
+    quantizeRows: (rows, inputs, group, depth, bytes, x, to, scales, sums) =>
+      overRows('quantizeRows', rows, inputs, (i, count) => {
+        const places = [x + 4 * i * inputs, to + bytes * i * depth, scales + 4 * i];
+        return [count, inputs, group, depth, bytes, ...places, sums + 4 * i * Math.ceil(inputs / group)];
+      }),
+    quantizedEnding: (rows, n, y, bias, activation) =>
+      overRows('quantizedEnding', rows, n, (i, count) => [count, n, y + 4 * i * n, bias, activation]),
     normalise: (rows, n, x, mean, factor, offset, y) =>
       overRows('normalise', rows, n, (i, count) => {
         return [count, n, x + 4 * i * n, mean, factor, offset, y + 4 * i * n];

@@ -48,6 +48,9 @@ export type UnitKernel = Extract<
   | 'errorFunction'
   | 'keepWithin'
   | 'maxPoolHalves'
+  | 'quantizeRows'
+  | 'quantizedProduct'
+  | 'quantizedEnding'
 >;
 
 /** By number, as threads talk of them. */
@@ -67,6 +70,9 @@ const KERNELS: readonly UnitKernel[] = [
   'exponential',
   'errorFunction',
   'maxPoolHalves',
+  'quantizeRows',
+  'quantizedProduct',
+  'quantizedEnding',
 ];
 
 /** A call of a kernel that depends on no other of its round; `workspace` says that its last argument is left out: it is one. */

@@ -2,25 +2,23 @@ import { dequantize, type PackedMatrix } from '../quantized/packed-matrix.ts';
 import type { ProductActivation } from '../quantized/run-product.ts';
 import { errorFunctionTwin } from './elementwise.ts';
 
-/** Rows in steps of max |x| / 127, rounded to the nearest, ties to even, in float32 as the kernel does. */
+/** Rows in steps of max |x| / 127, to the nearest, ties to even, in float32 as the kernel does. */
 export function quantizeRowsTwin(
   x: Float32Array,
   columns: number,
 ): { readonly values: Int8Array; readonly scales: Float32Array } {
   const rows = columns === 0 ? 0 : x.length / columns;
-  const scales = Float32Array.from({ length: rows }, (_, r) => {
-    const row = x.subarray(r * columns, (r + 1) * columns);
-    return row.reduce((most, value) => Math.max(most, Math.abs(value)), 0) / 127;
-  });
+  const largest = Float32Array.from({ length: rows }, (_, r) =>
+    x.subarray(r * columns, (r + 1) * columns).reduce((most, value) => Math.max(most, Math.abs(value)), 0),
+  );
   const values = Int8Array.from(x, (value, i) => {
-    const scale = scales[Math.floor(i / columns)]!;
-    if (!(scale > 0)) return 0;
-    const step = Math.fround(value / scale);
+    const factor = Math.fround(127 / largest[Math.floor(i / columns)]!);
+    if (factor === Infinity) return 0;
+    const step = Math.fround(value * factor);
     const low = Math.floor(step);
-    const nearest = step - low === 0.5 ? low + (low & 1) : Math.round(step);
-    return Math.max(-127, Math.min(127, nearest));
+    return step - low === 0.5 ? low + (low & 1) : Math.round(step);
   });
-  return { values, scales };
+  return { values, scales: largest.map((most) => most / 127) };
 }
 
 /** The product in plain TypeScript, the oracle of the kernels: the definition, in double precision. */

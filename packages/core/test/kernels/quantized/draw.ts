@@ -41,3 +41,10 @@ export function matrixOf(
     ...(asymmetric && coding.startsWith('int') && { zeros }),
   });
 }
+
+/** The largest difference, NaN if there is one. */
+export function farthest(a: ArrayLike<number>, b: ArrayLike<number>): number {
+  let most = 0;
+  for (let i = 0; i < a.length; i++) most = Math.max(most, Math.abs(a[i]! - b[i]!));
+  return most;
+}

@@ -4,6 +4,7 @@ import {
   CODINGS,
   checkPackedMatrix,
   dequantize,
+  dequantizeOutputs,
   packCodes,
   packedBytes,
   unpackCodes,
@@ -43,6 +44,11 @@ describe.each(codings)('a packed matrix of %s', (coding) => {
             return fromFloat16Bits(scales[at]!) * (number - (zeros ? zeros[at]! - 128 : 0));
           });
           expect([...dequantize(packed)].map((v) => v + 0)).toEqual(expected.map((v) => v + 0)); // −0 is 0
+          if (outputs > 0) {
+            const which = [seed % outputs, 0, outputs - 1];
+            const rows = which.flatMap((o) => expected.slice(o * inputs, (o + 1) * inputs));
+            expect([...dequantizeOutputs(packed, which)].map((v) => v + 0)).toEqual(rows.map((v) => v + 0));
+          }
           const bits = { ternary: 8 / 5, binary: 1 }[coding as string] ?? Number(/\d/.exec(coding)![0]);
           const row = Math.ceil((inputs * bits) / 8 - 1e-9);
           expect(packedBytes(packed)).toBe(outputs * row + count * 2 + (zeros ? count : 0));
@@ -100,6 +106,8 @@ describe('packing', () => {
       ...[pack('binary', 1, { zeros: new Uint8Array(1) }), pack('int8', 1, { zeros: new Uint8Array(2) })],
       ...[pack('int8', 1, { outputs: -1 }), pack('int8', 1, { inputs: 0.5 })],
       ...[check({ codes: new Uint8Array(2) }), check({ coding: 'ternary', codes: Uint8Array.of(243) })],
+      ...[() => dequantizeOutputs(good, [1]), () => dequantizeOutputs(good, [-1])],
+      ...[() => dequantizeOutputs(good, [0.5]), () => dequantizeOutputs(good, [NaN])],
       ...[check({ group: 1.5 }), check({ scales: new Float32Array(1) })],
     ];
     for (const call of wrong)
