@@ -54,16 +54,12 @@ export async function measureInference(
   one.dispose();
   x.dispose();
   const sums: number[][] = layers.map(() => []);
-  const seconds = new Map<number, number[]>();
-  for (const [done, ranks] of tensor.entries()) {
-    const times: number[] = [];
-    for (let i = 0; i < layers.length; i++) {
-      throwIfAborted(signal, who);
-      progress?.({
-        stage: `${ranks} tensor ranks`,
-        done: done * layers.length + i,
-        total: tensor.length * layers.length,
-      });
+  const seconds = new Map(tensor.map((ranks) => [ranks, [] as number[]]));
+  for (let i = 0; i < layers.length; i++) {
+    throwIfAborted(signal, who);
+    progress?.({ stage: 'layers', done: i, total: layers.length });
+    const passes: { readonly ranks: number; readonly pass: () => number; readonly times: number[] }[] = [];
+    for (const ranks of tensor) {
       // the last rank has the largest share
       const place = { tensorRank: ranks - 1, tensorRanks: ranks, begin: i, end: i + 1 };
       const program = new Program(await KernelMemory.make(), weights, place);
@@ -76,10 +72,15 @@ export async function measureInference(
         if (ranks > 1) sums[i] = parts;
         return now() - start;
       };
-      pass();
-      times.push(median(Array.from({ length: repeats }, pass)));
+      passes.push({ ranks, pass, times: [] });
     }
-    seconds.set(ranks, times);
+    // in turns, so that a machine that slows down slows all of them; the first pass makes room
+    for (let repeat = -1; repeat < repeats; repeat++)
+      for (const { pass, times } of passes) {
+        const time = pass();
+        if (repeat >= 0) times.push(time);
+      }
+    for (const { ranks, times } of passes) seconds.get(ranks)!.push(median(times));
   }
   const read = rows.read?.length ?? rows.count;
   return { seconds, sums, rowBytes: 4 * rows.count * width, outputBytes: 4 * read * outputs };
