@@ -15,4 +15,5 @@ it.each<Shape>([
       expect(same).toBe(true);
     }
   },
+  240_000,
 );
