@@ -1,8 +1,23 @@
 import * as tf from '@tensorflow/tfjs';
 import { ArgumentError, UnsupportedModelError } from '@ockham/core';
-import { bert, gpt, type BertOptions } from '@ockham/core/models';
+import { simulate } from '@ockham/core/comm';
+import {
+  AttentionContext,
+  AttentionProbabilities,
+  bert,
+  CausalMask,
+  gpt,
+  type BertOptions,
+} from '@ockham/core/models';
 import { afterEach, describe, expect, it } from 'vitest';
-import { accelerate, bertPolicy, gptPolicy, type InferencePolicy } from '../../src/inference/index.ts';
+import {
+  accelerate,
+  accelerateRanks,
+  bertPolicy,
+  generateTokens,
+  gptPolicy,
+  type InferencePolicy,
+} from '../../src/inference/index.ts';
 import { disposeModel } from '../../src/tensor/split-model.ts';
 import { apart, shake, tokens } from './parity.ts';
 
@@ -121,7 +136,72 @@ describe('a GPT', () => {
   });
 });
 
+/** A model of one's own: two layers of other widths, fewer heads than width, no positions, ReLU, stock normalisation. */
+function ownModel(): tf.LayersModel {
+  const { layers } = tf;
+  const tokensIn = tf.input({ shape: [6], dtype: 'int32' });
+  const apply = (layer: tf.layers.Layer, ...x: tf.SymbolicTensor[]): tf.SymbolicTensor =>
+    layer.apply(x.length === 1 ? x[0]! : x) as tf.SymbolicTensor;
+  const mask = apply(new CausalMask({ name: 'mask' }), tokensIn);
+  let x = apply(layers.embedding({ name: 'tokens', inputDim: 20, outputDim: 12 }), tokensIn);
+  for (const [i, inner, wide] of [
+    [0, 4, 10],
+    [1, 6, 30],
+  ] as const) {
+    // prettier-ignore
+    const dense = (name: string, units: number, from: tf.SymbolicTensor, useBias = true): tf.SymbolicTensor =>
+      apply(layers.dense({ name: `${name}${i}`, units, useBias }), from);
+    const norm = (name: string, ...terms: tf.SymbolicTensor[]): tf.SymbolicTensor =>
+      apply(layers.layerNormalization({ name: `${name}${i}`, epsilon: 1e-3 }), apply(layers.add(), ...terms));
+    const [q, k, v] = ['q', 'k', 'v'].map((name) => dense(name, inner, x, name !== 'k')) as [tf.SymbolicTensor, tf.SymbolicTensor, tf.SymbolicTensor]; // prettier-ignore
+    const heads = 2;
+    const seen = apply(new AttentionProbabilities({ heads }), q, k, mask);
+    x = norm('sum', x, dense('back', 12, apply(new AttentionContext({ heads }), seen, v)));
+    const up = apply(layers.reLU(), dense('up', wide, x));
+    x = norm('end', x, dense('down', 12, up));
+  }
+  return tf.model({ inputs: tokensIn, outputs: apply(layers.dense({ name: 'scores', units: 20 }), x) });
+}
+
+const ownPolicy: InferencePolicy = {
+  attention: 'causal',
+  normalisation: 'after',
+  activation: 'relu',
+  input: 'ids',
+  embeddings: { words: 'tokens' },
+  layers: [0, 1].map((i) => ({
+    heads: 2,
+    ...{
+      query: `q${i}`,
+      key: `k${i}`,
+      value: `v${i}`,
+      attentionOutput: `back${i}`,
+      attentionNorm: `sum${i}`,
+    },
+    ...{ expand: `up${i}`, project: `down${i}`, feedForwardNorm: `end${i}` },
+  })),
+  head: { rows: 'all', layers: [{ dense: 'scores' }] },
+};
+
 describe('a policy', () => {
+  it('filled for a model of one’s own makes it predict and write the same', async () => {
+    await withModel(
+      () => shake(ownModel(), 4),
+      async (model) => {
+        await expectParity(model, tokens(3, 6, 20, 5), ownPolicy);
+        const fast = await accelerate(model, { policy: ownPolicy });
+        const prompts = [[1, 2], [3]];
+        const wanted = await generateTokens(model, prompts, { maxTokens: 4 });
+        expect(await fast.generate(prompts, { maxTokens: 4 })).toEqual(wanted);
+        const { results } = await simulate(2, async ({ comm }) => {
+          const ranked = await accelerateRanks(model, comm, { policy: ownPolicy });
+          return ranked.generate(prompts, { maxTokens: 4 });
+        });
+        expect(results).toEqual([wanted, wanted]);
+      },
+    );
+  });
+
   const base = (): tf.LayersModel => gpt({ ...small, seed: 3 });
 
   it('of one’s own names the columns of a layer that holds query, key and value', async () => {
