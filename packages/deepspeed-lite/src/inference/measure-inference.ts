@@ -1,5 +1,4 @@
 import { ArgumentError, throwIfAborted, type Progress } from '@ockham/core';
-import { median } from '@ockham/core/metrics';
 import { checkModel, checkSingleInputAndOutput } from '@ockham/core/models';
 import { tile } from '@tensorflow/tfjs-core';
 import type { LayersModel } from '@tensorflow/tfjs-layers';
@@ -19,7 +18,7 @@ export interface MeasureInferenceOptions {
   readonly batch?: number;
   /** Numbers of tensor-parallel ranks to measure. Default 1, 2, 4, … up to the fewest heads of a layer. */
   readonly tensor?: readonly number[];
-  /** Timed passes, ≥ 1; their median counts. Default 7. */
+  /** Timed passes, ≥ 1; the least counts: what else the machine does only adds, and to long passes more. Default 7. */
   readonly repeats?: number;
   /** In seconds. Default `performance.now() / 1000`. */
   readonly now?: () => number;
@@ -80,7 +79,7 @@ export async function measureInference(
         const time = pass();
         if (repeat >= 0) times.push(time);
       }
-    for (const { ranks, times } of passes) seconds.get(ranks)!.push(median(times));
+    for (const { ranks, times } of passes) seconds.get(ranks)!.push(Math.min(...times));
   }
   const read = rows.read?.length ?? rows.count;
   return { seconds, sums, rowBytes: 4 * rows.count * width, outputBytes: 4 * read * outputs };
