@@ -281,6 +281,86 @@ export interface Kernels {
     stream: number,
     workspace: number,
   ): void;
+  /** Bytes of the workspace of {@link Kernels.fusedDense}. */
+  fusedDenseBytes(): number;
+  /**
+   * x = A (m × k) · B (k × n) with B as {@link packPanels} packs it, rows of A `lda` numbers apart, then {@link Kernels.fusedFinish} of x.
+   * x goes to `c`, which may be y.
+   */
+  fusedDense(
+    m: number,
+    n: number,
+    k: number,
+    a: number,
+    lda: number,
+    panels: number,
+    c: number,
+    workspace: number,
+    bias: number,
+    activation: number,
+    residual: number,
+    y: number,
+    gamma: number,
+    beta: number,
+    epsilon: number,
+    z: number,
+  ): void;
+  /**
+   * y = activation(x + bias) + residual in rows of `n` and, where gamma is not 0, z = the layer normalisation of y. A bias or residual at
+   * 0 is none; y may be x or the residual, z may be y. Activations are those of {@link fusedActivations}.
+   */
+  fusedFinish(
+    rows: number,
+    n: number,
+    x: number,
+    bias: number,
+    activation: number,
+    residual: number,
+    y: number,
+    gamma: number,
+    beta: number,
+    epsilon: number,
+    z: number,
+  ): void;
+  /**
+   * One head of attention: out = softmax(scale · Q Kᵀ + plus) V, `d` wide. Query i sees the keys before `first` + i + 1, or all where
+   * `first` is negative. `plus` has a number for each key, none at 0; `scores` has room for rows × keys; the workspace is {@link Kernels.gemm}'s.
+   */
+  fusedAttention(
+    rows: number,
+    keys: number,
+    d: number,
+    scale: number,
+    q: number,
+    ldq: number,
+    k: number,
+    v: number,
+    ldkv: number,
+    plus: number,
+    first: number,
+    out: number,
+    ldo: number,
+    scores: number,
+    workspace: number,
+  ): void;
+  /** x = softmax(scale · x + plus) of `n` numbers, in place; a `plus` at 0 is none. */
+  fusedSoftmax(n: number, x: number, scale: number, plus: number): void;
+  /**
+   * Row r of y = words[ids[r]] + positions[places[r]] + types[kinds[r]], each of `n` numbers; a table at 0 is none. With `tokens` > 0
+   * words are the packed matrix (n × tokens) of {@link Kernels.fusedDense}.
+   */
+  fusedEmbed(
+    rows: number,
+    n: number,
+    ids: number,
+    words: number,
+    tokens: number,
+    places: number,
+    positions: number,
+    kinds: number,
+    types: number,
+    y: number,
+  ): void;
 }
 
 /** A multiply-add of relaxed SIMD, the smallest module that has one. */

@@ -13,6 +13,7 @@ export {
   type Int8Products,
   type QuantisedRows,
 } from './int8.ts';
+export { fusedActivations, packPanels, panelNumbers, type FusedActivation } from './panels.ts';
 export * from './quantized/index.ts';
 export { sparseBlocksOf, type SparseBlocks } from './sparse-blocks.ts';
 export { groupSlots, groupTable, sparseGroupsOf, type SparseGroups } from './sparse-groups.ts';

@@ -26,7 +26,7 @@ export { PositionEmbedding, type PositionEmbeddingArgs } from './layers/position
 export { TiedEmbedding, type TiedEmbeddingArgs } from './layers/tied-embedding.ts';
 export { TokenColumn, type TokenColumnArgs } from './layers/token-column.ts';
 export { PadChannels, type PadChannelsArgs } from './pad-channels.ts';
-export { checkModel } from './check-model.ts';
+export { checkModel, checkSingleInputAndOutput } from './check-model.ts';
 export { cloneModel, weightsInOrderOfCreation } from './clone-model.ts';
 export {
   loadWeights,

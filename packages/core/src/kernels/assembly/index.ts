@@ -24,5 +24,9 @@ export { columnSums, columnSumsBytes, normalSums, normalSumsBytes } from './redu
 export { blockProduct, sparseProduct, transpose } from './sparse';
 export { blockVector, groupVector, sparseVector } from './sparse-vector';
 export { int8Finish, int8Gemm, int8WorkspaceBytes } from './int8';
+export { fusedAttention, fusedSoftmax } from './fused-attention';
+export { fusedDense, fusedDenseBytes } from './fused-dense';
+export { fusedEmbed } from './fused-embed';
+export { fusedFinish } from './fused-finish';
 export { quantizeRows } from './quantized-rows';
 export { quantizedBytes, quantizedEnding, quantizedFloats, quantizedProduct, quantizedRowBytes } from './quantized-product';

@@ -10,7 +10,8 @@ export {
   type PackedMatrix,
 } from './packed-matrix.ts';
 export { checkQuantizedProducts } from './check-products.ts';
-export { LoadedMatrix } from './loaded-matrix.ts';
+export { LoadedMatrix, type KernelSpace } from './loaded-matrix.ts';
 export { quantizedMatMul, type QuantizedMatMulOptions } from './mat-mul.ts';
 export { quantizedProducts, type MultiplyOptions, type QuantizedProducts } from './products.ts';
-export type { ProductActivation } from './run-product.ts';
+export { ownMemory, type Space } from './own-memory.ts';
+export { runProduct, type ProductActivation } from './run-product.ts';

@@ -12,8 +12,8 @@ export interface Space {
 /** Of 64 KB, all that WebAssembly can address. */
 const PAGES = 65_536;
 
-/** An empty memory, first fit, in steps of 16 bytes. */
-export function ownMemory(): Space {
+/** An empty memory, first fit, in steps of 16 bytes; `who` is named where it cannot grow. */
+export function ownMemory(who = 'quantizedProducts'): Space {
   const memory = new WebAssembly.Memory({ initial: 1, maximum: PAGES });
   const taken = new Map<number, number>();
   /** What is free, in order: start and end. The last is the rest. */
@@ -30,7 +30,7 @@ export function ownMemory(): Space {
       } catch (cause) {
         throw new OckhamError(
           'out-of-memory',
-          `quantizedProducts: ${(bytes / 2 ** 20).toFixed(0)} MiB more could not be had in a WebAssembly memory, which ends at 4096 MiB. Dispose of matrices that were loaded, or multiply fewer rows at a time.`,
+          `${who}: ${(bytes / 2 ** 20).toFixed(0)} MiB more could not be had in a WebAssembly memory, which ends at 4096 MiB. Dispose of matrices that were loaded, or multiply fewer rows at a time.`,
           { cause },
         );
       }
