@@ -78,7 +78,13 @@ export function globalRanges(kind: string, blocks: number, global: readonly Glob
 }
 
 /** @throws ArgumentError where a number of a pattern is not a whole one in [least, most]. */
-export function checkCount(kind: string, name: string, value: number, least: number, most: number = Infinity): void {
+export function checkCount(
+  kind: string,
+  name: string,
+  value: number,
+  least: number,
+  most: number = Infinity,
+): void {
   if (Number.isInteger(value) && value >= least && value <= most) return;
   const rule = most === Infinity ? `≥ ${least}` : `in [${least}, ${most}]`;
   throw new ArgumentError(
