@@ -155,6 +155,7 @@ export {
   type Routing,
   type RoutingOptions,
 } from './experts/routing.ts';
+export * from './attention/index.ts';
 export * from './compress/index.ts';
 export {
   accelerate,
@@ -179,13 +180,13 @@ export {
   type InferencePolicy,
   type LayerRoles,
   type Link,
+  type MatrixQuantization,
   type MeasureInferenceOptions,
   type MeasureLinkOptions,
   type NormRole,
   type PlanInferenceOptions,
   type Policy,
   type QuantizeMatrix,
-  type QuantizeOptions,
   type RankedModel,
   type SamplingOptions,
 } from './inference/index.ts';

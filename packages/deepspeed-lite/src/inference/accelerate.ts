@@ -15,7 +15,7 @@ import { policyFor, type Policy } from './named-policies.ts';
 import type { InferencePolicy } from './policy.ts';
 import { placeFloats, type PlaceMatrix } from './matrix.ts';
 import { Program, type Cache } from './program.ts';
-import { dequantizedMatrices, quantizedMatrices, type QuantizeOptions } from './quantized-matrix.ts';
+import { dequantizedMatrices, quantizedMatrices, type MatrixQuantization } from './quantized-matrix.ts';
 import { readWeights } from './read-weights.ts';
 import { inputOf, outputOf } from './input-output.ts';
 import type { Rows } from './rows.ts';
@@ -38,7 +38,7 @@ export interface AccelerateOptions {
    * Keeps the matrices of dense layers quantised, as they are multiplied. The program is then checked with the numbers that the codes stand
    * for, at the check's tolerance, or 0.1 where activations are rounded too. Default float32.
    */
-  readonly quantize?: QuantizeOptions;
+  readonly quantize?: MatrixQuantization;
 }
 
 /** A model that predicts by fused kernels. The model that it was made from may change or go: its weights were copied. */

@@ -3,7 +3,7 @@ export { type GenerateOptions } from './generate.ts';
 export { bertPolicy, gptPolicy, type Policy } from './named-policies.ts';
 export { generateTokens } from './plain-decoder.ts';
 export type { DenseRole, HeadLayer, InferencePolicy, LayerRoles, NormRole } from './policy.ts';
-export type { QuantizeMatrix, QuantizeOptions } from './quantized-matrix.ts';
+export type { QuantizeMatrix, MatrixQuantization } from './quantized-matrix.ts';
 export type { SamplingOptions } from './sampling.ts';
 export { accelerateRanks, type AccelerateRanksOptions, type RankedModel } from './accelerate-ranks.ts';
 export {

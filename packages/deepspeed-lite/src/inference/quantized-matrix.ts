@@ -1,6 +1,7 @@
 /** Quantised matrices of the fused program: codes stay codes in its memory, what follows a product is as of float32 ones. */
 import { ArgumentError } from '@ockham/core';
 import { dequantize, LoadedMatrix, runProduct, type PackedMatrix } from '@ockham/core/kernels';
+import { quantize as quantizeOnGrid, type Grid } from '../compress/grid.ts';
 import { finisher, placeFloats, type MatrixValues, type PlaceMatrix } from './matrix.ts';
 
 /**
@@ -14,14 +15,15 @@ export type QuantizeMatrix = (
 ) => PackedMatrix | undefined;
 
 /** How the weights of dense layers are kept. */
-export interface QuantizeOptions {
-  readonly weights: QuantizeMatrix;
+export interface MatrixQuantization {
+  /** A grid for all of them, or what decides for each. */
+  readonly weights: Grid | QuantizeMatrix;
   /** Whether rows are multiplied as they are, or rounded to int8 first, each by its own scale. Default `float32`. */
   readonly activations?: 'float32' | 'int8';
 }
 
 /** Places quantised matrices. */
-export function quantizedMatrices({ weights, activations = 'float32' }: QuantizeOptions): PlaceMatrix {
+export function quantizedMatrices({ weights, activations = 'float32' }: MatrixQuantization): PlaceMatrix {
   return (memory, values) => {
     const packed = pack(weights, values);
     if (!packed) return placeFloats(memory, values);
@@ -45,18 +47,24 @@ export function quantizedMatrices({ weights, activations = 'float32' }: Quantize
 }
 
 /** Places the numbers that quantised matrices stand for, in float32: what a quantised program is checked against. */
-export function dequantizedMatrices({ weights }: QuantizeOptions): PlaceMatrix {
+export function dequantizedMatrices({ weights }: MatrixQuantization): PlaceMatrix {
   return (memory, values) => {
     const packed = pack(weights, values);
     return placeFloats(memory, packed ? { ...values, kernel: dequantize(packed), transposed: true } : values);
   };
 }
 
-function pack(quantize: QuantizeMatrix, { kernel, inputs, outputs }: MatrixValues): PackedMatrix | undefined {
+function pack(
+  weights: Grid | QuantizeMatrix,
+  { kernel, inputs, outputs }: MatrixValues,
+): PackedMatrix | undefined {
   const rows = new Float32Array(kernel.length); // [outputs, inputs]
   for (let i = 0; i < inputs; i++)
     for (let o = 0; o < outputs; o++) rows[o * inputs + i] = kernel[i * outputs + o]!;
-  const packed = quantize(rows, [outputs, inputs]);
+  const packed =
+    typeof weights === 'function'
+      ? weights(rows, [outputs, inputs])
+      : quantizeOnGrid(rows, [outputs, inputs], weights);
   if (packed && (packed.inputs !== inputs || packed.outputs !== outputs))
     throw new ArgumentError(`accelerate: quantize.weights must give a matrix of ${outputs} × ${inputs}, as it was given, got ${packed.outputs} × ${packed.inputs}.`); // prettier-ignore
   return packed;
