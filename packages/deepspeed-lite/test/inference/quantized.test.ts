@@ -50,7 +50,8 @@ describe.each([
 
   it('generate the same text with a cache and without', async () => {
     const model = shake(gpt({ ...sizes, length: null, seed: 3 }), 5, 0.3);
-    const fast = await accelerate(model, { quantize: { weights: symmetric(coding, group) } });
+    const grid = { bits: coding === 'int8' ? 8 : 4, granularity: { group } } as const;
+    const fast = await accelerate(model, { quantize: { weights: grid } });
     const prompts = [[1, 2, 3], [7]];
     const cached = await fast.generate(prompts, { maxTokens: 9 });
     expect(await fast.generate(prompts, { maxTokens: 9, cache: false })).toEqual(cached);
