@@ -8,7 +8,7 @@ import type { LayersModel } from '@tensorflow/tfjs-layers';
 // the one that LoRA is measured on too, made once and kept in the cache
 import { copyEncoder, warmThenLinear, type Recipe } from '../../lowrank/reproduce/pretrained-bert.ts';
 
-export { pretrained, warmThenLinear, type Recipe } from '../../lowrank/reproduce/pretrained-bert.ts';
+export { pretrained, type Recipe } from '../../lowrank/reproduce/pretrained-bert.ts';
 
 /** Classes as numbers from 0, logits as outputs. */
 export const LOSS = 'crossEntropyFromLogits' as const;

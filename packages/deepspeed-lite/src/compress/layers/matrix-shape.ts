@@ -21,7 +21,7 @@ export function shapeOf({ coding, outputs, inputs, group, scales, zeros }: Packe
 }
 
 /** Bytes that a matrix of these sizes takes, in a file and in memory. */
-export function bytesOfShape({ coding, outputs, inputs, scales, zeros }: MatrixShape): number {
+function bytesOfShape({ coding, outputs, inputs, scales, zeros }: MatrixShape): number {
   return outputs * rowBytes(coding, inputs) + scales * (zeros ? 3 : 2);
 }
 
