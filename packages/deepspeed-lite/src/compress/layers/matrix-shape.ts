@@ -1,6 +1,6 @@
 /** What is known of a packed matrix without its bytes: it stands in the config of the layer that holds it. */
 import { ArgumentError } from '@ockham/core';
-import { CODINGS, rowBytes, type Coding, type PackedMatrix } from '@ockham/core/kernels';
+import { CODINGS, type Coding, type PackedMatrix } from '@ockham/core/kernels';
 import type { serialization } from '@tensorflow/tfjs-core';
 
 /** Sizes of a packed matrix. */
@@ -18,11 +18,6 @@ export interface MatrixShape {
 /** The sizes of a matrix. */
 export function shapeOf({ coding, outputs, inputs, group, scales, zeros }: PackedMatrix): MatrixShape {
   return { coding, outputs, inputs, group, scales: scales.length, zeros: zeros !== undefined };
-}
-
-/** Bytes that a matrix of these sizes takes, in a file and in memory. */
-function bytesOfShape({ coding, outputs, inputs, scales, zeros }: MatrixShape): number {
-  return outputs * rowBytes(coding, inputs) + scales * (zeros ? 3 : 2);
 }
 
 /** As it stands in a config. */
