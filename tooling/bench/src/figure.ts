@@ -3,7 +3,7 @@ import type { BenchResult } from './bench.ts';
 /** A Vega-Lite specification of a result: a bar for each variant, with its middle half. */
 export function figure({ id, timings }: BenchResult): Readonly<Record<string, unknown>> {
   const values = Object.entries(timings).map(([name, t]) => ({ name, ...t }));
-  const y = { field: 'name', type: 'nominal', sort: null, title: null, axis: { labelLimit: 320 } };
+  const y = { field: 'name', type: 'nominal', sort: null, title: null, axis: { labelLimit: 480 } };
   const scale = { type: 'log', nice: false };
   return {
     title: id,

@@ -39,9 +39,16 @@ export async function benchReadme(folder: string): Promise<BenchReadme> {
   return { path, present, wanted };
 }
 
-/** A second table, of what is no time of a variant. */
+/** A second table, of what is no time of a variant; quartiles stand behind what they are of. */
 function counted(figures: BenchResult['figures']): string {
-  const rows = Object.entries(figures).map(([name, value]) => `| ${name} | ${digits(value)} |`);
+  const quartile = /, (?:lower|upper) quartile$/;
+  const rows = Object.entries(figures)
+    .filter(([name]) => !quartile.test(name) || !(name.replace(quartile, '') in figures))
+    .map(([name, value]) => {
+      const [low, high] = [figures[`${name}, lower quartile`], figures[`${name}, upper quartile`]];
+      const spread = low === undefined || high === undefined ? '' : ` (${digits(low)} to ${digits(high)})`;
+      return `| ${name} | ${digits(value)}${spread} |`;
+    });
   return rows.length === 0 ? '' : `\n| | |\n| --- | --- |\n${rows.join('\n')}\n`;
 }
 
@@ -54,12 +61,12 @@ function card(result: BenchResult): string {
     return `| ${r.variant}: ${ms(r.variant)} | ${r.against}: ${ms(r.against)} | ${digits(r.median)} (${digits(r.lowerQuartile)} to ${digits(r.upperQuartile)}) | ${wanted} |`;
   });
   const left = Object.entries(skipped).map(([name, why]) => `${name} was skipped: ${why}. `);
+  const compared =
+    rows.length === 0
+      ? ''
+      : `\n| | against | times as fast | wanted |\n| --- | --- | --- | --- |\n${rows.join('\n')}\n`;
   return `**${question}** (\`${id}\`)
-
-| | against | times as fast | wanted |
-| --- | --- | --- | --- |
-${rows.join('\n')}
-${counted(figures)}
+${compared}${counted(figures)}
 ${left.join('')}${conditions(result)}${wasBusy(result) ? '; the machine was busy' : ''}.
 `;
 }

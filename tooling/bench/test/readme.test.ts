@@ -42,3 +42,22 @@ it('writes saved results between the markers, and then finds nothing to change',
   const again = await benchReadme(folder);
   expect(again.wanted).toBe(again.present);
 });
+
+it('puts quartiles behind their figure, and leaves out a table of nothing', async () => {
+  const counts = bench({
+    id: 'toy/counts',
+    question: 'How many?',
+    against: {},
+    rounds: 1,
+    prepare: () => ({
+      variants: {},
+      figures: { ranks: 1.5, 'ranks, lower quartile': 1.25, 'ranks, upper quartile': 1.75, bytes: 4 },
+    }),
+  });
+  await rm(join(folder, 'bench/results/sum-cpu.json'), { force: true });
+  await writeFile(join(folder, 'bench/results/counts.json'), JSON.stringify(await runBench(counts, 'cpu')));
+  await writeFile(join(folder, 'README.md'), '<!-- bench:start -->\n<!-- bench:end -->\n');
+  const { wanted } = await benchReadme(folder);
+  expect(wanted).toContain('| ranks | 1.50 (1.25 to 1.75) |\n| bytes | 4');
+  expect(wanted).not.toContain('times as fast');
+});
