@@ -1,5 +1,6 @@
 import { mesh, simulate } from '@ockham/core/comm';
-import { gpt, mlp } from '@ockham/core/models';
+import { countFlops } from '@ockham/core/metrics';
+import { AttentionContext, AttentionProbabilities, gpt, mlp } from '@ockham/core/models';
 import type { Split } from '@ockham/core';
 import { memoryStore } from '@ockham/core/files';
 import {
@@ -13,12 +14,15 @@ import {
   pipelineSchedule,
   plan,
   runSchedule,
+  SparseAttention,
+  sparseAttentionFlopRules,
   splitModel,
   zeroOneAdam,
   type CompressedOptimizer,
   type EngineConfig,
 } from '@ockham/deepspeed-lite';
-import type { LayersModel } from '@tensorflow/tfjs-layers';
+import { input, model as makeModel, type LayersModel, type SymbolicTensor } from '@tensorflow/tfjs-layers';
+import { HEADS, WIDTH } from './attention-arms.ts';
 import { allReduced } from './compressed-training.ts';
 import { LOSS } from './characters.ts';
 
@@ -147,6 +151,23 @@ export async function timesFewerBytes(
     return results[0]!;
   };
   return (await sentBy(allReduced(adam()))) / (await sentBy(make()));
+}
+
+/** FLOPs of dense attention ÷ those of BigBird's layout with DeepSpeed's defaults, heads and width of BERT-mini. */
+export async function timesFewerAttentionFlops(length: number): Promise<number> {
+  const x = input({ shape: [length, WIDTH] });
+  const mask = input({ shape: [1, 1, length] });
+  const shares = new AttentionProbabilities({ heads: HEADS }).apply([x, x, mask]) as SymbolicTensor;
+  const dense = new AttentionContext({ heads: HEADS }).apply([shares, x]) as SymbolicTensor;
+  const pattern = { kind: 'big-bird', seed: 7 } as const;
+  const sparse = new SparseAttention({ heads: HEADS, pattern }).apply([x, x, x]) as SymbolicTensor;
+  const flopsOf = async (model: LayersModel): Promise<number> => {
+    const { flops, unknown } = await countFlops(model, { rules: sparseAttentionFlopRules });
+    if (unknown.length > 0) throw new Error(`no FLOPs of ${unknown.join(', ')}`);
+    return flops;
+  };
+  const whole = await flopsOf(makeModel({ inputs: [x, mask], outputs: dense }));
+  return whole / (await flopsOf(makeModel({ inputs: x, outputs: sparse })));
 }
 
 /** GPT-2 of 1.5 billion parameters, a survey's GPU at its best, and numbers sent that stand for so many. */

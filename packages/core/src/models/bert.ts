@@ -19,6 +19,7 @@ import { ArgumentError } from '../errors.ts';
 import { planBert, type BertOptions, type BertPlan } from './bert-options.ts';
 import { AttentionContext, AttentionProbabilities } from './layers/attention.ts';
 import { FirstToken } from './layers/first-token.ts';
+import { GELU_NEW } from './layers/gelu-new.ts';
 import { LayerNorm } from './layers/layer-norm.ts';
 import { OutputBias } from './layers/output-bias.ts';
 import { PaddingMask } from './layers/padding-mask.ts';
@@ -53,7 +54,7 @@ export function bert(options: BertOptions = {}): LayersModel {
   const { head, length } = plan;
   const shape = plan.input === 'ids' ? [length] : [length, 2];
   const tokens = input({ shape, dtype: 'int32', name: 'tokens' });
-  const ids = plan.input === 'ids' ? tokens : column(tokens, 'ids', 'token_ids');
+  const ids = plan.input === 'ids' ? tokens : column(build, tokens, 'ids', 'token_ids');
   const table = wordEmbeddings(build);
   let x = embeddings(build, table, tokens, ids);
   const mask = new PaddingMask({ name: 'attention_mask' }).apply(ids) as SymbolicTensor;
@@ -107,7 +108,7 @@ function embeddings(build: Build, table: Layer, tokens: SymbolicTensor, ids: Sym
       `bert: wordEmbeddings must give vectors of hidden = ${plan.hidden}, got [${words.shape.join(', ')}].`,
     );
   }
-  const kinds = types.apply(column(tokens, 'types', 'token_type_ids')) as SymbolicTensor;
+  const kinds = types.apply(column(build, tokens, 'types', 'token_type_ids')) as SymbolicTensor;
   const sum = positions.apply(sumOf('embeddings/add', words, kinds)) as SymbolicTensor;
   return dropout(layerNorm(sum, 'embeddings/LayerNorm'), 'embeddings/dropout', plan.dropout);
 }
@@ -139,7 +140,7 @@ function encoderLayer(build: Build, name: string, x: SymbolicTensor, mask: Symbo
     dropout(f, `${name}/attention/output/dropout`, plan.dropout),
     `${name}/attention/output`,
   );
-  const gelu = activation === 'gelu' ? 'gelu' : 'gelu_new';
+  const gelu = activation === 'gelu' ? 'gelu' : GELU_NEW;
   f = dense(build, normalised, `${name}/intermediate/dense`, intermediate, gelu);
   f = dropout(dense(build, f, `${name}/output/dense`, hidden), `${name}/output/dropout`, plan.dropout);
   return addAndNorm(normalised, f, `${name}/output`);
@@ -157,7 +158,7 @@ function pooledHead(build: Build, x: SymbolicTensor): SymbolicTensor {
 
 function languageModel(build: Build, table: Layer, x: SymbolicTensor): SymbolicTensor {
   const { hidden, activation, output } = build.plan;
-  const gelu = activation === 'gelu' ? 'gelu' : 'gelu_new';
+  const gelu = activation === 'gelu' ? 'gelu' : GELU_NEW;
   const transformed = layerNorm(
     dense(build, x, 'cls/predictions/transform/dense', hidden, gelu),
     'cls/predictions/transform/LayerNorm',
@@ -168,8 +169,13 @@ function languageModel(build: Build, table: Layer, x: SymbolicTensor): SymbolicT
   return layers.softmax({ name: 'cls/softmax', axis: -1 }).apply(logits) as SymbolicTensor;
 }
 
-function column(tokens: SymbolicTensor, which: 'ids' | 'types', name: string): SymbolicTensor {
-  return new TokenColumn({ name, column: which }).apply(tokens) as SymbolicTensor;
+function column(
+  { plan }: Build,
+  tokens: SymbolicTensor,
+  which: 'ids' | 'types',
+  name: string,
+): SymbolicTensor {
+  return new TokenColumn({ name, column: which, tokens: plan.input }).apply(tokens) as SymbolicTensor;
 }
 
 function dense(
@@ -177,7 +183,7 @@ function dense(
   x: SymbolicTensor,
   name: string,
   units: number,
-  activation: 'linear' | 'gelu' | 'gelu_new' | 'tanh' | 'softmax' = 'linear',
+  activation: 'linear' | 'gelu' | typeof GELU_NEW | 'tanh' | 'softmax' = 'linear',
 ): SymbolicTensor {
   const layer = layers.dense({ name, units, activation, kernelInitializer: normal(seeds(name)) });
   return layer.apply(x) as SymbolicTensor;

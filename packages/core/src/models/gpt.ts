@@ -18,6 +18,7 @@ import { ArgumentError } from '../errors.ts';
 import type { Seed } from '../random/random.ts';
 import { AttentionContext, AttentionProbabilities } from './layers/attention.ts';
 import { CausalMask } from './layers/causal-mask.ts';
+import { GELU_NEW } from './layers/gelu-new.ts';
 import { LayerNorm } from './layers/layer-norm.ts';
 import { PositionEmbedding } from './layers/position-embedding.ts';
 import { TiedEmbedding } from './layers/tied-embedding.ts';
@@ -133,7 +134,7 @@ function decoderLayer(
   ): SymbolicTensor => {
     const path = `${name}/${part}`;
     const kernelInitializer = initializers.truncatedNormal({ stddev: deviation, seed: seeds(path) });
-    const activation = part === 'mlp/expand' ? 'gelu_new' : 'linear';
+    const activation = part === 'mlp/expand' ? GELU_NEW : 'linear';
     return layers.dense({ name: path, units, activation, kernelInitializer }).apply(from) as SymbolicTensor;
   };
   const add = (part: string, branch: SymbolicTensor): SymbolicTensor =>

@@ -12,6 +12,7 @@ export type {
   VariablePattern,
 } from './block-pattern.ts';
 export { attentionPath, type AttentionPath } from './choose-path.ts';
+export { sparseAttentionFlopRules } from './flop-rules.ts';
 export { layoutText } from './layout-text.ts';
 export { sparseAttention, type SparseAttentionOptions } from './sparse-attention.ts';
 export { SparseAttention, type SparseAttentionArgs } from './sparse-attention-layer.ts';

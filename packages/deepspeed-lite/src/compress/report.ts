@@ -16,6 +16,7 @@ import { layerPaths } from '@ockham/core/graph';
 import { batchOf, variableOf } from '@ockham/core/training';
 import { tensor, tidy } from '@tensorflow/tfjs-core';
 import type { LayersModel } from '@tensorflow/tfjs-layers';
+import { sparseAttentionFlopRules } from '../attention/flop-rules.ts';
 import { encodeCompressed } from './container.ts';
 import type { QuantizedLayer } from './layers/quantized-layer.ts';
 import { denseRows } from './low-rank.ts';
@@ -135,7 +136,7 @@ async function compared(
       ...(signal && { signal }),
       ...(test && { data: test, evaluate: { loss } }),
       latency: latency && { ...measured, ...latency },
-      flopRules: quantizedFlopRules,
+      flopRules: { ...sparseAttentionFlopRules, ...quantizedFlopRules },
     },
   );
   const small = { ...reports['after']!, files: { compressed } };

@@ -1,7 +1,7 @@
 import { layers, memory, sequential, tensor, tidy, type LayersModel, type Tensor } from '@tensorflow/tfjs';
 import { ArgumentError, DataError, UnsupportedModelError } from '@ockham/core';
 import { readSafetensors, readSafetensorsMetadata, sha256 } from '@ockham/core/files';
-import { bert } from '@ockham/core/models';
+import { bert, gpt } from '@ockham/core/models';
 import { Random } from '@ockham/core/random';
 import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -12,6 +12,7 @@ import {
   decodeCompressed,
   encodeCompressed,
   exportLayersModel,
+  withSparseAttention,
   type GridBits,
 } from '../../src/index.ts';
 import { loadCompressed, saveCompressed } from '../../src/index.node.ts';
@@ -86,6 +87,30 @@ describe('a compressed file', () => {
     }
     expect(memory().numTensors).toBe(before);
     model.dispose();
+  });
+
+  it('opens with a decoder that attends by blocks, whose activation has two names and whose table is used twice', async () => {
+    const sizes = { layers: 1, hidden: 32, heads: 2, vocabulary: 60, positions: 8, dropout: 0 };
+    const dense = gpt({ ...sizes, length: 8, seed: 1 });
+    const model = await withSparseAttention(dense, { kind: 'big-bird', block: 2, seed: 3 });
+    const { size, x } = texts(4, 8, 60);
+    const values = x.values as Int32Array;
+    const { model: small, report } = await compress(
+      model,
+      { train: { size, x, y: { values, shape: [8] } } },
+      {
+        quantize: { weights: 4, smallest: 0 },
+        loss: 'crossEntropyFromLogits',
+        report: { latency: false, sensitivity: 0 },
+      },
+    );
+    expect(report.comparison!.after.unknownFlops).toEqual([]);
+    expect(report.comparison!.before.unknownFlops).toEqual([]);
+    const bytes = await encodeCompressed(small);
+    const again = await decodeCompressed(bytes);
+    expect(predict(again, values, [4, 8])).toEqual(predict(small, values, [4, 8]));
+    expect(await encodeCompressed(again)).toEqual(bytes);
+    for (const each of [dense, model, small, again]) each.dispose();
   });
 
   it('keeps what half precision cannot hold in float32', async () => {

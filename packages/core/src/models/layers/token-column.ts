@@ -8,6 +8,8 @@ type Shape = (number | null)[];
 export interface TokenColumnArgs {
   /** `ids` for token ids, `types` for token types (0 first text, 1 second). */
   readonly column: 'ids' | 'types';
+  /** `ids` refuses packed tokens, of which other layers of the model know nothing. Default `ids-and-types`, which takes both. */
+  readonly tokens?: 'ids' | 'ids-and-types';
   readonly name?: string;
 }
 
@@ -21,6 +23,7 @@ export class TokenColumn extends layers.Layer {
   /** @nocollapse */
   static className = 'TokenColumn';
   readonly column: 'ids' | 'types';
+  readonly tokens: 'ids' | 'ids-and-types';
 
   constructor(args: TokenColumnArgs) {
     super({ ...args });
@@ -28,14 +31,18 @@ export class TokenColumn extends layers.Layer {
       throw new ArgumentError(`TokenColumn: column must be 'ids' or 'types', got '${String(args.column)}'.`);
     }
     this.column = args.column;
+    this.tokens = args.tokens ?? 'ids-and-types';
   }
 
   override computeOutputShape(inputShape: Shape | Shape[]): Shape {
-    return (inputShape as Shape).slice(0, 2);
+    const shape = inputShape as Shape;
+    this.checkTokens(shape);
+    return shape.slice(0, 2);
   }
 
   override call(inputs: Tensor | Tensor[]): Tensor {
     const tokens = Array.isArray(inputs) ? inputs[0]! : inputs;
+    this.checkTokens(tokens.shape);
     if (tokens.rank === 2) return this.column === 'ids' ? tokens.clone() : zerosLike(tokens);
     const [batch, length] = tokens.shape as [number, number, number];
     const column = slice(tokens, [0, 0, this.column === 'ids' ? 0 : 1], [batch, length, 1]);
@@ -43,7 +50,14 @@ export class TokenColumn extends layers.Layer {
   }
 
   override getConfig(): serialization.ConfigDict {
-    return { ...super.getConfig(), column: this.column };
+    return { ...super.getConfig(), column: this.column, tokens: this.tokens };
+  }
+
+  private checkTokens(shape: Shape): void {
+    if (this.tokens === 'ids-and-types' || shape.length === 2) return;
+    throw new ArgumentError(
+      `${this.name}: tokens must be ids, [batch, length], got [${shape.join(', ')}]. Make the model with input: 'ids-and-types' for ids and types.`,
+    );
   }
 }
 
