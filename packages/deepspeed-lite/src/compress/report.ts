@@ -16,7 +16,9 @@ import { layerPaths } from '@ockham/core/graph';
 import { batchOf, variableOf } from '@ockham/core/training';
 import { tensor, tidy } from '@tensorflow/tfjs-core';
 import type { LayersModel } from '@tensorflow/tfjs-layers';
+import { disposeModel } from '../tensor/split-model.ts';
 import { encodeCompressed } from './container.ts';
+import { floatLayers, type FloatLayer } from './float-layers.ts';
 import type { QuantizedLayer } from './layers/quantized-layer.ts';
 import { denseRows } from './low-rank.ts';
 import type { CompressData, CompressOptions, CompressReportOptions } from './options.ts';
@@ -61,6 +63,8 @@ export interface CompressReport {
   readonly resident: ByteRatio;
   /** In the model's order. */
   readonly weights: readonly CompressedWeight[];
+  /** The layers that stayed floats, in the model's order. Biases of packed layers stay floats, too. */
+  readonly floats: readonly FloatLayer[];
   /**
    * Counts, FLOPs, sizes, median latency at batch 1 and 32, accuracy where there is a test split, and warnings of what did not
    * get better. Sizes in TensorFlow.js' own format are those of the float export. Absent with `report: false`.
@@ -108,6 +112,7 @@ export async function compressReport(
     file: ratioOf(4 * before.countParams(), bytes),
     resident: ratioOf(residentBytes(before), residentBytes(after)),
     weights,
+    floats: floatLayers(before, new Set(weights.map(({ path }) => path)), options.quantize),
     ...(wanted && { comparison: await compared(before, after, bytes, data, wanted, options) }),
   };
 }
@@ -200,6 +205,6 @@ async function sensitivities(
     }
     return found;
   } finally {
-    copy.dispose();
+    disposeModel(copy);
   }
 }
