@@ -174,8 +174,13 @@ export interface Kernels {
   quantizedBytes(): number;
   /** Blocks `first` ≤ b < `end` of eight outputs of a product with a packed matrix; `job` is its description in memory. */
   quantizedProduct(job: number, first: number, end: number, workspace: number): void;
-  /** The numbers of such blocks, `[depth, 8 · (end − first)]`. */
-  quantizedFloats(job: number, first: number, end: number, to: number, workspace: number): void;
+  /**
+   * The numbers of such blocks, `[depth, outputs]` in rows `ld` numbers apart. Whole blocks of eight are written: after the last row there must be
+   * room for seven numbers, if it does not end with a block.
+   */
+  quantizedFloats(job: number, first: number, end: number, to: number, ld: number, workspace: number): void;
+  /** y = min(max(round(x / scale), low), high) · scale in rows of `n`; a scale of 0 is max |x| / 127 of each row. */
+  gridRows(rows: number, n: number, x: number, scale: number, low: number, high: number, y: number): void;
   /** y = activation(y + bias) in rows of `n`, by number; a bias at 0 is none. */
   quantizedEnding(rows: number, n: number, y: number, bias: number, activation: number): void;
   /** y (columns × rows) = xᵀ; rows of x are `ldx` apart, those of y `ldy`. */

@@ -6,6 +6,7 @@
  * Deviations: an image counts as one token.
  */
 import { ArgumentError } from '@ockham/core';
+import { rowsOnGrid, type RowGrid } from '@ockham/core/kernels';
 import {
   abs,
   add,
@@ -50,12 +51,21 @@ export function fakeQuantizeActivations(x: Tensor, grid: ActivationGrid): Tensor
 function onGrid(x: Tensor, grid: ActivationGrid): Tensor {
   if (grid.kind === 'static') {
     const { scale, zero } = grid;
+    const rounded = rowsOnGrid(x, 1, stepsOf(grid));
+    if (rounded) return rounded;
     const codes = clipByValue(add(round(div(x, scale)), zero), -MOST - 1, MOST);
     return mul(sub(codes, zero), scale);
   }
+  const rounded = rowsOnGrid(x, x.rank === 4 ? x.shape[0] : x.size / x.shape.at(-1)!);
+  if (rounded) return rounded;
   const axes = x.rank === 4 ? [1, 2, 3] : [-1];
   const scale = div(max(abs(x), axes, true), MOST);
   return mul(round(divNoNan(x, scale)), scale); // a token of zeros has scale 0
+}
+
+/** The multiples of the scale that a static grid has: code − zero. */
+export function stepsOf({ scale, zero }: Extract<ActivationGrid, { kind: 'static' }>): RowGrid {
+  return { scale, low: -MOST - 1 - zero, high: MOST - zero };
 }
 
 /**

@@ -8,6 +8,7 @@
  */
 import { checkModel, cloneModel } from '@ockham/core/models';
 import type { LayersModel } from '@tensorflow/tfjs-layers';
+import { disposeModel } from '../tensor/split-model.ts';
 import { checkEngine } from './check-engine.ts';
 import { assemble } from './compressed-model.ts';
 import { planCompression, type CompressData, type CompressOptions } from './options.ts';
@@ -61,6 +62,6 @@ export async function compress(
     small?.dispose();
     throw error;
   } finally {
-    copy.dispose();
+    disposeModel(copy);
   }
 }

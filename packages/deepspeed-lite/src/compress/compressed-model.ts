@@ -5,6 +5,7 @@ import { layerPaths, replaceLayers, type NewLayer } from '@ockham/core/graph';
 import { variableOf } from '@ockham/core/training';
 import { tensor, tidy, type Variable } from '@tensorflow/tfjs-core';
 import type { LayersModel } from '@tensorflow/tfjs-layers';
+import { disposeModel } from '../tensor/split-model.ts';
 import { QuantizedLayer } from './layers/quantized-layer.ts';
 import { shapeConfig, shapeOf } from './layers/matrix-shape.ts';
 import { denseRows } from './low-rank.ts';
@@ -64,7 +65,7 @@ export async function assemble(
     model.dispose();
     throw error;
   }
-  return savingAsFloats(model);
+  return holdingModel(model);
 }
 
 /** Whether half precision holds every value exactly. */
@@ -117,14 +118,24 @@ export async function exportLayersModel(model: LayersModel): Promise<LayersModel
   );
 }
 
-/** Lets `model.save` write the float model: TensorFlow.js has no format for packed weights. */
-export function savingAsFloats(model: LayersModel): LayersModel {
+/**
+ * Lets `model.save` write the float model, since TensorFlow.js has no format for packed weights, and `model.dispose` free the matrices of a layer
+ * that is used twice, which TensorFlow.js counts as two.
+ */
+export function holdingModel(model: LayersModel): LayersModel {
+  const dispose = model.dispose.bind(model);
+  const layers = quantizedLayers(model);
+  model.dispose = () => {
+    const result = dispose();
+    if (result.refCountAfterDispose === 0) for (const [, layer] of layers) layer.release();
+    return result;
+  };
   model.save = async (handler, config) => {
     const plain = await exportLayersModel(model);
     try {
       return await plain.save(handler, config);
     } finally {
-      plain.dispose();
+      disposeModel(plain);
     }
   };
   return model;

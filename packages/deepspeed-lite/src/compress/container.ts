@@ -19,7 +19,7 @@ import { variableOf } from '@ockham/core/training';
 import { serialization, tensor, tidy } from '@tensorflow/tfjs-core';
 import { loadLayersModel, type LayersModel } from '@tensorflow/tfjs-layers';
 import { checkEngine } from './check-engine.ts';
-import { quantizedLayers, savingAsFloats, isHalf } from './compressed-model.ts';
+import { quantizedLayers, holdingModel, isHalf } from './compressed-model.ts';
 import { checkMatrixShape, type MatrixShape } from './layers/matrix-shape.ts';
 
 const FORMAT = 'ockham-compressed';
@@ -95,11 +95,12 @@ export async function decodeCompressed(bytes: Uint8Array, who = 'decodeCompresse
   try {
     const topology = JSON.parse(text) as Topology;
     const matrices = matricesOf(topology.config, arrays); // before anything is built
+    nameActivations();
     model = await loadLayersModel({ load: async () => ({ modelTopology: topology }) });
     for (const [path, layer] of quantizedLayers(model)) await layer.hold(matrices.get(path)!);
     for (const weight of model.weights) assign(weight, arrays.get(weight.originalName));
     await checkEngine();
-    return savingAsFloats(model);
+    return holdingModel(model);
   } catch (error) {
     model?.dispose();
     if (error instanceof OckhamError && error.code === 'engine-differs') throw error;
@@ -108,6 +109,12 @@ export async function decodeCompressed(bytes: Uint8Array, who = 'decodeCompresse
       cause: error,
     });
   }
+}
+
+/** TensorFlow.js reads the names of a topology in camel case, and then knows all of its own but one. */
+function nameActivations(): void {
+  const { classNameMap } = serialization.SerializationMap.getMap();
+  classNameMap['geluNew'] ??= classNameMap['gelu_new']!;
 }
 
 /** The checksum first: after it, what is odd was written so. */

@@ -10,6 +10,7 @@ export {
 export { fakeQuantizeActivations, type ActivationGrid } from './activation-grid.ts';
 export { compress, type Compressed } from './compress.ts';
 export { exportLayersModel } from './compressed-model.ts';
+export type { FloatLayer } from './float-layers.ts';
 export { decodeCompressed, encodeCompressed } from './container.ts';
 export { QuantizedConv2D } from './layers/quantized-conv2d.ts';
 export { QuantizedDense } from './layers/quantized-dense.ts';

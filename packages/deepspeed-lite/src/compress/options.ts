@@ -2,6 +2,7 @@ import { ArgumentError, NothingChangedError, type Dataset, type Progress, type S
 import type { LatencyOptions } from '@ockham/core/metrics';
 import { checkFit, type Loss } from '@ockham/core/training';
 import type { LayersModel } from '@tensorflow/tfjs-layers';
+import { SMALLEST } from './float-layers.ts';
 import { checkGrid, type Grid, type GridBits, type GridRange } from './grid.ts';
 import { quantizableWeights, type QuantizableWeight } from './quantizable.ts';
 
@@ -88,7 +89,7 @@ export function planCompression(
     loss = 'crossEntropy',
     report,
   } = options;
-  const { weights, group, symmetric = true, layers = {}, smallest = 1024 } = quantize;
+  const { weights, group, symmetric = true, layers = {}, smallest = SMALLEST } = quantize;
   const { range = options.distill ? 'mse' : 'minmax' } = quantize;
   const { activations = 'float32', calibration = 'dynamic' } = quantize;
   const gridOf = (bits: GridBits): Grid => {

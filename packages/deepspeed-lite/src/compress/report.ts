@@ -17,7 +17,9 @@ import { batchOf, variableOf } from '@ockham/core/training';
 import { tensor, tidy } from '@tensorflow/tfjs-core';
 import type { LayersModel } from '@tensorflow/tfjs-layers';
 import { sparseAttentionFlopRules } from '../attention/flop-rules.ts';
+import { disposeModel } from '../tensor/split-model.ts';
 import { encodeCompressed } from './container.ts';
+import { floatLayers, type FloatLayer } from './float-layers.ts';
 import type { QuantizedLayer } from './layers/quantized-layer.ts';
 import { denseRows } from './low-rank.ts';
 import type { CompressData, CompressOptions, CompressReportOptions } from './options.ts';
@@ -62,6 +64,8 @@ export interface CompressReport {
   readonly resident: ByteRatio;
   /** In the model's order. */
   readonly weights: readonly CompressedWeight[];
+  /** The layers that stayed floats, in the model's order. Biases of packed layers stay floats, too. */
+  readonly floats: readonly FloatLayer[];
   /**
    * Counts, FLOPs, sizes, median latency at batch 1 and 32, accuracy where there is a test split, and warnings of what did not
    * get better. Sizes in TensorFlow.js' own format are those of the float export. Absent with `report: false`.
@@ -109,6 +113,7 @@ export async function compressReport(
     file: ratioOf(4 * before.countParams(), bytes),
     resident: ratioOf(residentBytes(before), residentBytes(after)),
     weights,
+    floats: floatLayers(before, new Set(weights.map(({ path }) => path)), options.quantize),
     ...(wanted && { comparison: await compared(before, after, bytes, data, wanted, options) }),
   };
 }
@@ -201,6 +206,6 @@ async function sensitivities(
     }
     return found;
   } finally {
-    copy.dispose();
+    disposeModel(copy);
   }
 }

@@ -21,7 +21,7 @@ import type { InferencePolicy } from './policy.ts';
 import { Program, type Cache } from './program.ts';
 import { readWeights } from './read-weights.ts';
 import type { Rows } from './rows.ts';
-import { checkTolerance, exampleFor, selfCheck } from './self-check.ts';
+import { checkTolerance, exampleFor, selfCheck, toleranceFor } from './self-check.ts';
 import { checkTensorRanks } from './stage-weights.ts';
 
 /** Options of {@link accelerateRanks}. */
@@ -129,7 +129,8 @@ export async function accelerateRanks(
   if (check) {
     const example = exampleFor(model, weights, true);
     const usual = (x: Tensor): Tensor => tidy(() => model.predict(x) as Tensor);
-    await selfCheck(example, usual, ranked.predict, { name: model.name, tolerance: check.tolerance });
+    const tolerance = toleranceFor(weights, check.tolerance);
+    await selfCheck(example, usual, ranked.predict, { name: model.name, tolerance });
     example.dispose();
   }
   return ranked;

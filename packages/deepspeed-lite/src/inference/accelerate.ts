@@ -13,13 +13,18 @@ import { decode, type GenerateOptions } from './generate.ts';
 import { KernelMemory } from './kernel-memory.ts';
 import { policyFor, type Policy } from './named-policies.ts';
 import type { InferencePolicy } from './policy.ts';
-import { placeFloats, type PlaceMatrix } from './matrix.ts';
+import type { PlaceMatrix } from './matrix.ts';
 import { Program, type Cache } from './program.ts';
-import { dequantizedMatrices, quantizedMatrices, type MatrixQuantization } from './quantized-matrix.ts';
+import {
+  dequantizedMatrices,
+  placeAsRead,
+  quantizedMatrices,
+  type MatrixQuantization,
+} from './quantized-matrix.ts';
 import { readWeights } from './read-weights.ts';
 import { inputOf, outputOf } from './input-output.ts';
 import type { Rows } from './rows.ts';
-import { checkTolerance, exampleFor, selfCheck, type Check } from './self-check.ts';
+import { checkTolerance, exampleFor, ROUNDED, selfCheck, toleranceFor, type Check } from './self-check.ts';
 import { wholePlace } from './stage-weights.ts';
 
 /** Options of {@link accelerate}. */
@@ -31,11 +36,12 @@ export interface AccelerateOptions {
   readonly policy?: Policy;
   /**
    * Compares the program with the model on one text before it is handed out. `tolerance` is the largest difference of an output, relative
-   * to the largest output or 1. Default 1e-4; false skips it.
+   * to the largest output or 1. Default 1e-4; of a compressed model that rounds activations at least 0.1, since what is on the edge of two
+   * steps may go either way. False skips it.
    */
   readonly check?: Check;
   /**
-   * Keeps the matrices of dense layers quantised, as they are multiplied. The program is then checked with the numbers that the codes stand
+   * Keeps the matrices of dense layers quantised, as they are multiplied; those of a compressed model stay as they are. The program is then checked with the numbers that the codes stand
    * for, at the check's tolerance, or 0.1 where activations are rounded too. Default float32.
    */
   readonly quantize?: MatrixQuantization;
@@ -59,7 +65,7 @@ export interface Accelerated {
 }
 
 /**
- * Makes a fused program of a transformer.
+ * Makes a fused program of a transformer. Of a model of `compress`, or of its file, the codes of dense layers and tables stay codes.
  *
  * @param model One input of token ids, one output. Not changed.
  * @throws UnsupportedModelError where a role is missing, shapes disagree, a weight has no role, or outputs differ from the model's.
@@ -79,7 +85,7 @@ export async function accelerate(model: LayersModel, options: AccelerateOptions 
   const place = wholePlace(weights.layers.length);
   const programOf = async (matrices: PlaceMatrix): Promise<Program> =>
     new Program(await KernelMemory.make(), weights, place, matrices);
-  const made = await programOf(quantize ? quantizedMatrices(quantize) : placeFloats);
+  const made = await programOf(quantize ? quantizedMatrices(quantize) : placeAsRead);
   let program: Program | undefined = made;
   const alive = (): Program => {
     if (program) return program;
@@ -109,13 +115,14 @@ export async function accelerate(model: LayersModel, options: AccelerateOptions 
       const { rows, shape } = inputOf('predict', x, weights);
       return tensor(runAlone(other, rows), outputOf(shape, weights));
     };
-    const against = { weights, tolerance: check.tolerance, name: model.name };
+    const against = { tolerance: toleranceFor(weights, check.tolerance), name: model.name };
     const usual = (x: Tensor): Tensor => tidy(() => model.predict(x) as Tensor);
     const example = exampleFor(model, weights, true);
     try {
       if (quantize) {
-        await selfCheck(example, usual, predictWith(await programOf(placeFloats)), against);
-        const tolerance = quantize.activations === 'int8' ? Math.max(0.1, check.tolerance) : check.tolerance;
+        await selfCheck(example, usual, predictWith(await programOf(placeAsRead)), against);
+        const tolerance =
+          quantize.activations === 'int8' ? Math.max(ROUNDED, check.tolerance) : against.tolerance;
         const dequantized = predictWith(await programOf(dequantizedMatrices(quantize)));
         await selfCheck(example, dequantized, accelerated.predict, { ...against, tolerance });
       } else await selfCheck(example, usual, accelerated.predict, against);

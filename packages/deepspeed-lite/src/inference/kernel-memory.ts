@@ -87,4 +87,13 @@ export class KernelMemory implements KernelSpace {
       all.copyWithin(to / 4 + r * n, at, at + n);
     }
   }
+
+  /** Copies rows of `n` numbers, which lie next to one another, to places `ld` numbers apart. */
+  spreadRows(rows: number, n: number, from: number, [to, ld]: readonly [address: number, ld: number]): void {
+    const all = new Float32Array(this.memory.buffer);
+    for (let r = 0; r < rows; r++) {
+      const at = from / 4 + r * n;
+      all.copyWithin(to / 4 + r * ld, at, at + n);
+    }
+  }
 }

@@ -1,6 +1,7 @@
 /** A matrix of the fused program, in whatever form its numbers are kept. */
 import { fusedActivations, packPanels, panelNumbers, type FusedActivation } from '@ockham/core/kernels';
 import type { KernelMemory } from './kernel-memory.ts';
+import type { Kernel } from './packed-kernel.ts';
 import type { NormWeights } from './read-weights.ts';
 
 /** What follows a product, by address. */
@@ -38,17 +39,22 @@ export function placeNorm(memory: KernelMemory, norm: NormWeights | undefined): 
   return norm && { gamma: memory.place(norm.gamma), beta: memory.place(norm.beta), epsilon: norm.epsilon };
 }
 
-/** The numbers of a matrix before they are placed. */
+/** A matrix before it is placed. */
 export interface MatrixValues {
   readonly inputs: number;
   readonly outputs: number;
-  readonly kernel: Float32Array;
+  readonly kernel: Kernel;
   readonly bias?: Float32Array | undefined;
+}
+
+/** The same of float32. */
+export interface FloatValues extends MatrixValues {
+  readonly kernel: Float32Array;
   /** Whether `kernel` is `[outputs, inputs]`. Default false. */
   readonly transposed?: boolean;
 }
 
-/** Makes the matrices of a program: float32 by default. */
+/** Makes the matrices of a program: as they were read by default. */
 export type PlaceMatrix = (memory: KernelMemory, values: MatrixValues) => Matrix;
 
 /** A float32 matrix, packed once. */
@@ -60,7 +66,7 @@ export interface FloatMatrix extends Matrix {
 /** Packs a float32 matrix. */
 export const placeFloats = (
   memory: KernelMemory,
-  { inputs, outputs, kernel, bias, transposed = false }: MatrixValues,
+  { inputs, outputs, kernel, bias, transposed = false }: FloatValues,
 ): FloatMatrix => {
   const { kernels } = memory;
   const numbers = panelNumbers(inputs, outputs);
@@ -89,6 +95,47 @@ export const placeFloats = (
     finish: finish.run,
   };
 };
+
+/** Matrices of the same input that are kept in different ways as one: each has its product, which then takes its place in the rows of all. */
+export function besideOneAnother(memory: KernelMemory, parts: readonly Matrix[]): Matrix {
+  const outputs = parts.reduce((sum, part) => sum + part.outputs, 0);
+  const room = scratch(memory);
+  const product = (name: 'part' | 'multiply') => (rows: number, x: number, y: number) => {
+    let column = 0;
+    for (const part of parts) {
+      const at = room(rows * part.outputs);
+      part[name](rows, x, at);
+      memory.spreadRows(rows, part.outputs, at, [y + 4 * column, outputs]);
+      column += part.outputs;
+    }
+  };
+  const finish = finisher(memory, outputs, 0);
+  const multiply = product('multiply');
+  return {
+    inputs: parts[0]!.inputs,
+    outputs,
+    bytes: parts.reduce((sum, { bytes }) => sum + bytes, 0),
+    part: product('part'),
+    finish: finish.run,
+    multiply(rows, x, y, ends) {
+      multiply(rows, x, y);
+      if (ends) finish.run(rows, y, ends);
+    },
+  };
+}
+
+/** Room for numbers in the memory, until it is asked again. */
+export function scratch(memory: KernelMemory): (numbers: number) => number {
+  let [address, room] = [0, 0];
+  return (numbers) => {
+    if (numbers <= room) return address;
+    memory.free(address);
+    [address, room] = [0, 0]; // also where the next line throws
+    address = memory.allocate(4 * numbers);
+    room = numbers;
+    return address;
+  };
+}
 
 /** What kernels are told of a finish. */
 type FinishArguments = readonly [

@@ -3,6 +3,7 @@ import { UnsupportedModelError } from '@ockham/core';
 import type { FusedActivation } from '@ockham/core/kernels';
 import type { Layer } from '@ockham/core/training';
 import type { LayersModel } from '@tensorflow/tfjs-layers';
+import { QuantizedLayer } from '../compress/layers/quantized-layer.ts';
 import type { HeadLayer, InferencePolicy, LayerRoles } from './policy.ts';
 
 /** A policy, the name of one, or what makes one from a model. */
@@ -142,7 +143,9 @@ function finder(model: LayersModel, who: string) {
       );
     },
     activation(name: string): { name: FusedActivation; softmax: boolean } {
-      const { activation } = layer(name) as unknown as { activation?: { getClassName(): string } };
+      const found = layer(name);
+      const float = found instanceof QuantizedLayer ? found.origin : found;
+      const { activation } = float as unknown as { activation?: { getClassName(): string } };
       const own = activation?.getClassName() ?? 'linear';
       const known = ACTIVATIONS[own];
       if (known === undefined)

@@ -1,15 +1,22 @@
 /** The weights that one rank runs, in its memory. */
-import type { FusedActivation } from '@ockham/core/kernels';
+import { LoadedMatrix, type FusedActivation } from '@ockham/core/kernels';
 import type { KernelMemory } from './kernel-memory.ts';
 import {
+  besideOneAnother,
   placeFloats,
   placeNorm,
-  type FloatMatrix,
   type Matrix,
   type PlacedNorm,
   type PlaceMatrix,
 } from './matrix.ts';
-import type { HeadWeights, LayerWeights, TransformerWeights } from './read-weights.ts';
+import { placePacked } from './quantized-matrix.ts';
+import type {
+  DenseWeights,
+  HeadWeights,
+  LayerWeights,
+  TableWeights,
+  TransformerWeights,
+} from './read-weights.ts';
 import { layerShare, sideBySide, type Place } from './stage-weights.ts';
 
 /** A layer, or a rank's heads and units of it. */
@@ -35,13 +42,16 @@ export interface PlacedHead {
   readonly norm: PlacedNorm | undefined;
 }
 
-/** Tables of the first stage, by address; 0 is none. */
+/** A table by address, 0 is none; or its codes, of which rows are decoded as they are looked up. */
+export type PlacedTable = number | LoadedMatrix;
+
+/** Tables of the first stage. */
 export interface PlacedEmbeddings {
-  readonly words: number;
-  /** How many words there are, where they are packed as the output matrix. */
+  readonly words: PlacedTable;
+  /** How many words there are, where their numbers are packed as the output matrix. */
   readonly tokens: number;
-  readonly positions: number;
-  readonly types: number;
+  readonly positions: PlacedTable;
+  readonly types: PlacedTable;
   readonly norm: PlacedNorm | undefined;
 }
 
@@ -80,7 +90,7 @@ export function placeTransformer(
     innerBefore += layer.query.outputs;
   }
   const placeHead = ({ dense, activation, norm }: HeadWeights): PlacedHead => ({
-    matrix: dense === 'words' ? output! : placeMatrix(memory, dense),
+    matrix: dense === 'words' ? output!.matrix : placeMatrix(memory, dense),
     activation,
     norm: placeNorm(memory, norm),
   });
@@ -102,8 +112,8 @@ function placeLayer(
   const [q, k, v] = [layer.query, layer.key, layer.value];
   return {
     ...(isLast
-      ? { query: placeMatrix(memory, q), keyValue: placeMatrix(memory, sideBySide([k, v])) }
-      : { together: placeMatrix(memory, sideBySide([q, k, v])) }),
+      ? { query: placeMatrix(memory, q), keyValue: placeTogether(memory, [k, v], placeMatrix) }
+      : { together: placeTogether(memory, [q, k, v], placeMatrix) }),
     heads: layer.heads,
     inner: q.outputs,
     innerBefore,
@@ -117,28 +127,51 @@ function placeLayer(
   };
 }
 
+function placeTogether(
+  memory: KernelMemory,
+  parts: readonly DenseWeights[],
+  placeMatrix: PlaceMatrix,
+): Matrix {
+  const whole = sideBySide(parts);
+  if (whole) return placeMatrix(memory, whole);
+  return besideOneAnother(memory, parts.map((part) => placeMatrix(memory, part))); // prettier-ignore
+}
+
 function placeEmbeddings(
   memory: KernelMemory,
   { words, positions, types, norm }: TransformerWeights,
-  output: FloatMatrix | undefined,
+  output: TiedMatrix | undefined,
 ): PlacedEmbeddings {
   return {
-    words: output?.panels ?? memory.place(words.values),
-    tokens: output ? words.rows : 0,
-    positions: memory.place(positions?.values),
-    types: memory.place(types?.values),
+    words: output?.table ?? placeTable(memory, words),
+    tokens: typeof output?.table === 'number' ? words.rows : 0,
+    positions: placeTable(memory, positions),
+    types: placeTable(memory, types),
     norm: placeNorm(memory, norm),
   };
 }
 
-/** The table of words as output matrix, of which it is read as a table, too; with the bias of the head. */
-function tiedMatrix(memory: KernelMemory, { words, width, head }: TransformerWeights): FloatMatrix {
+function placeTable(memory: KernelMemory, table: TableWeights | undefined): PlacedTable {
+  if (!table) return 0;
+  const { values } = table;
+  return values instanceof Float32Array ? memory.place(values) : new LoadedMatrix(memory, values);
+}
+
+/** The table of words as output matrix, of which it is read as a table, too. */
+interface TiedMatrix {
+  readonly matrix: Matrix;
+  readonly table: PlacedTable;
+}
+
+/** With the bias of the head. */
+function tiedMatrix(memory: KernelMemory, { words, width, head }: TransformerWeights): TiedMatrix {
   const bias = head.find(({ dense }) => dense === 'words')?.bias;
-  return placeFloats(memory, {
-    inputs: width,
-    outputs: words.rows,
-    kernel: words.values,
-    bias,
-    transposed: true,
-  });
+  const { values } = words;
+  if (!(values instanceof Float32Array)) {
+    const matrix = placePacked(memory, { matrix: values, activations: null }, bias);
+    return { matrix, table: matrix.loaded };
+  }
+  const sizes = { inputs: width, outputs: words.rows };
+  const matrix = placeFloats(memory, { ...sizes, kernel: values, bias, transposed: true });
+  return { matrix, table: matrix.panels };
 }

@@ -5,9 +5,16 @@
  * Source: the survey's section 3.6.2; Aminabadi et al. 2022, "DeepSpeed Inference", section III: fusion up to the next product or sum over ranks.
  * Deviations: products are kernels of their own; where the head reads one row of each text, the last layer computes that row alone.
  */
+import { decodeOutputs } from '@ockham/core/kernels';
 import type { KernelMemory } from './kernel-memory.ts';
-import { placeFloats, type Matrix, type PlacedNorm, type PlaceMatrix } from './matrix.ts';
-import { placeTransformer, type PlacedLayer, type PlacedTransformer } from './placed-transformer.ts';
+import type { Matrix, PlacedNorm, PlaceMatrix } from './matrix.ts';
+import {
+  placeTransformer,
+  type PlacedLayer,
+  type PlacedTable,
+  type PlacedTransformer,
+} from './placed-transformer.ts';
+import { placeAsRead } from './quantized-matrix.ts';
 import type { TransformerWeights } from './read-weights.ts';
 import type { Rows, Text } from './rows.ts';
 import type { Place } from './stage-weights.ts';
@@ -54,7 +61,7 @@ export class Program {
     memory: KernelMemory,
     weights: TransformerWeights,
     place: Place,
-    placeMatrix: PlaceMatrix = placeFloats,
+    placeMatrix: PlaceMatrix = placeAsRead,
   ) {
     [this.memory, this.weights] = [memory, weights];
     this.#width = weights.width;
@@ -94,16 +101,32 @@ export class Program {
     const { kernels } = this.memory;
     const { words, tokens, positions, types, norm } = this.#placed.embeddings!;
     const state = this.receive(rows);
-    const put = (name: string, values: Int32Array): number => {
-      const at = this.#buffer(name, values.length);
-      this.memory.ints(at, values.length).set(values);
-      return at;
-    };
-    const [ids, places, kinds] = [put('ids', rows.ids), put('places', rows.places), put('kinds', rows.kinds)];
-    kernels.fusedEmbed(rows.count, this.#width, ids, words, tokens, places, positions, kinds, types, state.x);
+    const [ids, fromWords] = this.#lookUp('ids', words, rows.ids);
+    const [places, fromPositions] = this.#lookUp('places', positions, rows.places);
+    const [kinds, fromTypes] = this.#lookUp('kinds', types, rows.kinds);
+    kernels.fusedEmbed(rows.count, this.#width, ids, fromWords, tokens, places, fromPositions, kinds, fromTypes, state.x); // prettier-ignore
     if (norm)
       kernels.layerNorm(rows.count, this.#width, state.x, norm.gamma, norm.beta, norm.epsilon, state.x);
     return state;
+  }
+
+  /** Indexes and the numbers that they are of: a table, or those of its rows that are wanted, decoded. */
+  #lookUp(name: string, table: PlacedTable, wanted: Int32Array): [indexes: number, numbers: number] {
+    const indexes = this.#buffer(name, wanted.length);
+    if (typeof table === 'number') {
+      this.memory.ints(indexes, wanted.length).set(wanted);
+      return [indexes, table];
+    }
+    const places = new Map<number, number>();
+    const at = wanted.map((id) => {
+      if (!places.has(id)) places.set(id, places.size);
+      return places.get(id)!;
+    });
+    const numbers = decodeOutputs(table, [...places.keys()]);
+    const decoded = this.#buffer(`${name} decoded`, numbers.length);
+    this.memory.floats(decoded, numbers.length).set(numbers);
+    this.memory.ints(indexes, wanted.length).set(at);
+    return [indexes, decoded];
   }
 
   /** Room for the rows of a batch that another stage made. */

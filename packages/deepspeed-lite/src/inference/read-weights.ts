@@ -1,8 +1,11 @@
 /** The weights of a model in their roles, checked against one another: what does not fit is refused by name. */
 import { UnsupportedModelError } from '@ockham/core';
-import type { FusedActivation } from '@ockham/core/kernels';
+import type { FusedActivation, PackedMatrix } from '@ockham/core/kernels';
 import { variableOf, type Layer } from '@ockham/core/training';
 import type { LayersModel } from '@tensorflow/tfjs-layers';
+import { QuantizedDense } from '../compress/layers/quantized-dense.ts';
+import { QuantizedLayer } from '../compress/layers/quantized-layer.ts';
+import { isPacked, packedOutputs, type Kernel, type PackedKernel } from './packed-kernel.ts';
 import type { DenseRole, HeadLayer, InferencePolicy, NormRole } from './policy.ts';
 
 /** A dense layer. */
@@ -10,8 +13,8 @@ export interface DenseWeights {
   readonly name: string;
   readonly inputs: number;
   readonly outputs: number;
-  /** `[inputs, outputs]`. */
-  readonly kernel: Float32Array;
+  /** `[inputs, outputs]`, or the codes that a compressed model holds. */
+  readonly kernel: Kernel;
   /** `[outputs]`. */
   readonly bias?: Float32Array;
 }
@@ -19,8 +22,9 @@ export interface DenseWeights {
 /** A table of rows. */
 export interface TableWeights {
   readonly rows: number;
-  /** `[rows, width]`. */
-  readonly values: Float32Array;
+  readonly width: number;
+  /** `[rows, width]`, or the codes that a compressed model holds. */
+  readonly values: Float32Array | PackedMatrix;
 }
 
 /** A layer normalisation. */
@@ -82,7 +86,7 @@ export async function readWeights(model: LayersModel, policy: InferencePolicy): 
       'Leave padding out: tokens after a text are not seen by it.',
     );
   const words = await reader.table('words', embeddings.words);
-  const width = words.values.length / words.rows;
+  const { width } = words;
   const positions = embeddings.positions === undefined ? undefined : await reader.table('positions', embeddings.positions, width); // prettier-ignore
   const types =
     embeddings.types === undefined ? undefined : await reader.table('types', embeddings.types, width);
@@ -175,7 +179,7 @@ class Reader {
       return refuse(
         `${role} must name a layer of ${this.#model.name}, got ${name === undefined ? 'nothing' : `'${name}', which it has not`}`,
         `Its layers with weights are ${this.#model.layers
-          .filter((each) => each.weights.length > 0)
+          .filter(hasWeights)
           .map((each) => each.name)
           .join(', ')}.`,
       );
@@ -185,12 +189,14 @@ class Reader {
 
   async dense(role: string, given: DenseRole, inputs: number, outputs?: number): Promise<DenseWeights> {
     const name = typeof given === 'object' ? given.layer : given;
-    const { weights } = this.#weights(role, name);
-    const shape = weights[0]?.shape ?? [];
+    const { layer, weights: variables } = this.#weights(role, name);
+    const packed = layer instanceof QuantizedDense ? packedKernel(layer) : undefined;
+    const weights = packed ? [undefined, ...variables] : variables;
+    const shape = packed ? [packed.matrix.inputs, packed.matrix.outputs] : (weights[0]?.shape ?? []);
     const [rows, all] = shape as number[];
     if (shape.length !== 2 || rows !== inputs || weights.length > 2)
       refuse(
-        `${role}: ${name} must have a matrix [${inputs}, ${outputs ?? 'outputs'}] and at most a bias, got ${shapesOf(weights)}`,
+        `${role}: ${name} must have a matrix [${inputs}, ${outputs ?? 'outputs'}] and at most a bias, got ${packed ? `[${shape.join(', ')}] and ` : ''}${shapesOf(variables)}`,
       );
     const [begin, end] = typeof given === 'object' ? given.columns : [0, all!];
     if (!(Number.isInteger(begin) && Number.isInteger(end) && begin >= 0 && begin < end && end <= all!))
@@ -198,8 +204,8 @@ class Reader {
     if (outputs !== undefined && end - begin !== outputs)
       refuse(`${role}: ${name} must have ${outputs} outputs, as the roles beside it, got ${end - begin}`);
     if (weights[1] && (weights[1].shape.length !== 1 || weights[1].shape[0] !== all))
-      refuse(`${role}: the bias of ${name} must be [${all}], got ${shapesOf(weights)}`);
-    const kernel = await valuesOf(weights[0]!);
+      refuse(`${role}: the bias of ${name} must be [${all}], got ${shapesOf(variables)}`);
+    const kernel = packed ?? (await valuesOf(weights[0]!));
     const bias = weights[1] && (await valuesOf(weights[1])).slice(begin, end);
     const width = end - begin;
     return {
@@ -212,11 +218,15 @@ class Reader {
   }
 
   async table(role: string, name: string, width?: number): Promise<TableWeights> {
-    const { weights } = this.#weights(role, name);
-    const shape = (weights[0]?.shape ?? []) as number[];
-    if (weights.length !== 1 || shape.length !== 2 || (width !== undefined && shape[1] !== width))
-      refuse(`${role}: ${name} must have one table [rows, ${width ?? 'width'}], got ${shapesOf(weights)}`);
-    return { rows: shape[0]!, values: await valuesOf(weights[0]!) };
+    const { layer, weights } = this.#weights(role, name);
+    const packed = layer instanceof QuantizedLayer ? layer.packed().get('embeddings') : undefined;
+    const shape = packed ? [packed.outputs, packed.inputs] : ((weights[0]?.shape ?? []) as number[]);
+    const count = weights.length + (packed ? 1 : 0);
+    if (count !== 1 || shape.length !== 2 || (width !== undefined && shape[1] !== width))
+      refuse(
+        `${role}: ${name} must have one table [rows, ${width ?? 'width'}], got ${packed ? `[${shape.join(', ')}]` : shapesOf(weights)}`,
+      );
+    return { rows: shape[0]!, width: shape[1]!, values: packed ?? (await valuesOf(weights[0]!)) };
   }
 
   async vector(role: string, name: string, length: number): Promise<Float32Array> {
@@ -244,10 +254,21 @@ class Reader {
 
   /** A weight that nobody reads means that the program computes something else. */
   allPlay(): void {
-    const idle = this.#model.layers.find(({ name, weights }) => weights.length > 0 && !this.#used.has(name));
+    const idle = this.#model.layers.find((layer) => hasWeights(layer) && !this.#used.has(layer.name));
     if (idle)
       refuse(`every weight of ${this.#model.name} must play a role, but the layer ${idle.name} plays none`);
   }
+}
+
+function hasWeights(layer: Layer): boolean {
+  return layer.weights.length > 0 || layer instanceof QuantizedLayer;
+}
+
+function packedKernel(layer: QuantizedDense): PackedKernel {
+  const held = layer.packed();
+  const [down, up] = [held.get('down'), held.get('up')];
+  const lowRank = down && up && { down, up };
+  return { matrix: held.get('kernel')!, ...(lowRank && { lowRank }), activations: layer.activations };
 }
 
 async function valuesOf(weight: Layer['weights'][number]): Promise<Float32Array> {
@@ -255,7 +276,9 @@ async function valuesOf(weight: Layer['weights'][number]): Promise<Float32Array>
   return Float32Array.from(values);
 }
 
-function columnsOf(values: Float32Array, all: number, begin: number, end: number): Float32Array {
+/** The outputs [begin, end) of `all`. */
+export function columnsOf(values: Kernel, all: number, begin: number, end: number): Kernel {
+  if (isPacked(values)) return packedOutputs(values, begin, end);
   const rows = values.length / all;
   const part = new Float32Array(rows * (end - begin));
   for (let r = 0; r < rows; r++) part.set(values.subarray(r * all + begin, r * all + end), r * (end - begin));

@@ -3,10 +3,31 @@ import { ArgumentError, UnsupportedModelError } from '@ockham/core';
 import { Random } from '@ockham/core/random';
 import { dispose, tensor, type Tensor } from '@tensorflow/tfjs-core';
 import type { LayersModel } from '@tensorflow/tfjs-layers';
+import { isPacked } from './packed-kernel.ts';
 import type { TransformerWeights } from './read-weights.ts';
 
 /** Tokens of the text of the check where the model takes any number. */
 const LENGTH = 16;
+
+/** What outputs may differ by where activations are rounded to 8 bits: one that is on the edge of two steps may go either way. */
+export const ROUNDED = 0.1;
+
+/** The tolerance for a model, at least {@link ROUNDED} where it rounds activations itself. */
+export function toleranceFor({ layers, head }: TransformerWeights, tolerance: number): number {
+  const dense = [
+    ...layers.flatMap((layer) => [
+      layer.query,
+      layer.key,
+      layer.value,
+      layer.attentionOutput,
+      layer.expand,
+      layer.project,
+    ]),
+    ...head.flatMap((each) => (each.dense === 'words' ? [] : [each.dense])),
+  ];
+  const rounds = dense.some(({ kernel }) => isPacked(kernel) && kernel.activations !== null);
+  return rounds ? Math.max(ROUNDED, tolerance) : tolerance;
+}
 
 /** What the outputs may differ by. */
 interface Against {

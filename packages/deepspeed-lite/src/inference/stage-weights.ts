@@ -1,7 +1,9 @@
 /** The part of a transformer's weights that one rank holds: some layers of it, of these some heads and units. */
 import { ArgumentError } from '@ockham/core';
 import { shareOf } from '@ockham/core/comm';
-import type { DenseWeights, LayerWeights } from './read-weights.ts';
+import type { MatrixValues } from './matrix.ts';
+import { isPacked, packedInputs, packedSideBySide, type Kernel } from './packed-kernel.ts';
+import { columnsOf, type DenseWeights, type LayerWeights } from './read-weights.ts';
 
 /** Where a rank is: which of the tensor-parallel ranks, and which layers its stage has. */
 export interface Place {
@@ -53,35 +55,49 @@ export function layerShare(layer: LayerWeights, { tensorRank, tensorRanks }: Pla
 }
 
 function columns(dense: DenseWeights, [begin, end]: readonly [number, number]): DenseWeights {
-  const { inputs, outputs, kernel, bias } = dense;
-  const part = new Float32Array(inputs * (end - begin));
-  for (let r = 0; r < inputs; r++)
-    part.set(kernel.subarray(r * outputs + begin, r * outputs + end), r * (end - begin));
+  const { outputs, kernel, bias } = dense;
+  const part = columnsOf(kernel, outputs, begin, end);
   return { ...dense, outputs: end - begin, kernel: part, ...(bias && { bias: bias.slice(begin, end) }) };
 }
 
 function rows(dense: DenseWeights, [begin, end]: readonly [number, number]): DenseWeights {
   const { outputs, kernel } = dense;
-  return { ...dense, inputs: end - begin, kernel: kernel.slice(begin * outputs, end * outputs) };
+  const part = isPacked(kernel)
+    ? packedInputs(kernel, begin, end)
+    : kernel.slice(begin * outputs, end * outputs);
+  return { ...dense, inputs: end - begin, kernel: part };
 }
 
-/** Dense layers of the same input as one: their matrices side by side. */
-export function sideBySide(parts: readonly DenseWeights[]): {
-  inputs: number;
-  outputs: number;
-  kernel: Float32Array;
-  bias: Float32Array | undefined;
-} {
+/** Dense layers of the same input as one: their matrices side by side. Undefined where they are kept in different ways. */
+export function sideBySide(parts: readonly DenseWeights[]): MatrixValues | undefined {
   const { inputs } = parts[0]!;
   const outputs = parts.reduce((sum, part) => sum + part.outputs, 0);
-  const kernel = new Float32Array(inputs * outputs);
+  const kernel = kernelsSideBySide(parts, inputs, outputs);
+  if (!kernel) return undefined;
   const bias = parts.some((part) => part.bias) ? new Float32Array(outputs) : undefined;
   let column = 0;
   for (const part of parts) {
-    for (let r = 0; r < inputs; r++)
-      kernel.set(part.kernel.subarray(r * part.outputs, (r + 1) * part.outputs), r * outputs + column);
     if (part.bias) bias!.set(part.bias, column);
     column += part.outputs;
   }
   return { inputs, outputs, kernel, bias };
+}
+
+function kernelsSideBySide(
+  parts: readonly DenseWeights[],
+  inputs: number,
+  outputs: number,
+): Kernel | undefined {
+  const packed = parts.flatMap(({ kernel }) => (isPacked(kernel) ? [kernel] : []));
+  if (packed.length === parts.length) return packedSideBySide(packed);
+  if (packed.length > 0) return undefined;
+  const kernel = new Float32Array(inputs * outputs);
+  let column = 0;
+  for (const part of parts) {
+    const values = part.kernel as Float32Array;
+    for (let r = 0; r < inputs; r++)
+      kernel.set(values.subarray(r * part.outputs, (r + 1) * part.outputs), r * outputs + column);
+    column += part.outputs;
+  }
+  return kernel;
 }

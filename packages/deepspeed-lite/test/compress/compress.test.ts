@@ -146,8 +146,28 @@ describe('compress', () => {
       ['fc1', 'ternary'],
       ['fc3', 'int4'],
     ]);
+    expect(report.floats).toEqual([
+      { path: 'fc2', className: 'Dense', values: 48 * 48, why: 'quantize.layers says float' },
+      {
+        ...{ path: 'head', className: 'Dense', values: 98 },
+        why: 'its matrix has fewer than quantize.smallest = 1024 values',
+      },
+    ]);
     expect(small.getLayer('fc0')).toBeInstanceOf(QuantizedDense);
     expect(small.getLayer('fc2').getClassName()).toBe('Dense');
+    small.dispose();
+    model.dispose();
+  });
+
+  it('says of each layer that stayed as it was why', async () => {
+    const model = convolutionNetwork();
+    const { model: small, report } = await compress(model, { train: images(4) }, plain({ weights: 8 }));
+    expect(report.floats).toEqual([
+      {
+        ...{ path: 'bn', className: 'BatchNormalization', values: 64 },
+        why: 'BatchNormalization has no packed form',
+      },
+    ]);
     small.dispose();
     model.dispose();
   });

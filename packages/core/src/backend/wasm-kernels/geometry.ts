@@ -25,7 +25,7 @@ export function geometryOf(info: backend_util.Conv2DInfo): Conv2dGeometry {
 
 /** Writes a geometry in front of a workspace of the size that a kernel asks for, and returns where both begin. */
 export function placeGeometry(
-  { memory, workspace }: AttachedKernels,
+  { memory, workspace }: Pick<AttachedKernels, 'memory' | 'workspace'>,
   geometry: Conv2dGeometry,
   bytes: (geometry: number) => number,
 ): { at: number; work: number } {

@@ -28,5 +28,5 @@ export { fusedAttention, fusedSoftmax } from './fused-attention';
 export { fusedDense, fusedDenseBytes } from './fused-dense';
 export { fusedEmbed } from './fused-embed';
 export { fusedFinish } from './fused-finish';
-export { quantizeRows } from './quantized-rows';
+export { gridRows, quantizeRows } from './quantized-rows';
 export { quantizedBytes, quantizedEnding, quantizedFloats, quantizedProduct, quantizedRowBytes } from './quantized-product';

@@ -181,12 +181,15 @@ function zero4(job: Job, place: usize): v128 {
   return i32x4.sub(i32x4.extend_low_i16x8_u(i16x8.extend_low_i8x16_u(bytes)), i32x4.splat(128));
 }
 
-/** The numbers of the blocks `first` ≤ b < `end`, [depth, 8·(end − first)], as the second operand of a float32 product. */
-export function quantizedFloats(at: usize, first: i32, end: i32, to: usize, workspace: usize): void {
+/**
+ * The numbers of the blocks `first` ≤ b < `end`, [depth, outputs] in rows `ldTo` numbers apart, as the second operand of a float32 product.
+ * Whole blocks are written, the last first: what it writes beyond the outputs the next row writes over, but for the last.
+ */
+export function quantizedFloats(at: usize, first: i32, end: i32, to: usize, ldTo: i32, workspace: usize): void {
   const job = changetype<Job>(at);
-  const ld = ((end - first) as usize) << 5;
+  const ld = (ldTo as usize) << 2;
   const small: i32 = job.coding == FP8_E4M3 ? 20 : job.coding == FP8_E5M2 ? 21 : 0;
-  for (let b = first; b < end; b++) {
+  for (let b = end - 1; b >= first; b--) {
     let row = to + (((b - first) as usize) << 5);
     for (let k = 0; k < job.depth; k += CHUNK) {
       let panel = panelOf(job, b, k, 0, workspace);

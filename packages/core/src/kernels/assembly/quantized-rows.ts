@@ -1,4 +1,4 @@
-/** Token-wise dynamic quantisation of activations. */
+/** Activations in int8, or on its grid as floats. */
 
 /**
  * Rows of `inputs` numbers to int8, x · (127 / max |x|) to the nearest, ties to even, with a scale = max |x| / 127 of its own, of so many
@@ -95,4 +95,39 @@ function quantize(x: usize, count: i32, factor: f32, wide: bool, to: usize): i32
     x += 4;
   }
   return sum;
+}
+
+/**
+ * Rows of `n` numbers on a grid: y = min(max(x / scale to the nearest, ties to even, low), high) · scale. A scale of 0 is for each row max |x| / 127
+ * of its own; a row where that is 0 becomes 0.
+ */
+export function gridRows(rows: i32, n: i32, x: usize, scale: f32, low: f32, high: f32, y: usize): void {
+  const lows = f32x4.splat(low), highs = f32x4.splat(high);
+  for (let r = 0; r < rows; r++) {
+    const step: f32 = scale != 0 ? scale : largest(x, n) / 127;
+    if (step == 0) {
+      memory.fill(y, 0, (n as usize) << 2);
+      x += (n as usize) << 2;
+      y += (n as usize) << 2;
+      continue;
+    }
+    const apart = f32x4.splat(step);
+    let i = 0;
+    for (; i + 4 <= n; i += 4) {
+      v128.store(y, onGrid(v128.load(x), apart, lows, highs));
+      x += 16;
+      y += 16;
+    }
+    for (; i < n; i++) {
+      v128.store32_lane(y, onGrid(v128.load32_splat(x), apart, lows, highs), 0);
+      x += 4;
+      y += 4;
+    }
+  }
+}
+
+// @ts-ignore: decorator
+@inline
+function onGrid(x: v128, step: v128, low: v128, high: v128): v128 {
+  return f32x4.mul(f32x4.min(f32x4.max(f32x4.nearest(f32x4.div(x, step)), low), high), step);
 }

@@ -15,9 +15,9 @@ const ACTIVATIONS: Readonly<Record<ProductActivation, number>> = {
   ...{ linear: 0, relu: 1, gelu: 2, 'gelu-tanh': 3 },
 };
 
-/** Words of a job, as in `assembly/quantized-product.ts`. */
-const JOB_BYTES = 64;
-/** Rows quantised at a time. */
+/** Of a job, as in `assembly/quantized-product.ts`. */
+export const JOB_BYTES = 64;
+/** Rows quantised, or padded, at a time. */
 const ROWS = 512;
 /** From so many float32 rows on codes are widened to float32 once and multiplied by the float32 kernel. */
 const WIDEN_FROM = 4;
@@ -43,8 +43,9 @@ export function runProduct(
   const small = matrix.coding.startsWith('fp8');
   const padded = depth !== inputs;
   const rowBytes = kernels.quantizedRowBytes(codingNumber);
-  for (let row = 0; row < rows; row += ROWS) {
-    const count = Math.min(ROWS, rows - row);
+  const most = whole || padded ? ROWS : rows; // nothing of theirs is kept beside x
+  for (let row = 0; row < rows; row += most) {
+    const count = Math.min(most, rows - row);
     const [from, to] = [x + 4 * inputs * row, y + 4 * outputs * row];
     const widen = small || (!whole && count >= WIDEN_FROM);
     const columns = Math.min(8 * blocks, Math.max(8, 8 * Math.floor(WIDENED / (8 * Math.max(1, depth)))));
@@ -52,7 +53,7 @@ export function runProduct(
       job: JOB_BYTES,
       ...{ quantized: whole ? rowBytes * count * depth : 0, rowScales: whole ? 4 * count : 0 },
       floats: (whole && small) || (!whole && padded) ? 4 * count * depth : 0,
-      sums: whole || zeros !== 0 ? 4 * count * groups : 0,
+      sums: whole || (zeros !== 0 && !widen) ? 4 * count * groups : 0,
       ...{ work: kernels.quantizedBytes(), widened: widen ? 4 * columns * depth : 0 },
       gemm: widen ? kernels.workspaceBytes() : 0,
     };
@@ -80,7 +81,7 @@ export function runProduct(
       padRows(new Float32Array(memory.buffer, from, count * inputs), floats, inputs, matrix.layout, group);
     }
     if (bytes.floats > 0) operand = at.floats;
-    if (!whole && zeros !== 0) {
+    if (!whole && zeros !== 0 && !widen) {
       const sums = new Float32Array(memory.buffer, at.sums, count * groups);
       const values = new Float32Array(memory.buffer, operand, count * depth);
       sumGroups(values, sums, matrix.layout);
@@ -96,8 +97,8 @@ export function runProduct(
     }
     for (let column = 0; column < outputs; column += columns) {
       const last = Math.min(blocks, (column + columns) / 8);
-      kernels.quantizedFloats(at.job, column / 8, last, at.widened, at.work);
       const ld = 8 * last - column;
+      kernels.quantizedFloats(at.job, column / 8, last, at.widened, ld, at.work);
       kernels.gemm(
         ...([false, false, count, Math.min(ld, outputs - column), depth] as const),
         ...([operand, depth, at.widened, ld, to + 4 * column, outputs, at.gemm] as const),

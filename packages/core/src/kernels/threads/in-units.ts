@@ -228,6 +228,8 @@ export function inUnits(
         const places = [x + 4 * i * inputs, to + bytes * i * depth, scales + 4 * i];
         return [count, inputs, group, depth, bytes, ...places, sums + 4 * i * Math.ceil(inputs / group)];
       }),
+    gridRows: (rows, n, x, scale, low, high, y) =>
+      overRows('gridRows', rows, n, (i, count) => [count, n, x + 4 * i * n, scale, low, high, y + 4 * i * n]),
     quantizedEnding: (rows, n, y, bias, activation) =>
       overRows('quantizedEnding', rows, n, (i, count) => [count, n, y + 4 * i * n, bias, activation]),
     normalise: (rows, n, x, mean, factor, offset, y) =>

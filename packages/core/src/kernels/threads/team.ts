@@ -49,6 +49,7 @@ export type UnitKernel = Extract<
   | 'keepWithin'
   | 'maxPoolHalves'
   | 'quantizeRows'
+  | 'gridRows'
   | 'quantizedProduct'
   | 'quantizedEnding'
   | 'blockAttention'
@@ -73,6 +74,7 @@ const KERNELS: readonly UnitKernel[] = [
   'errorFunction',
   'maxPoolHalves',
   'quantizeRows',
+  'gridRows',
   'quantizedProduct',
   'quantizedEnding',
   'blockAttention',

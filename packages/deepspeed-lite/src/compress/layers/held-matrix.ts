@@ -1,14 +1,17 @@
 /** A packed matrix in memory, for look-ups or for products. */
 import {
+  decodeOutputs,
   dequantize,
   dequantizeOutputs,
   packedBytes,
+  quantizedConv2d,
   quantizedMatMul,
   quantizedProducts,
   type PackedMatrix,
+  type QuantizedConv2dOptions,
   type QuantizedMatMulOptions,
 } from '@ockham/core/kernels';
-import type { Tensor } from '@tensorflow/tfjs-core';
+import type { Tensor, Tensor4D } from '@tensorflow/tfjs-core';
 
 /** A matrix that is held packed. */
 export interface HeldMatrix {
@@ -26,14 +29,14 @@ export interface HeldMatrix {
 export interface TableMatrix extends HeldMatrix {
   /** The rows at `indexes`, `[indexes.length, inputs]`. */
   rows(indexes: ArrayLike<number>): Float32Array;
-  /** All of it, `[outputs, inputs]`. */
-  dense(): Float32Array;
 }
 
 /** A matrix that inputs are multiplied by. */
-export interface ProductMatrix extends HeldMatrix {
+export interface ProductMatrix extends TableMatrix {
   /** activation(x Mᵀ + bias), `[…, inputs]` to `[…, outputs]`. */
   multiply(x: Tensor, options: QuantizedMatMulOptions): Tensor;
+  /** activation(x ∗ M + bias) of images, with its rows as filters. */
+  convolve(x: Tensor4D, options: QuantizedConv2dOptions): Tensor4D;
 }
 
 /** Holds a matrix in the memory of the engine's kernels, where there is one, in the order that they like. */
@@ -46,6 +49,8 @@ export async function holdProduct(matrix: PackedMatrix): Promise<ProductMatrix> 
     },
     bytes: loaded.bytes,
     packed: () => loaded.packed(),
+    rows: (indexes) => decodeOutputs(loaded, indexes),
+    convolve: (x, options) => quantizedConv2d(x, loaded, options),
     multiply: (x, options) => quantizedMatMul(x, loaded, options),
     dispose: () => loaded.dispose(),
   };
@@ -61,7 +66,6 @@ export function holdTable(matrix: PackedMatrix): TableMatrix {
     bytes: packedBytes(matrix),
     packed: () => matrix,
     rows: (indexes) => dequantizeOutputs(matrix, indexes),
-    dense: () => dequantize(matrix),
     dispose: () => undefined, // bytes of the host, free once nothing refers to them
   };
 }

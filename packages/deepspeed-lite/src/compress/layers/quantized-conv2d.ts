@@ -1,15 +1,7 @@
-import {
-  add,
-  conv2d,
-  reshape,
-  serialization,
-  tensor2d,
-  tidy,
-  transpose,
-  type Tensor,
-  type Tensor4D,
-} from '@tensorflow/tfjs-core';
+import type { PackedMatrix } from '@ockham/core/kernels';
+import { serialization, tidy, type Tensor, type Tensor4D } from '@tensorflow/tfjs-core';
 import { fakeQuantizeActivations } from '../activation-grid.ts';
+import { holdProduct, type ProductMatrix } from './held-matrix.ts';
 import type { Activation } from './quantized-dense.ts';
 import { QuantizedLayer, type QuantizedLayerArgs } from './quantized-layer.ts';
 
@@ -24,8 +16,8 @@ interface Convolution {
 }
 
 /**
- * A convolution, channels last, on a packed filter `[filters, height · width · channels]`, which is decoded for the time of
- * the call: of all filters of a network one is there as floats, and only while it is used. Activations on a grid are
+ * A convolution, channels last, on a packed filter `[filters, height · width · channels]`, which the kernels decode for the
+ * time of the call: of all filters of a network one is there as floats, and only while it is used. Activations on a grid are
  * rounded to it and then multiplied as floats, which gives the sums of integers but for rounding.
  */
 export class QuantizedConv2D extends QuantizedLayer {
@@ -38,18 +30,18 @@ export class QuantizedConv2D extends QuantizedLayer {
 
   override call(inputs: Tensor | Tensor[]): Tensor {
     const given = Array.isArray(inputs) ? inputs[0]! : inputs;
+    const { kernelSize, strides, padding, dilationRate, activation } = this.convolution;
+    const name = activation.getClassName();
+    const fused = name === 'relu' || name === 'linear' ? name : undefined;
+    const bias = this.bias();
     return tidy(() => {
-      const { kernelSize, strides, padding, dilationRate, activation } = this.convolution;
       const x = (this.activations ? fakeQuantizeActivations(given, this.activations) : given) as Tensor4D;
-      const { outputs, inputs: size } = this.matrices['kernel']!;
-      const filter: Tensor4D = reshape(transpose(tensor2d(this.table('kernel').dense(), [outputs, size])), [
-        ...kernelSize,
-        x.shape[3],
-        outputs,
-      ]);
-      const y = conv2d(x, filter, strides, padding, 'NHWC', dilationRate);
-      const bias = this.bias();
-      return activation.apply(bias ? add(y, bias) : y);
+      const y = this.product('kernel').convolve(x, {
+        ...{ size: kernelSize, strides, padding, dilations: dilationRate },
+        ...(bias && { bias }),
+        activation: fused ?? 'linear',
+      });
+      return fused === undefined ? activation.apply(y) : y;
     });
   }
 
@@ -57,6 +49,10 @@ export class QuantizedConv2D extends QuantizedLayer {
     const { outputs, inputs } = this.matrices['kernel']!;
     const { kernelSize } = this.convolution;
     return [...kernelSize, inputs / (kernelSize[0] * kernelSize[1]), outputs];
+  }
+
+  protected override keepMatrix(_name: string, matrix: PackedMatrix): Promise<ProductMatrix> {
+    return holdProduct(matrix);
   }
 
   private get convolution(): Convolution {

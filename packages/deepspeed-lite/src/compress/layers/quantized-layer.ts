@@ -146,11 +146,14 @@ export abstract class QuantizedLayer extends layers.Layer implements HoldsWeight
 
   override dispose(): ReturnType<Layer['dispose']> {
     const result = super.dispose();
-    if (result.refCountAfterDispose === 0) {
-      for (const matrix of this.held.values()) matrix.dispose();
-      this.held.clear();
-    }
+    if (result.refCountAfterDispose === 0) this.release();
     return result;
+  }
+
+  /** Lets the matrices go. A second call does nothing. */
+  release(): void {
+    for (const matrix of this.held.values()) matrix.dispose();
+    this.held.clear();
   }
 
   override getConfig(): serialization.ConfigDict {

@@ -1,20 +1,9 @@
 /** Tables of vectors whose rows stay packed and are decoded as they are looked up. */
-import {
-  add,
-  concat,
-  matMul,
-  reshape,
-  serialization,
-  tensor,
-  tensor2d,
-  tidy,
-  type Tensor,
-} from '@tensorflow/tfjs-core';
+import { add, serialization, tensor, tensor2d, tidy, type Tensor } from '@tensorflow/tfjs-core';
 import { ArgumentError } from '@ockham/core';
+import type { PackedMatrix } from '@ockham/core/kernels';
+import { holdProduct, type ProductMatrix } from './held-matrix.ts';
 import { QuantizedLayer, type QuantizedLayerArgs } from './quantized-layer.ts';
-
-/** Rows that are decoded at a time where a product takes the whole table. */
-const SLAB = 2048;
 
 /** An embedding: ids `[batch, …]` to rows `[batch, …, width]` of a packed table `[ids, width]`. */
 export class QuantizedEmbedding extends QuantizedLayer {
@@ -32,7 +21,7 @@ export class QuantizedEmbedding extends QuantizedLayer {
 
 /**
  * `TiedEmbedding` of `@ockham/core/models` on a packed table: looks ids up, and scores vectors `[batch, length, width]`
- * against every row, some thousand rows at a time, so that never the whole table is there as floats.
+ * against every row by a product with the packed table.
  */
 export class QuantizedTiedEmbedding extends QuantizedLayer {
   /** @nocollapse */
@@ -44,23 +33,12 @@ export class QuantizedTiedEmbedding extends QuantizedLayer {
 
   override call(inputs: Tensor | Tensor[]): Tensor {
     const x = Array.isArray(inputs) ? inputs[0]! : inputs;
-    const { rows } = this.table('embeddings');
-    if (x.rank === 2) return lookUp(this, rows, x);
-    const { outputs, inputs: width } = this.matrices['embeddings']!;
-    return tidy(() => {
-      const vectors = reshape(x, [-1, width]);
-      const scores: Tensor[] = [];
-      for (let from = 0; from < outputs; from += SLAB) {
-        const count = Math.min(SLAB, outputs - from);
-        const slab = tensor2d(rows(Array.from({ length: count }, (_, i) => from + i)), [count, width]);
-        scores.push(matMul(vectors, slab, false, true));
-        slab.dispose();
-      }
-      return reshape(scores.length === 1 ? scores[0]! : concat(scores, 1), [
-        ...x.shape.slice(0, -1),
-        outputs,
-      ]);
-    });
+    const table = this.product('embeddings');
+    return x.rank === 2 ? lookUp(this, table.rows, x) : table.multiply(x, {});
+  }
+
+  protected override keepMatrix(_name: string, matrix: PackedMatrix): Promise<ProductMatrix> {
+    return holdProduct(matrix);
   }
 }
 
