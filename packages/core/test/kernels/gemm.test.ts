@@ -1,19 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { hasRelaxedSimd } from '../../src/kernels/index.ts';
 import { gemmTwin } from '../../src/kernels/twins/gemm.ts';
-import { bench, wholes } from './memory.ts';
-
-const builds = [
-  { relaxed: false, shared: false },
-  { relaxed: false, shared: true },
-  ...(hasRelaxedSimd()
-    ? [
-        { relaxed: true, shared: false },
-        { relaxed: true, shared: true },
-      ]
-    : []),
-];
+import { bench, builds, wholes } from './memory.ts';
 
 describe.each(builds)('gemm, relaxed $relaxed, shared $shared', (build) => {
   it('equals its twin for every size and transposition, rows apart or not', async () => {

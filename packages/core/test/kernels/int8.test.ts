@@ -1,14 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import {
-  dequantiseRows,
-  hasRelaxedSimd,
-  INT8_MAX_DEPTH,
-  int8Products,
-  quantiseRows,
-} from '@ockham/core/kernels';
+import { dequantiseRows, INT8_MAX_DEPTH, int8Products, quantiseRows } from '@ockham/core/kernels';
 import { int8FinishTwin, int8GemmTwin } from '../../src/kernels/twins/int8.ts';
-import { bench } from './memory.ts';
+import { bench, builds } from './memory.ts';
 
 /** All int8 values, −128 included. */
 function bytes(length: number, seed: number): Int8Array {
@@ -19,16 +13,6 @@ function bytes(length: number, seed: number): Int8Array {
   });
 }
 
-const builds = [
-  { relaxed: false, shared: false },
-  { relaxed: false, shared: true },
-  ...(hasRelaxedSimd()
-    ? [
-        { relaxed: true, shared: false },
-        { relaxed: true, shared: true },
-      ]
-    : []),
-];
 const size = (max: number) =>
   fc.oneof(
     { weight: 9, arbitrary: fc.integer({ min: 1, max: 20 }) },

@@ -1,4 +1,16 @@
-import { bindKernels, compileKernels, type Kernels } from '../../src/kernels/index.ts';
+import { bindKernels, compileKernels, hasRelaxedSimd, type Kernels } from '../../src/kernels/index.ts';
+
+/** Every build that this engine can run. */
+export const builds = [
+  { relaxed: false, shared: false },
+  { relaxed: false, shared: true },
+  ...(hasRelaxedSimd()
+    ? [
+        { relaxed: true, shared: false },
+        { relaxed: true, shared: true },
+      ]
+    : []),
+];
 
 /** Kernels on a memory of their own, with a bump allocator that starts anew for each `run`. */
 export interface Bench {

@@ -1,24 +1,14 @@
 import { spawnThread } from '../../../src/backend/spawn.node.ts';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import fc from 'fast-check';
-import { CODINGS, hasRelaxedSimd, LoadedMatrix, type Coding } from '@ockham/core/kernels';
+import { CODINGS, LoadedMatrix, type Coding } from '@ockham/core/kernels';
 import { runProduct } from '../../../src/kernels/quantized/run-product.ts';
 import { quantizedProductTwin, quantizeRowsTwin } from '../../../src/kernels/twins/quantized.ts';
-import { bench, type Bench } from '../memory.ts';
+import { bench, builds, type Bench } from '../memory.ts';
 import { teamBench, type TeamBench } from '../team-bench.ts';
 import { farthest, matrixOf, numbers } from './draw.ts';
 
 const codings = Object.keys(CODINGS) as Coding[];
-const builds = [
-  { relaxed: false, shared: false },
-  { relaxed: false, shared: true },
-  ...(hasRelaxedSimd()
-    ? [
-        { relaxed: true, shared: false },
-        { relaxed: true, shared: true },
-      ]
-    : []),
-];
 const size = (max: number) =>
   fc.oneof(
     { weight: 9, arbitrary: fc.integer({ min: 1, max: 24 }) },
