@@ -6,6 +6,7 @@ export { alexnet32 } from './alexnet.ts';
 export { vgg, type VggOptions } from './vgg.ts';
 export { resnet, resnet18, resnet20, type ResnetOptions } from './resnet.ts';
 export { bert } from './bert.ts';
+export { nameLoadedActivation } from './layers/gelu-new.ts';
 export {
   bertPresets,
   type BertOptions,

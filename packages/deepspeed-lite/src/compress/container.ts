@@ -15,6 +15,7 @@ import {
   type NamedArray,
 } from '@ockham/core/files';
 import { checkPackedMatrix, type PackedMatrix } from '@ockham/core/kernels';
+import { nameLoadedActivation } from '@ockham/core/models';
 import { variableOf } from '@ockham/core/training';
 import { serialization, tensor, tidy } from '@tensorflow/tfjs-core';
 import { loadLayersModel, type LayersModel } from '@tensorflow/tfjs-layers';
@@ -95,7 +96,7 @@ export async function decodeCompressed(bytes: Uint8Array, who = 'decodeCompresse
   try {
     const topology = JSON.parse(text) as Topology;
     const matrices = matricesOf(topology.config, arrays); // before anything is built
-    nameActivations();
+    nameLoadedActivation();
     model = await loadLayersModel({ load: async () => ({ modelTopology: topology }) });
     for (const [path, layer] of quantizedLayers(model)) await layer.hold(matrices.get(path)!);
     for (const weight of model.weights) assign(weight, arrays.get(weight.originalName));
@@ -109,12 +110,6 @@ export async function decodeCompressed(bytes: Uint8Array, who = 'decodeCompresse
       cause: error,
     });
   }
-}
-
-/** TensorFlow.js reads the names of a topology in camel case, and then knows all of its own but one. */
-function nameActivations(): void {
-  const { classNameMap } = serialization.SerializationMap.getMap();
-  classNameMap['geluNew'] ??= classNameMap['gelu_new']!;
 }
 
 /** The checksum first: after it, what is odd was written so. */

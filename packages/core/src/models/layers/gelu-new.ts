@@ -7,5 +7,9 @@ export const GELU_NEW = 'gelu_new';
 /** Loading a model, TensorFlow.js takes every string of its topology to camel case, the names of activations too. */
 const LOADED_NAME = 'geluNew';
 
-const { classNameMap } = serialization.SerializationMap.getMap();
-classNameMap[LOADED_NAME] ??= classNameMap[GELU_NEW]!;
+/** Lets `loadLayersModel` find it. Called where this package's models are imported; for files of other models, before they are read. */
+export function nameLoadedActivation(): void {
+  const { classNameMap } = serialization.SerializationMap.getMap();
+  classNameMap[LOADED_NAME] ??= classNameMap[GELU_NEW]!;
+}
+nameLoadedActivation();
