@@ -1,4 +1,5 @@
-export { bindKernels, compileKernels, hasRelaxedSimd, type Kernels } from './compile.ts';
+export { bindKernels, compileKernels, hasRelaxedSimd } from './compile.ts';
+export type { Kernels } from './kernels.ts';
 export { GEOMETRY_BYTES, writeGeometry, type Conv2dGeometry } from './conv2d-geometry.ts';
 export { blockRowsOf, type BlockRows } from './attention/block-rows.ts';
 export { BLOCK_ATTENTION, BLOCK_ATTENTION_GRADIENT } from './attention/kernel-name.ts';

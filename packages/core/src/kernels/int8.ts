@@ -7,7 +7,8 @@
  */
 import { ArgumentError, NonFiniteError } from '../errors.ts';
 import { checkArray, checkSizes } from './check-arrays.ts';
-import { bindKernels, compileKernels, type Kernels } from './compile.ts';
+import { bindKernels, compileKernels } from './compile.ts';
+import type { Kernels } from './kernels.ts';
 
 /** The longest rows that can be multiplied: ⌊(2³¹ − 1) / 2¹⁴⌋. */
 export const INT8_MAX_DEPTH = 131_071;

@@ -1,7 +1,8 @@
 import { backend as currentBackend } from '@tensorflow/tfjs-core';
 import type { TensorInfo } from '@tensorflow/tfjs-core';
 import { outOfMemory } from '../repairs/host.ts';
-import { bindKernels, buildFor, compileKernels, type Kernels } from '../../kernels/compile.ts';
+import { bindKernels, buildFor, compileKernels } from '../../kernels/compile.ts';
+import type { Kernels } from '../../kernels/kernels.ts';
 import { inUnits } from '../../kernels/threads/in-units.ts';
 import { Team } from '../../kernels/threads/team.ts';
 

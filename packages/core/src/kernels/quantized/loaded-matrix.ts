@@ -1,5 +1,5 @@
 import { ArgumentError } from '../../errors.ts';
-import type { Kernels } from '../compile.ts';
+import type { Kernels } from '../kernels.ts';
 import { arrange, CODING_NUMBERS, codesOfArranged, type ArrangedMatrix } from './arrange.ts';
 import type { Coding } from './codings.ts';
 import type { Space } from './own-memory.ts';

@@ -4,7 +4,7 @@
  * - sums over examples (a filter's gradient, a bias's) are cut into parts by their shapes alone, also for one thread,
  *   and the parts are added in order.
  */
-import type { Kernels } from '../compile.ts';
+import type { Kernels } from '../kernels.ts';
 import { GEOMETRY_BYTES, readGeometry, writeGeometry, type Conv2dGeometry } from '../conv2d-geometry.ts';
 import { cutBatch, cutRows, filterOf, imageOf, summedParts, taps, workOf } from './cut-convolution.ts';
 import { cut } from './cut.ts';

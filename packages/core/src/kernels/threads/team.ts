@@ -1,5 +1,5 @@
 import { OckhamError } from '../../errors.ts';
-import type { Kernels } from '../compile.ts';
+import type { Kernels } from '../kernels.ts';
 import {
   ACTIVE,
   CONTROL_BYTES,
