@@ -58,13 +58,6 @@ export {
   type Promised,
 } from './compare-models.ts';
 export { formatComparison, formatLayers } from './format-report.ts';
-export {
-  mean,
-  median,
-  pairedTTest,
-  quantile,
-  standardDeviation,
-  type PairedTTest,
-  type PairedTTestOptions,
-} from './statistics.ts';
+export { pairedTTest, type PairedTTest, type PairedTTestOptions } from './paired-t-test.ts';
+export { mean, median, quantile, standardDeviation } from './statistics.ts';
 export { textTable } from './text-table.ts';
