@@ -53,7 +53,8 @@ export function parseCommandLine({ commands }: Cli, argv: readonly string[]): Co
 
 /** The options of a command and those of all. */
 export function allOptions(command: Pick<Command, 'options' | 'resumes'>): OptionSpecs {
-  return Object.assign({}, command.options, ...Object.values(commonOptions(command)));
+  const all: OptionSpecs[] = [command.options, ...Object.values(commonOptions(command))];
+  return Object.fromEntries(all.flatMap((specs) => Object.entries(specs)));
 }
 
 function parsed(specs: OptionSpecs, args: readonly string[]) {

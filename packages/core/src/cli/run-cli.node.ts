@@ -6,9 +6,10 @@ import { throwIfAborted } from '../errors.ts';
 import { fileStore } from '../files/file-store.node.ts';
 import { formatComparison } from '../metrics/format-report.ts';
 import type { Progress } from '../progress.ts';
+import { checkFit } from '../training/check-fit.ts';
 import { checkFolder, saveFolder } from './save-folder.node.ts';
 import { chooseLoss } from './choose-loss.node.ts';
-import type { Cli, Command, CommandContext, CommandResult } from './command.node.ts';
+import type { Cli, CommandContext, CommandResult } from './command.node.ts';
 import type { CommonValues } from './common-options.node.ts';
 import { fitData } from './fit-data.node.ts';
 import { formatHelp } from './format-help.node.ts';
@@ -76,6 +77,9 @@ async function transform(cli: Cli, line: CommandLine, io: CliIo): Promise<void> 
   try {
     const data = common.data === undefined ? undefined : await dataFor(opened, common, io, signal);
     const context = contextOf(line, opened, data, io, signal);
+    const { model, loss } = context;
+    if (data) checkFit('--data', model, data.train, { loss, name: 'training split' });
+    if (data?.test) checkFit('--data', model, data.test, { loss, name: 'test split' });
     const facts = {
       command: [cli.name, command.name].filter(Boolean).join(' '),
       version: cli.version,
@@ -180,7 +184,7 @@ function print(
       : [
           `the model did not get smaller: ${opened.bytes.toLocaleString('en-US')} bytes were read, ${smallest.toLocaleString('en-US')} written`,
         ];
-  const size_ = { before: opened.bytes, after: smallest, ratio: opened.bytes / smallest };
+  const sizeChange = { before: opened.bytes, after: smallest, ratio: opened.bytes / smallest };
   const warnings = [...loud, ...report.warnings];
   if (common.json)
     io.out(
@@ -189,7 +193,7 @@ function print(
         dryRun: false,
         out: common.out,
         files: sizes,
-        size: size_,
+        size: sizeChange,
         report,
         details,
         warnings,

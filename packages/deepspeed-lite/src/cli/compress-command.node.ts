@@ -1,11 +1,14 @@
 import { given, modelFiles, type Command, type CommandContext } from '@ockham/core/cli/node';
 import { textTable } from '@ockham/core/metrics';
-import { compress } from '../compress/compress.ts';
-import { exportLayersModel } from '../compress/compressed-model.ts';
-import { encodeCompressed } from '../compress/container.ts';
-import type { GridBits } from '../compress/grid.ts';
-import { planCompression, type CompressOptions } from '../compress/options.ts';
-import type { CompressReport } from '../compress/report.ts';
+import {
+  compress,
+  encodeCompressed,
+  exportLayersModel,
+  type CompressOptions,
+  type CompressReport,
+  type GridBits,
+} from '../compress/index.ts'; // as a whole: it registers the layers
+import { planCompression } from '../compress/options.ts';
 
 const BITS = ['8', '4', '3', '2', 'ternary', 'binary', 'fp8-e4m3', 'fp8-e5m2', 'fp4-e2m1'] as const;
 
