@@ -1,7 +1,9 @@
 import type { Command, OptionSpecs } from './command.node.ts';
 
 /** Names of `--loss`. */
-export const LOSSES = ['crossEntropy', 'crossEntropyFromLogits', 'meanSquaredError'] as const;
+export type LossName = 'crossEntropy' | 'crossEntropyFromLogits' | 'meanSquaredError';
+
+const LOSSES: readonly LossName[] = ['crossEntropy', 'crossEntropyFromLogits', 'meanSquaredError'];
 
 const DATA = {
   data: {
@@ -73,13 +75,15 @@ const OTHER = {
 } as const satisfies OptionSpecs;
 
 /** What every command takes, by the headings of `--help`. */
-export function commonOptions({ resumes = false }: Pick<Command, 'resumes'>) {
+export function commonOptions({
+  resumes = false,
+}: Pick<Command, 'resumes'>): Readonly<Record<string, OptionSpecs>> {
   return {
     Data: DATA,
     Output: { ...OUTPUT, ...(resumes ? CHECKPOINT : {}) },
     Machine: MACHINE,
     Other: OTHER,
-  } as const;
+  };
 }
 
 /** Values of the options that every command takes. */
@@ -90,7 +94,7 @@ export interface CommonValues {
   readonly 'hold-out'?: number;
   readonly scale?: number;
   readonly vocabulary?: string;
-  readonly loss?: (typeof LOSSES)[number];
+  readonly loss?: LossName;
   readonly out?: string;
   readonly force?: boolean;
   readonly 'dry-run'?: boolean;

@@ -12,11 +12,15 @@ import { emptyLayer } from '../fit/fit-table.ts';
 import { embeddingLayers } from '../fit/targets.ts';
 import { encodeTable } from '../files/encode-table.ts';
 import { CompressedEmbedding } from '../layers/compressed-embedding.ts';
-import { formOf, METHODS, type TableSize } from './table-form.node.ts';
+import { formOf, type TableSize } from './table-form.node.ts';
 import { readFrequencies } from './frequencies.node.ts';
 
 const options = {
-  method: { type: 'string', choices: METHODS, help: 'The form of the table. Default count-sketch.' },
+  method: {
+    type: 'string',
+    choices: ['count-sketch', 'hash', 'robe', 'quotient-remainder', 'product-quantisation', 'int8'],
+    help: 'The form of the table. Default count-sketch.',
+  },
   ratio: {
     type: 'number',
     value: 'times',
@@ -64,8 +68,8 @@ export const embeddingsCommand: Command<typeof options> = {
     ['model.json --ratio 16 --out small/', 'a count-sketch, a sixteenth of the numbers'],
     ['model.json --method product-quantisation --parts 8 --out small/', 'eight bytes a token'],
     [
-      'model.json --ratio 16 --frequencies counts.npy --heavy-hitters 500 --data sst-2 --out small/',
-      'frequent words exact, accuracy measured',
+      'model.json --ratio 16 --frequencies counts.npy --heavy-hitters 500 --out small/',
+      'the most frequent words exact',
     ],
     ['model.json --method robe --ratio 32 --dry-run', 'see the sizes first'],
   ],

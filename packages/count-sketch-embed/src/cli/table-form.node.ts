@@ -3,14 +3,8 @@ import { given } from '@ockham/core/cli/node';
 import type { TableForm } from '../fit/options.ts';
 
 /** The forms that the command line has; the function has more. */
-export const METHODS = [
-  'count-sketch',
-  'hash',
-  'robe',
-  'quotient-remainder',
-  'product-quantisation',
-  'int8',
-] as const;
+export type MethodName =
+  'count-sketch' | 'hash' | 'robe' | 'quotient-remainder' | 'product-quantisation' | 'int8';
 
 /** A table to compress. */
 export interface TableSize {
@@ -20,7 +14,7 @@ export interface TableSize {
 
 /** Options that say how large a table gets. */
 export interface FormValues {
-  readonly method?: (typeof METHODS)[number];
+  readonly method?: MethodName;
   readonly ratio?: number;
   readonly rows?: number;
   readonly hashes?: number;
@@ -33,7 +27,7 @@ export interface FormValues {
 }
 
 /** Which options belong to which form. */
-const TAKES: Readonly<Record<(typeof METHODS)[number], readonly (keyof FormValues)[]>> = {
+const TAKES: Readonly<Record<MethodName, readonly (keyof FormValues)[]>> = {
   'count-sketch': ['ratio', 'rows', 'hashes', 'estimator', 'heavy-hitters'],
   hash: ['ratio', 'rows', 'heavy-hitters'],
   robe: ['ratio', 'size', 'block'],

@@ -10,10 +10,12 @@ import {
 } from '../compress/index.ts'; // as a whole: it registers the layers
 import { planCompression } from '../compress/options.ts';
 
-const BITS = ['8', '4', '3', '2', 'ternary', 'binary', 'fp8-e4m3', 'fp8-e5m2', 'fp4-e2m1'] as const;
-
 const options = {
-  bits: { type: 'string', choices: BITS, help: 'Of a weight, or the name of another grid. Default 8.' },
+  bits: {
+    type: 'string',
+    choices: ['8', '4', '3', '2', 'ternary', 'binary', 'fp8-e4m3', 'fp8-e5m2', 'fp4-e2m1'],
+    help: 'Of a weight, or the name of another grid. Default 8.',
+  },
   group: {
     type: 'integer',
     help: 'So many consecutive inputs share a scale. Default: one scale for each output.',
