@@ -18,6 +18,8 @@ export type { CompareOptions } from './compare.ts';
 export { formatStatistics } from './format-figures.ts';
 export type { FigureFormat } from './format-figures.ts';
 export { differenceAtLeast, inEveryRow, meanAtLeast, meanAtMost } from './measures.ts';
+export { paper } from './papers.ts';
+export type { Answer, Headline, PackagePapers, Paper } from './papers.ts';
 export { barsOverSeeds, lineOverSeeds, pointsOfRows } from './plot.ts';
 export type { Axis, PlotSpec, SeedPlotOptions } from './plot.ts';
 export { groupBy, overSeeds, where } from './rows.ts';
