@@ -80,6 +80,11 @@ interface ExperimentHead<Config, R extends Row, Name extends string> {
   /** Why each value of the configuration is what it is; goes into the result file. */
   readonly why: Readonly<Record<keyof Config & string, string>>;
   readonly datasets: readonly Name[];
+  /**
+   * Measures time, or starts processes of its own: runs while nothing else does, on every core. Default false: seeds
+   * run beside those of other experiments, each on one thread.
+   */
+  readonly alone?: boolean;
   run(context: RunContext<Config, Name>): readonly R[] | Promise<readonly R[]>;
 }
 

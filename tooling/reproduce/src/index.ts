@@ -26,3 +26,4 @@ export { renderSvg } from './svg.ts';
 export { trainOnce } from './train-once.ts';
 export type { TrainingRun } from './train-once.ts';
 export type { Texts } from './load-texts.ts';
+export { whileLocked } from './while-locked.ts';
