@@ -12,6 +12,7 @@ export type {
   RunContext,
   Scale,
   ScaleName,
+  Scales,
 } from './experiment.ts';
 export { compareOverSeeds } from './compare.ts';
 export type { CompareOptions } from './compare.ts';

@@ -24,7 +24,7 @@ export interface Options {
 
 export const help = `ockham-reproduce: runs the experiments of the package in this folder, or with --all of every package
 
-  --scale <name>    smoke, standard (default) or paper; or OCKHAM_SCALE
+  --scale <name>    smoke, standard (default), extended or paper; or OCKHAM_SCALE
   --only <id>       this experiment alone; may be repeated
   --seeds <n>       this many seeds, from OCKHAM_SEED (default 0) on
   --all             every package of the workspace, then the report

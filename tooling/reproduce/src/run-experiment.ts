@@ -5,7 +5,7 @@ import type { Dataset, ProgressEvent } from '@ockham/core';
 import { AbortedError, DataError, throwIfAborted } from '@ockham/core';
 import { checkRows } from './check-rows.ts';
 import type { Experiment, Provided, Row, ScaleName } from './experiment.ts';
-import { experimentName } from './experiment.ts';
+import { experimentName, scaleOf } from './experiment.ts';
 import { judgeAndDraw } from './judge-and-draw.ts';
 import type { EngineUsed, Result, RunProvenance } from './result.ts';
 import { parseResult, resultSchema } from './result.ts';
@@ -99,7 +99,7 @@ export async function runSeed(
   if (kept) return;
   try {
     const rows = await experiment.run({
-      config: experiment.scales[scale].config,
+      config: scaleOf(experiment, scale).config,
       scale,
       seed,
       data: loaded as Record<string, Dataset>, // each experiment knows what it asked for
@@ -149,7 +149,7 @@ export async function joinSeeds(experiment: Experiment, surroundings: RunSurroun
   };
   await writeResult(file, result, drawings);
   // finished seeds of a part stay, for parts that other processes run to be joined by a run of all
-  if (seeds.length >= experiment.scales[scale].seeds) await rm(partial, { recursive: true, force: true });
+  if (seeds.length >= scaleOf(experiment, scale).seeds) await rm(partial, { recursive: true, force: true });
   return { result, file, written: true };
 }
 
@@ -214,7 +214,7 @@ function heading(
   sample: boolean,
 ): Pick<Result, 'schema' | 'experiment' | 'paper' | 'scale' | 'sample' | 'config' | 'differences'> {
   const why = experiment.why as Record<string, string>;
-  const settings = Object.entries(experiment.scales[scale].config) as [string, unknown][];
+  const settings = Object.entries(scaleOf(experiment, scale).config) as [string, unknown][];
   const config = Object.fromEntries(settings.map(([key, value]) => [key, { value, why: why[key] ?? '' }]));
   return {
     schema: resultSchema,
@@ -264,7 +264,7 @@ function keyOf(
   );
   const conditions = [
     experiment.id,
-    experiment.scales[scale].config,
+    scaleOf(experiment, scale).config,
     [engine.name, engine.version, engine.threads],
     sources,
     checksums,

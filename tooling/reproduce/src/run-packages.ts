@@ -2,7 +2,7 @@ import '@ockham/core/backend/node'; // among the sources that are hashed
 import { Listr } from 'listr2';
 import { chooseExperiments } from './choose-experiments.ts';
 import { describeError } from './describe-error.ts';
-import { experimentName } from './experiment.ts';
+import { experimentName, scaleOf } from './experiment.ts';
 import { defaultJobs } from './jobs.ts';
 import { hashLoadedSources } from './loaded-sources.ts';
 import type { Options } from './options.ts';
@@ -37,8 +37,9 @@ export async function runPackages(
   const failures: string[] = [];
   for (const opened of packages) {
     for (const { experiment, url } of await chooseExperiments(opened, options.only)) {
+      if (options.only.length === 0 && !experiment.scales[scale]) continue;
       if (fresh) await forgetSeeds(experiment, { results: opened.results, scale });
-      const n = options.seeds ?? experiment.scales[scale].seeds;
+      const n = options.seeds ?? scaleOf(experiment, scale).seeds;
       const task = packages.length > 1 ? opened.name : experiment.id;
       const line = lines.get(task) ?? new TaskLine(task);
       lines.set(task, line);

@@ -132,7 +132,7 @@ describe('readOptions', () => {
     [['--all', '--only', 'a'], {}, /--all cannot be combined with --only/],
     [['--jobs', '0'], {}, /the number of jobs must be an integer ≥ 1, got 0/],
     [['--redraw', '--cards'], {}, /--redraw and --cards cannot be combined/],
-    [[], { OCKHAM_SCALE: 'huge' }, /scale must be one of smoke, standard, paper; got huge/],
+    [[], { OCKHAM_SCALE: 'huge' }, /scale must be one of smoke, standard, extended, paper; got huge/],
     [['--engine', 'gpu'], {}, /engine must be one of auto, .*; got gpu/],
     [['--seeds', '0'], {}, /--seeds must be an integer ≥ 1, got 0/],
     [[], { OCKHAM_SEED: '1.5' }, /OCKHAM_SEED must be an integer ≥ 0, got 1.5/],
