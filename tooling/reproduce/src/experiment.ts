@@ -235,7 +235,9 @@ function onlyFigure<Config, R extends Row, Name extends DatasetName>({
 export function scaleOf({ id, scales }: Pick<Experiment, 'id' | 'scales'>, name: ScaleName): Scale<object> {
   const scale = scales[name];
   if (scale) return scale;
-  throw new ArgumentError(`experiment ${id}: it has no scale ${name}. Take ${Object.keys(scales).join(', ')}.`);
+  throw new ArgumentError(
+    `experiment ${id}: it has no scale ${name}. Take ${Object.keys(scales).join(', ')}.`,
+  );
 }
 
 /** The part of an experiment's id after the package: the name of its files. */
