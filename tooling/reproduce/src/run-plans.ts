@@ -68,8 +68,7 @@ async function runQueue(queue: Unit<Plan>[], settings: WorkerSettings, state: St
       try {
         await runUnit(worker, unit, state);
       } catch (error) {
-        state.left.delete(plan);
-        plan.failed(error);
+        if (state.left.delete(plan)) plan.failed(error); // once, when two of its seeds fail
       }
     }
   } catch (error) {

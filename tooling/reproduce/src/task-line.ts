@@ -56,7 +56,7 @@ export class TaskLine {
     return {
       title: this.#heading,
       task: async (_, task) => {
-        this.#task = task as unknown as Shown;
+        this.#task = task;
         await this.#finished;
         if (this.#error) throw this.#error;
       },

@@ -81,7 +81,9 @@ export class WorkerProcess {
         else if (report.kind === 'failed') reject(new WorkFailed(report.failure));
         else resolve(report);
       };
-      this.#child.send(order, (error) => void (error && reject(error)));
+      this.#child.send(order, (error) => {
+        if (error) reject(error);
+      });
     });
   }
 }

@@ -5,7 +5,7 @@ import type { Experiment } from './experiment.ts';
 import { datasetCache } from './load-dataset.ts';
 import { eventLine } from './progress-line.ts';
 import type { EngineUsed } from './result.ts';
-import type { RunSurroundings } from './run-experiment.ts';
+import type { RunOutcome, RunSurroundings } from './run-experiment.ts';
 import { joinSeeds, runSeed } from './run-experiment.ts';
 import { stopOnSignals } from './stop-on-signals.ts';
 import { describeMachine, hideMachinePaths } from './surroundings.ts';
@@ -53,10 +53,9 @@ async function work({ url, folder, results, sources, seeds, seed }: Work): Promi
     portable,
     progress: (event) => tell({ kind: 'progress', event }),
   };
-  const outcome =
-    seed === undefined
-      ? await joinSeeds(experiment, surroundings)
-      : void (await runSeed(experiment, surroundings, seed));
+  let outcome: RunOutcome | undefined;
+  if (seed === undefined) outcome = await joinSeeds(experiment, surroundings);
+  else await runSeed(experiment, surroundings, seed);
   return { kind: 'done', outcome, memory: process.memoryUsage.rss() };
 }
 
@@ -71,7 +70,10 @@ function failureOf(error: unknown): Failure {
 let working: Promise<unknown> = Promise.resolve();
 
 process.on('message', (order: Order) => {
-  if (order.kind === 'stop') return stop.abort();
+  if (order.kind === 'stop') {
+    stop.abort();
+    return;
+  }
   const answer = order.kind === 'settings' ? begin(order.settings) : work(order.work);
   working = answer.then(tell, (error: unknown) => tell({ kind: 'failed', failure: failureOf(error) }));
 });
