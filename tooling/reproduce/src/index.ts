@@ -12,6 +12,7 @@ export type {
   RunContext,
   Scale,
   ScaleName,
+  Scales,
 } from './experiment.ts';
 export { compareOverSeeds } from './compare.ts';
 export type { CompareOptions } from './compare.ts';
@@ -28,3 +29,4 @@ export { renderSvg } from './svg.ts';
 export { trainOnce } from './train-once.ts';
 export type { TrainingRun } from './train-once.ts';
 export type { Texts } from './load-texts.ts';
+export { whileLocked } from './while-locked.ts';

@@ -127,7 +127,7 @@ function changedVerdicts(onFile: Result, judged: Result): string[] {
 
 /** Skipped results tell least; of the others the largest scale counts, and of one scale the full data. */
 function rank({ skipped, scale, sample }: Result): number {
-  const scales = { paper: 0, standard: 1, smoke: 2 };
+  const scales = { paper: 0, extended: 1, standard: 2, smoke: 3 };
   return (skipped === undefined ? 0 : 10) + (sample ? 5 : 0) + scales[scale];
 }
 

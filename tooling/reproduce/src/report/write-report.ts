@@ -2,8 +2,6 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { writeFileAtomic } from '@ockham/core/files/node';
 import { replaceBetween } from '../between-markers.ts';
-import { adoptCachedResults } from '../cached-results.ts';
-import { findPackages } from '../workspace.ts';
 import type { ShownPackage } from './collect.ts';
 import { collectResults } from './collect.ts';
 import { packageTable } from './package-table.ts';
@@ -15,7 +13,6 @@ import { reproducibilityPage } from './reproducibility.ts';
  * line each.
  */
 export async function writeReport(workspace: string): Promise<string[]> {
-  for (const { results } of await findPackages(workspace)) await adoptCachedResults(results);
   const packages = await collectResults(workspace);
   const page = reportPage(packages);
   await write(join(workspace, 'report', 'index.html'), page);
