@@ -10,29 +10,19 @@ interface Budget {
   readonly who: string;
   readonly most: number;
   left: number;
+  /** To be disposed of where no model comes of it. */
+  readonly made: { dispose(): void }[];
 }
 
-type AddWeight = (this: layers.Layer, name: string, shape: readonly number[], ...rest: unknown[]) => unknown;
+type AddWeight = (
+  this: layers.Layer,
+  name: string,
+  shape: readonly number[],
+  ...rest: unknown[]
+) => { dispose(): void };
 
 let budget: Budget | undefined; // of the model that is being made; what makes it does not wait
 let counting = false;
-
-/**
- * Makes layers by `make`, which does not wait, with at most `most` weights in all.
- *
- * @param who Names the file in errors.
- * @throws DataError `corrupt-file` once a layer asks for more.
- */
-export function withWeightBudget<T>(who: string, most: number, make: () => T): T {
-  countWeights();
-  const outer = budget;
-  budget = { who, most, left: most };
-  try {
-    return make();
-  } finally {
-    budget = outer;
-  }
-}
 
 /**
  * The model of a topology that a file holds, without or with its weights.
@@ -48,7 +38,7 @@ export async function modelFromFile(
   most: number,
 ): Promise<LayersModel> {
   countWeights();
-  const own: Budget = { who, most, left: most };
+  const own: Budget = { who, most, left: most, made: [] };
   const { modelTopology: topology } = artifacts;
   try {
     if (typeof topology !== 'object' || topology === null) throw new TypeError('it has no topology');
@@ -66,6 +56,7 @@ export async function modelFromFile(
     };
     return await loadLayersModel({ load: async () => watched });
   } catch (cause) {
+    for (const weight of own.made) weight.dispose();
     if (cause instanceof DataError) throw cause;
     const message = cause instanceof Error ? cause.message.slice(0, 500) : String(cause);
     throw new DataError(
@@ -94,6 +85,8 @@ function countWeights(): void {
         );
       }
     }
-    return stock.call(this, name, shape, ...rest);
+    const weight = stock.call(this, name, shape, ...rest);
+    budget?.made.push(weight);
+    return weight;
   };
 }
