@@ -22,9 +22,13 @@ export interface SparseFileOptions {
 
 /** What a file spends on one weight. */
 export interface EncodedWeight {
+  /** Of the weight, in the model. */
   readonly name: string;
+  /** Of the weight. */
   readonly shape: readonly number[];
+  /** How the places of its non-zeros are written. */
   readonly format: SparseFormat;
+  /** Values that are not 0. */
   readonly nonZeros: number;
   /** Index and values together. */
   readonly bytes: number;
@@ -32,7 +36,9 @@ export interface EncodedWeight {
 
 /** A model as bytes, and where they went. */
 export interface SparseFile {
+  /** The whole file. */
   readonly bytes: Uint8Array;
+  /** What each weight takes of it. */
   readonly weights: readonly EncodedWeight[];
   /** Bytes of the same weights as dense float32, without topology. */
   readonly denseBytes: number;

@@ -28,7 +28,9 @@ export interface FetchDatasetOptions extends TakeOptions {
    * the public mirror, which a browser can use only where that mirror allows other sites (CORS).
    */
   readonly baseUrl?: string;
+  /** Told how far the work has come. Default: nobody is. */
   readonly progress?: Progress;
+  /** Aborts the work, which then rejects with an `AbortedError`. */
   readonly signal?: AbortSignal;
 }
 

@@ -25,7 +25,9 @@ export interface DatasetOptions extends TakeOptions {
    * `embedded-sample`. Default true.
    */
   readonly allowSample?: boolean;
+  /** Told how far the work has come. Default: nobody is. */
   readonly progress?: Progress;
+  /** Aborts the work, which then rejects with an `AbortedError`. */
   readonly signal?: AbortSignal;
 }
 

@@ -7,14 +7,17 @@ import { findForm, type TextFolderOptions } from './text-file.node.ts';
 
 /** Options of {@link molecules}. */
 export interface MoleculesOptions extends TextFolderOptions {
+  /** Aborts the work, which then rejects with an `AbortedError`. */
   readonly signal?: AbortSignal;
 }
 
 /** Hamiltonians of molecules as JSON texts, which `parseMolecule` of `@ockham/quantum-game` reads. */
 export interface MoleculeFiles {
+  /** Always `molecules`. */
   readonly name: 'molecules';
   /** By the names in `index.json`, in its order. */
   readonly files: ReadonlyMap<string, string>;
+  /** Where the files came from, and their checksums. */
   readonly provenance: Provenance;
 }
 

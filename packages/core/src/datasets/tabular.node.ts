@@ -8,14 +8,17 @@ import { findForm, type TextFolderOptions } from './text-file.node.ts';
 
 /** Options of {@link tabular}. */
 export interface TabularOptions extends TextFolderOptions {
+  /** Aborts the work, which then rejects with an `AbortedError`. */
   readonly signal?: AbortSignal;
 }
 
 /** Tables as texts, which `readCsv` and `readLibsvm` of `@ockham/feature-subsample` read. */
 export interface TabularFiles {
+  /** Always `tabular`. */
   readonly name: 'tabular';
   /** By the names asked for. */
   readonly files: ReadonlyMap<string, string>;
+  /** Where the files came from, and their checksums. */
   readonly provenance: Provenance;
 }
 

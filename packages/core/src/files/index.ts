@@ -1,3 +1,8 @@
+/**
+ * Files of numbers: npz, safetensors, snapshots, half precision, checksums.
+ *
+ * @module
+ */
 export * from './bfloat16.ts';
 export { crc32 } from './crc32.ts';
 export * from './float16.ts';

@@ -1,3 +1,8 @@
+/**
+ * What a model is like: accuracy, parameters, FLOPs, bytes, latency, and two models compared.
+ *
+ * @module
+ */
 export { evaluate, predictClasses, rankOf, type EvaluateOptions, type Evaluation } from './evaluate.ts';
 export type { PredictOptions } from './predict.ts';
 export { confusion, type Confusion } from './confusion.ts';

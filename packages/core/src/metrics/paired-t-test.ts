@@ -19,11 +19,15 @@ export interface PairedTTestOptions {
 
 /** What {@link pairedTTest} finds about `a − b`. */
 export interface PairedTTest {
+  /** n, the number of pairs. */
   readonly pairs: number;
+  /** The mean of `a − b`. */
   readonly meanDifference: number;
   /** Standard deviation of the differences, with n − 1. */
   readonly standardDeviation: number;
+  /** The statistic: the mean over its standard error. */
   readonly t: number;
+  /** n − 1. */
   readonly degreesOfFreedom: number;
   /** Two-sided: of a difference this large, either way, if there were none. */
   readonly p: number;

@@ -1,3 +1,8 @@
+/**
+ * The papers' networks as ordinary `tf.LayersModel`s, and their layers.
+ *
+ * @module
+ */
 export type { ModelOptions } from './model-options.ts';
 export { tableOneCnn, type TableOneCnnOptions } from './table-one-cnn.ts';
 export { lenet5, lenet300100, type Lenet5Options } from './lenet.ts';

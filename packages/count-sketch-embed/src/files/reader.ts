@@ -1,11 +1,15 @@
 /**
  * Opens a saved table without TensorFlow, in a page or in Node: under 3 kB, imports nothing. It writes the hash
  * h(x) = ⌊(a·m(x) + b mod 2⁶⁴) / 2³²⌋ of UniversalHash out again in big integers, so that it stays one small file.
+ *
+ * @module
  */
 
 /** A table that gives vectors. */
 export interface OpenTable {
+  /** |V|, tokens that the table knows. */
   readonly vocabulary: number;
+  /** D, numbers of a vector. */
   readonly dimension: number;
   /**
    * Vectors of ids, `[ids.length, dimension]`.

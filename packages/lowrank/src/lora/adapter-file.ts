@@ -11,6 +11,7 @@ import { PREFIX } from './peft-layout.ts';
 
 /** An adapter that was read and not yet put into a model. */
 export interface AdapterFile {
+  /** What the adapter's own configuration says. */
   readonly config: PeftConfig;
   /** By module path: its arrays under `a`, `b` and, of DoRA, `m`. */
   readonly modules: ReadonlyMap<string, Readonly<Partial<Record<'a' | 'b' | 'm', NamedArray>>>>;

@@ -2,17 +2,27 @@ import { DataError } from '@ockham/core';
 
 /** What of PEFT's `adapter_config.json` is written and read here. */
 export interface PeftConfig {
+  /** Always `LORA`. */
   readonly peft_type: 'LORA';
   /** The base's name; says nothing about its weights. */
   readonly base_model_name_or_path: string | null;
+  /** What PEFT calls the task; kept, not used. */
   readonly task_type: string | null;
+  /** Whether the file is meant for use alone; kept, not used. */
   readonly inference_mode: boolean;
+  /** Biases are not adapted. */
   readonly bias: 'none';
+  /** PEFT's note of the base's order of axes; kept, not used. */
   readonly fan_in_fan_out: boolean;
+  /** Rank of the adapter. */
   readonly r: number;
+  /** α. */
   readonly lora_alpha: number;
+  /** Part of the inputs that training drops, in [0, 1). */
   readonly lora_dropout: number;
+  /** Whether the scale is α / √r. */
   readonly use_rslora: boolean;
+  /** Whether directions and magnitudes are trained apart. */
   readonly use_dora: boolean;
   /** Module paths. */
   readonly target_modules: readonly string[];
@@ -20,6 +30,7 @@ export interface PeftConfig {
   readonly modules_to_save: readonly string[] | null;
   /** Ranks and α of modules that differ from `r` and `lora_alpha`, by path or by a regular expression for its end. */
   readonly rank_pattern: Readonly<Record<string, number>>;
+  /** See {@link PeftConfig.rank_pattern}. */
   readonly alpha_pattern: Readonly<Record<string, number>>;
 }
 

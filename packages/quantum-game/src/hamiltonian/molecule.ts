@@ -6,14 +6,19 @@ export type Mapping = 'jordan-wigner' | 'parity-2q-reduced' | 'jordan-wigner-tap
 
 /** A molecule's Hamiltonian as a file gives it. */
 export interface Molecule {
+  /** As the file gives it. */
   readonly name: string;
   /** Electronic, in hartree, without the nuclear repulsion. */
   readonly hamiltonian: PauliSum;
+  /** In hartree; add it to an electronic energy for the total one. */
   readonly nuclearRepulsion: number;
+  /** From orbitals to qubits, where the file states it. */
   readonly mapping: Mapping | undefined;
   /** Bit q is the value of qubit q in the Hartree–Fock state. */
   readonly hartreeFock: number | undefined;
+  /** Number of electrons in the active space, where the file states it. */
   readonly electrons: number | undefined;
+  /** Number of spatial orbitals in the active space, where the file states it. */
   readonly orbitals: number | undefined;
   /** The lowest eigenvalues of the whole operator, with multiplicity, where the file states them. */
   readonly eigenvalues: readonly number[] | undefined;
