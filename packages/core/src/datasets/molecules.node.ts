@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Provenance } from '../dataset.ts';
 import { DataError, throwIfAborted } from '../errors.ts';
+import { parseJson } from '../files/parse-json.ts';
 import { findForm, type TextFolderOptions } from './text-file.node.ts';
 
 /** Options of {@link molecules}. */
@@ -55,7 +56,7 @@ export async function molecules(options: MoleculesOptions = {}): Promise<Molecul
 function listed(text: string, path: string): string[] {
   let names: unknown[];
   try {
-    const { hamiltonians } = JSON.parse(text) as {
+    const { hamiltonians } = parseJson(text, `molecules: ${path}`) as {
       readonly hamiltonians: readonly { readonly name: unknown }[];
     };
     names = hamiltonians.map(({ name }) => name);

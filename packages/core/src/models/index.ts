@@ -34,6 +34,7 @@ export { TokenColumn, type TokenColumnArgs } from './layers/token-column.ts';
 export { PadChannels, type PadChannelsArgs } from './pad-channels.ts';
 export { checkModel, checkSingleInputAndOutput } from './check-model.ts';
 export { cloneModel, weightsInOrderOfCreation } from './clone-model.ts';
+export { modelFromFile } from './model-from-file.ts';
 export {
   loadWeights,
   pytorchResnet,
