@@ -18,7 +18,7 @@ export const MOST_UNPACKED: number = 2 ** 30;
 export async function gunzip(
   bytes: Uint8Array,
   who = 'gunzip',
-  most = MOST_UNPACKED,
+  most: number = MOST_UNPACKED,
 ): Promise<Uint8Array<ArrayBuffer>> {
   try {
     return await through(bytes, new DecompressionStream('gzip'), atMost(most, who));
