@@ -11,7 +11,7 @@ export interface DecisionRow {
 export const decisionRows: readonly DecisionRow[] = [
   {
     want: 'a smaller file, the same layers',
-    call: '[`prune`](../packages/fw-prune#readme)',
+    call: '[`prune`](../packages/fw-prune/README.md)',
     measured: [
       ['fw-prune/lenet-300-100', '20× smaller, error'],
       ['fw-prune/lenet-5', '50× smaller within'],
@@ -20,7 +20,7 @@ export const decisionRows: readonly DecisionRow[] = [
   },
   {
     want: 'a faster model on every engine',
-    call: '[`pruneStructured`](../packages/fw-prune#readme)',
+    call: '[`pruneStructured`](../packages/fw-prune/README.md)',
     measured: [
       ['fw-prune/structured', 'half the FLOPs within'],
       ['fw-prune/structured', 'the measured median latency'],
@@ -29,7 +29,7 @@ export const decisionRows: readonly DecisionRow[] = [
   },
   {
     want: 'a small file and little memory, no training',
-    call: '[`compress`](../packages/deepspeed-lite#compression)',
+    call: '[`compress`](../packages/deepspeed-lite/README.md#compression)',
     measured: [
       ['deepspeed-lite/compression', 'BERT-mini, int8: the file'],
       ['deepspeed-lite/compression', 'int8: at most 0.2 points'],
@@ -39,13 +39,13 @@ export const decisionRows: readonly DecisionRow[] = [
   },
   {
     want: 'a trained model in fewer parameters, as ordinary layers',
-    call: '[`compressLowRank`](../packages/lowrank#readme)',
+    call: '[`compressLowRank`](../packages/lowrank/README.md)',
     measured: [['lowrank/lenet-5-post-hoc', '98.9 % with at most']],
     limit: 'a layer whose factors would be larger than itself stays whole: small convolutions gain little',
   },
   {
     want: 'to train small from the first step',
-    call: '[`dlrt`](../packages/lowrank#dynamical-low-rank-training)',
+    call: '[`dlrt`](../packages/lowrank/README.md#dynamical-low-rank-training)',
     measured: [
       ['lowrank/dlrt-lenet-5', 'KLS from scratch'],
       ['lowrank/dlrt-lenet-5', 'with at most 29,260'],
@@ -54,7 +54,7 @@ export const decisionRows: readonly DecisionRow[] = [
   },
   {
     want: 'small embedding tables',
-    call: '[`compressEmbeddings`](../packages/count-sketch-embed#readme)',
+    call: '[`compressEmbeddings`](../packages/count-sketch-embed/README.md)',
     measured: [
       ['count-sketch-embed/word-level', '16 times smaller'],
       ['count-sketch-embed/word-level', '64 times smaller'],
@@ -63,7 +63,7 @@ export const decisionRows: readonly DecisionRow[] = [
   },
   {
     want: 'to learn from a stream, each example once',
-    call: '[`coldStart`](../packages/cssl#readme)',
+    call: '[`coldStart`](../packages/cssl/README.md)',
     measured: [
       ['cssl/mnist-500', 'MLP-400, buffer 500'],
       ['cssl/mnist-500', 'plain fine-tuning forgets'],
@@ -73,7 +73,7 @@ export const decisionRows: readonly DecisionRow[] = [
   },
   {
     want: 'to train on several machines with few bytes',
-    call: '[`initialize`](../packages/deepspeed-lite#on-many-ranks) with `zeroOneAdam`',
+    call: '[`initialize`](../packages/deepspeed-lite/README.md#on-many-ranks) with `zeroOneAdam`',
     measured: [
       ['deepspeed-lite/compressed', '0/1 Adam sends at least'],
       ['deepspeed-lite/compressed', '0/1 Adam is at most 1 point'],
@@ -82,7 +82,7 @@ export const decisionRows: readonly DecisionRow[] = [
   },
   {
     want: 'the same, talking now and then only',
-    call: '[`lte`](../packages/lowrank#lora-the-explorer-lte)',
+    call: '[`lte`](../packages/lowrank/README.md#lora-the-explorer-lte)',
     measured: [
       ['lowrank/lte', 'and moves at least 10'],
       ['lowrank/lte', 'LTE with 4 heads is at most'],
@@ -91,7 +91,7 @@ export const decisionRows: readonly DecisionRow[] = [
   },
   {
     want: 'a model that does not fit one rank',
-    call: '[`initialize`](../packages/deepspeed-lite#on-many-ranks) with `zero` or `mesh`',
+    call: '[`initialize`](../packages/deepspeed-lite/README.md#on-many-ranks) with `zero` or `mesh`',
     measured: [
       ['deepspeed-lite/survey-claims', 'ZeRO-2 holds up to 8 times fewer bytes, in float32'],
       ['deepspeed-lite/survey-claims', 'ZeRO-3 sends no more'],
@@ -100,13 +100,13 @@ export const decisionRows: readonly DecisionRow[] = [
   },
   {
     want: 'least squares whose features lie apart',
-    call: '[`solve`](../packages/feature-subsample#readme)',
+    call: '[`solve`](../packages/feature-subsample/README.md)',
     measured: [['feature-subsample/baselines', 'the control variate ends below FedAvg']],
     limit: 'linear models; where every worker may see every feature, `cg` needs fewer rounds',
   },
   {
     want: 'excited states of a molecule or spin chain',
-    call: '[`quantumGame`](../packages/quantum-game#readme)',
+    call: '[`quantumGame`](../packages/quantum-game/README.md)',
     measured: [
       ['quantum-game/accuracy', 'every molecule up to the limit'],
       ['quantum-game/noise', 'QuantumGame errs less than VQD under the same depolarisation'],

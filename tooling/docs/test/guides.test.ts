@@ -86,7 +86,6 @@ describe.each(guides)('%s', (guide) => {
     for (const [, target] of read(guide).matchAll(/\]\((?!https?:)([^)\s]+)\)/g)) {
       const [path, anchor] = target!.split('#');
       const to = path === '' ? join(root, guide) : resolve(root, dirname(guide), path!);
-      if (path === 'api') continue; // built by `pnpm run docs`
       expect(existsSync(to), target).toBe(true);
       if (anchor === undefined || anchor === 'readme') continue;
       const page = to.endsWith('.md') ? to : join(to, 'README.md');
