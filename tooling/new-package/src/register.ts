@@ -4,9 +4,9 @@ import type { Names } from './names.ts';
 import { formatted } from './render.ts';
 
 /**
- * What of the workspace names its packages one by one, with the new one added: the README has a row for it.
+ * What of the workspace names its packages one by one, with the new one added: the README's table.
  *
- * @throws Error where that place is not found.
+ * @throws Error where there is none.
  */
 export async function register(names: Names, root: string): Promise<Map<string, string>> {
   const readme = readFileSync(join(root, 'README.md'), 'utf8');
