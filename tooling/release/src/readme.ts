@@ -33,7 +33,7 @@ export function commands(markdown: string): string[] {
 
 /** The command lines that a README shows with what they print: `console` blocks that start with `$`. */
 export function commandLines(markdown: string): { readonly command: string; readonly printed: string }[] {
-  return [...markdown.matchAll(/^```console\n\$ (.*)\n(.*?)^```$/gms)].map(([, command, printed]) => ({
+  return [...markdown.matchAll(/^```console\n\$ ([^\n]*)\n(.*?)^```$/gms)].map(([, command, printed]) => ({
     command: command!,
     printed: printed!,
   }));

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { afterEach, describe, expect, it } from 'vitest';
-import { commands, firstExample, printedByExample, runExample } from '../src/readme.ts';
+import { commandLines, commands, firstExample, printedByExample, runExample } from '../src/readme.ts';
 
 const fence = '```';
 const markdown = `# Package
@@ -55,6 +55,11 @@ describe('a README', () => {
 
   it('lists its commands without comments and blanks', () => {
     expect(commands(markdown)).toEqual(['npm install x', 'SCALE=smoke npx y reproduce']);
+  });
+
+  it('shows command lines with what they print', () => {
+    const shown = `${fence}console\n$ npx y --json\n{}\n\n[]\n${fence}\n${fence}sh\nls\n${fence}\n`;
+    expect(commandLines(shown)).toEqual([{ command: 'npx y --json', printed: '{}\n\n[]\n' }]);
   });
 
   it('is run as a module, and only its first example', async () => {
