@@ -49,7 +49,7 @@ describe('the report', () => {
     expect(page).toContain('No network &amp; no data');
     expect(page).toMatch(/<span class="badge good"\s*>[^]*?reproduced<\/span/);
     expect(page).toContain('1.50 ± 0.01 (n = 2)');
-    expect(page.match(/<img [^>]*alt="[^"]*y is at least &lt;1&gt;: reproduced\."/g)).toHaveLength(1);
+    expect(page.match(/<img\s[^>]*alt="[^"]*y is at least &lt;1&gt;: reproduced\."/g)).toHaveLength(1);
     expect(page).toContain('pnpm@12.21.0 --filter @ockham/toy reproduce --scale standard --only line');
     expect(page).toContain('wasm: asked for by the test');
   });
