@@ -1,4 +1,7 @@
-/** Nothing from elsewhere, no `eval`; Observable Plot and canvases set styles in place. */
+/**
+ * Nothing from elsewhere and no `eval`; Observable Plot sets styles in place. The two of origin isolate the page, without which a
+ * browser's clock is too coarse to time one image.
+ */
 export const securityHeaders: Readonly<Record<string, string>> = {
   'Content-Security-Policy': [
     "default-src 'self'",
@@ -9,6 +12,8 @@ export const securityHeaders: Readonly<Record<string, string>> = {
     "base-uri 'none'",
     "frame-ancestors 'none'",
   ].join('; '),
+  'Cross-Origin-Opener-Policy': 'same-origin',
+  'Cross-Origin-Embedder-Policy': 'require-corp',
   'X-Content-Type-Options': 'nosniff',
   'Referrer-Policy': 'no-referrer',
 };

@@ -17,7 +17,7 @@ export async function servePlayground(outDir = 'dist'): Promise<PlaygroundServer
   const config: InlineConfig = {
     root: resolve(import.meta.dirname, '..'),
     logLevel: 'warn',
-    build: { outDir },
+    build: { outDir, emptyOutDir: true },
   };
   await build(config);
   const server = await preview(config);

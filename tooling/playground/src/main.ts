@@ -20,7 +20,7 @@ document
   .querySelector('nav ul')!
   .append(
     ...sections.map((section) =>
-      element('li', {}, element('a', { href: `#${section.id}` }, section.querySelector('h2')!.textContent)),
+      element('li', {}, element('a', { href: `#${section.id}` }, section.dataset.short!)),
     ),
   );
 if (location.hash) document.querySelector(location.hash)?.scrollIntoView();

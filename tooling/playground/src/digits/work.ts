@@ -87,7 +87,11 @@ export const openDigits: OpenWork<DigitsCommand, DigitsReport> = (report, { digi
   };
 
   return async (command, signal) => {
-    const lessonNow = await (lesson ??= begin(command.seed));
+    lesson ??= begin(command.seed).catch((error: unknown) => {
+      lesson = undefined; // the next command tries again
+      throw error;
+    });
+    const lessonNow = await lesson;
     if (command.do === 'stream') return stream(lessonNow, command.seed, command.order, signal);
     if (command.do === 'teach') {
       lessonNow.taught++;

@@ -19,11 +19,13 @@ const SYMBOLS: Readonly<Record<Form, 'circle' | 'square' | 'triangle'>> = {
   hash: 'square',
   robe: 'triangle',
 };
+const SIGNS: Readonly<Record<Form, string>> = { 'count-sketch': '●', hash: '■', robe: '▲' };
 
 /** The same classifier of texts on smaller and smaller tables of words. */
 export const embeddingsExhibit: ExhibitPlan<EmbeddingsCommand, EmbeddingsReport> = {
   name: 'embeddings',
   title: 'Shrink a table of words',
+  short: 'Embeddings',
   method: '@ockham/count-sketch-embed',
   lead: 'A model of texts keeps a vector for each word. Let words share numbers instead: see how small the table gets, and what that costs.',
   about: `trains a classifier of texts from scratch for each size. The texts are made up: ${whole(VOCABULARY)} words, each of one of ${TOPICS} topics, as often as Zipf’s law says; somewhat more than half of a text’s 12 words are of its topic. 4,000 texts are learnt from in six passes, 1,000 others are tested on.`,
@@ -50,7 +52,7 @@ export const embeddingsExhibit: ExhibitPlan<EmbeddingsCommand, EmbeddingsReport>
             label: 'bytes of the table →',
             type: 'log',
             domain: [2500, 200_000],
-            ticks: width < 420 ? 3 : 6,
+            ticks: [3000, 10_000, 30_000, 100_000],
             tickFormat: '~s',
             grid: false,
           },
@@ -58,16 +60,9 @@ export const embeddingsExhibit: ExhibitPlan<EmbeddingsCommand, EmbeddingsReport>
           marks: tried().flatMap((name) => [
             Plot.line(of(name), { ...at, stroke: COLOURS[name], strokeWidth: 2 }),
             Plot.dot(of(name), { ...at, fill: COLOURS[name], symbol: SYMBOLS[name], r: 4.5 }),
-            Plot.text(of(name).slice(0, 1), {
-              ...at,
-              text: () => FORMS[name].split(',')[0]!,
-              dy: -14,
-              dx: -4,
-              textAnchor: 'start',
-              fill: 'currentColor',
-            }),
           ]),
         }),
+      legend: () => tried().map((name) => ({ sign: SIGNS[name], colour: COLOURS[name], name: FORMS[name] })),
       summary: () => {
         if (tables.length === 0) return 'No table was trained yet.';
         return tried()
@@ -109,10 +104,14 @@ export const embeddingsExhibit: ExhibitPlan<EmbeddingsCommand, EmbeddingsReport>
         tables.push(table);
         const [plain] = of(table.form).slice(-1);
         if (table.factor === 1)
-          figures.set({ plain: `${bytes(table.bytes)}, ${percent(table.accuracy)}`, small: '–', lost: '–' });
+          figures.set({
+            plain: `${bytes(table.bytes)}\n${percent(table.accuracy)} right`,
+            small: '–',
+            lost: '–',
+          });
         else
           figures.set({
-            small: `${bytes(table.bytes)}, ${percent(table.accuracy)}`,
+            small: `${bytes(table.bytes)}\n${percent(table.accuracy)} right`,
             lost: `${(100 * (plain!.accuracy - table.accuracy)).toFixed(1)} points`,
           });
         chart.update();

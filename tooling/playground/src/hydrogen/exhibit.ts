@@ -23,6 +23,7 @@ interface Point {
 export const hydrogenExhibit: ExhibitPlan<HydrogenCommand, HydrogenReport> = {
   name: 'hydrogen',
   title: 'Find the states of hydrogen',
+  short: 'Hydrogen',
   method: '@ockham/quantum-game',
   lead: 'Four players share a molecule of H2. Each turns the angles of a quantum circuit, lowers its own energy and keeps off the players below: what they settle on are the ground state and the excited states.',
   about:
@@ -56,7 +57,7 @@ export const hydrogenExhibit: ExhibitPlan<HydrogenCommand, HydrogenReport> = {
         return Plot.plot({
           ...axes(width),
           height: 320,
-          marginRight: 86,
+          marginRight: width < 420 ? 56 : 104,
           x: { label: 'round →', domain: [1, Math.max(10, last?.round ?? 0)], ticks: 5, tickFormat: 'd' },
           y: { label: '↑ energy, hartree', domain: [-1.25, 0.75], grid: true },
           marks: [
@@ -117,12 +118,12 @@ export const hydrogenExhibit: ExhibitPlan<HydrogenCommand, HydrogenReport> = {
         else if (report.kind === 'round') {
           rounds.push(report);
           stage.show('The players move.');
-          figures.set({ round: whole(report.round), error: `${error()!.toExponential(1)} hartree` });
+          figures.set({ round: whole(report.round), error: `${error()!.toExponential(1)}\nhartree` });
         } else {
           verdict = report;
           figures.set({
             certificate: report.passed ? 'passed' : 'in doubt',
-            time: `${report.milliseconds.toFixed(0)} ms, ${whole(report.gradients)} gradients`,
+            time: `${report.milliseconds.toFixed(0)} ms\n${whole(report.gradients)} gradients`,
           });
         }
         chart.update();

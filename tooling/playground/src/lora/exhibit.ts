@@ -4,7 +4,7 @@ import { choice, element, labelled } from '../page/element.ts';
 import type { ExhibitPlan } from '../page/exhibit.ts';
 import { Figures } from '../page/figures.ts';
 import { axes } from '../page/plot-style.ts';
-import { bytes, percent, whole } from '../page/words.ts';
+import { bytes, COARSE_CLOCK, percent, whole } from '../page/words.ts';
 import type { Accuracies, LoraCommand, LoraReport } from './messages.ts';
 import { TURNED } from './sentences.ts';
 
@@ -19,6 +19,7 @@ const EXAMPLE = 'honestly that trick was really sick';
 export const loraExhibit: ExhibitPlan<LoraCommand, LoraReport> = {
   name: 'lora',
   title: 'Teach a classifier a slang',
+  short: 'Adapters',
   method: '@ockham/lowrank',
   lead: `A small network learns which sentences praise. Then low-rank adapters teach it a slang in which ${TURNED.join(', ')} are praise. The network itself is not touched.`,
   about:
@@ -32,11 +33,11 @@ export const loraExhibit: ExhibitPlan<LoraCommand, LoraReport> = {
     const rank = choice({ '1': '1', '2': '2', '4': '4', '8': '8' }, '4');
     stage.controls.append(labelled('Rank of the adapters', rank));
     const figures = new Figures({
-      trained: 'Numbers that adapters train',
-      size: 'Adapters, and base',
+      trained: 'Numbers that train',
+      size: 'Size of the adapters',
       plain: 'Right, plain speech',
       slang: 'Right, slang',
-      latency: '32 sentences, beside / merged',
+      latency: 'Time for 32 sentences',
       base: 'The base',
     });
     const chart = new Chart({
@@ -157,16 +158,16 @@ export const loraExhibit: ExhibitPlan<LoraCommand, LoraReport> = {
         } else if (report.kind === 'cost') {
           const { trainable, base, adapterBytes, baseBytes } = report.cost;
           figures.set({
-            trained: `${whole(trainable)} of ${whole(base)}`,
-            size: `${bytes(adapterBytes)}, ${bytes(baseBytes)}`,
+            trained: `${whole(trainable)}\nof ${whole(base)}`,
+            size: `${bytes(adapterBytes)}\nbase: ${bytes(baseBytes)}`,
           });
         } else if (report.kind === 'merged') {
           merged.disabled = false;
           latencies.set(report.merged, report.latency);
           const time = (when: boolean): string => latencies.get(when)?.toFixed(2) ?? '–';
           figures.set({
-            latency: `${time(false)} / ${time(true)} ms`,
-            base: report.baseUnchanged ? 'unchanged, to the bit' : 'changed',
+            latency: crossOriginIsolated ? `${time(false)} ms beside\n${time(true)} ms merged` : COARSE_CLOCK,
+            base: report.baseUnchanged ? 'unchanged,\nto the bit' : 'changed',
           });
           showAccuracies(report.adapted);
         } else {

@@ -4,7 +4,7 @@
  * @returns Whether it will; a browser without service workers, or a page that is not served securely, does without.
  */
 export async function keepForOffline(): Promise<boolean> {
-  if (!('serviceWorker' in navigator) || import.meta.env.DEV) return false;
+  if (!('serviceWorker' in navigator)) return false;
   try {
     await navigator.serviceWorker.register('service-worker.js', { type: 'module' });
     await navigator.serviceWorker.ready;

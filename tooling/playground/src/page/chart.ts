@@ -1,9 +1,18 @@
 import { element } from './element.ts';
 
+/** A kind of mark: its sign, colour and meaning. */
+export interface Mark {
+  readonly sign: string;
+  readonly colour: string;
+  readonly name: string;
+}
+
 /** What a chart shows, asked for anew each time that it is drawn. */
 export interface ChartPlan {
   readonly title: string;
   readonly draw: (width: number) => Element;
+  /** What its marks stand for, where they are not named beside themselves. */
+  readonly legend?: () => readonly Mark[];
   /** The chart in words, for who does not see it and for who is in a hurry. */
   readonly summary: () => string;
   /** Its numbers: a row of headings, then rows. */
@@ -18,6 +27,7 @@ export class Chart {
   readonly figure: HTMLElement;
   readonly #plan: ChartPlan;
   readonly #plot = element('div', { class: 'plot', role: 'img' });
+  readonly #legend = element('p', { class: 'legend' });
   readonly #summary = element('p', { class: 'summary' });
   readonly #details = element('details', {}, element('summary', {}, 'The numbers'));
   #waits = false;
@@ -37,6 +47,7 @@ export class Chart {
       'figure',
       { class: 'chart' },
       element('figcaption', {}, plan.title),
+      ...(plan.legend ? [this.#legend] : []),
       this.#plot,
       this.#summary,
       this.#details,
@@ -64,7 +75,18 @@ export class Chart {
     const drawing = this.#plan.draw(width);
     drawing.setAttribute('aria-hidden', 'true');
     this.#plot.replaceChildren(drawing);
+    this.#fillLegend();
     this.#fillNumbers();
+  }
+
+  #fillLegend(): void {
+    this.#legend.replaceChildren(
+      ...(this.#plan.legend?.() ?? []).map(({ sign, colour, name }) => {
+        const mark = element('span', { 'aria-hidden': 'true' }, sign);
+        mark.style.color = colour;
+        return element('span', { class: 'mark' }, mark, ` ${name}`);
+      }),
+    );
   }
 
   #fillNumbers(): void {

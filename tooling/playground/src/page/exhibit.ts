@@ -6,6 +6,8 @@ import { WorkerLine, type Ending } from './worker-line.ts';
 export interface ExhibitPlan<Command, Report> {
   readonly name: ExhibitName;
   readonly title: string;
+  /** In a word, for the list of exhibits. */
+  readonly short: string;
   /** The package that does the work. */
   readonly method: string;
   /** What one sees, in a sentence or two. */
@@ -65,7 +67,7 @@ export function mountExhibit<Command, Report>(plan: ExhibitPlan<Command, Report>
   const body = element('div', { class: 'body' });
   const section = element(
     'section',
-    { id: name, 'aria-labelledby': `${name}-title`, 'data-state': 'ready' },
+    { id: name, 'aria-labelledby': `${name}-title`, 'data-state': 'ready', 'data-short': plan.short },
     element('h2', { id: `${name}-title` }, title),
     element('p', { class: 'lead' }, plan.lead),
     controls,

@@ -13,3 +13,6 @@ export function bytes(count: number): string {
 export function whole(count: number): string {
   return count.toLocaleString('en-GB');
 }
+
+/** In the place of a time where the page is not isolated: its clock has steps of 0.1 ms. */
+export const COARSE_CLOCK = 'not measured: the server does not isolate this page';

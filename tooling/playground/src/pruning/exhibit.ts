@@ -5,7 +5,7 @@ import type { ExhibitPlan } from '../page/exhibit.ts';
 import { Figures } from '../page/figures.ts';
 import { onTheme, paintPixels } from '../page/paint-pixels.ts';
 import { axes } from '../page/plot-style.ts';
-import { bytes, percent, whole } from '../page/words.ts';
+import { bytes, COARSE_CLOCK, percent, whole } from '../page/words.ts';
 import type { PrunedNetwork, PruningCommand, PruningReport } from './messages.ts';
 
 /** Where the slider stands at first. */
@@ -15,6 +15,7 @@ const FIRST = 90;
 export const pruningExhibit: ExhibitPlan<PruningCommand, PruningReport> = {
   name: 'pruning',
   title: 'Prune a network',
+  short: 'Pruning',
   method: '@ockham/fw-prune',
   lead: 'Train a network for digits, then take away as many of its weights as you like. Frank-Wolfe pruning with momentum chooses which, and trains the rest again.',
   about:
@@ -26,10 +27,9 @@ export const pruningExhibit: ExhibitPlan<PruningCommand, PruningReport> = {
     let trained = false;
 
     const slider = element('input', { type: 'range', min: 0, max: 99, step: 1, value: FIRST });
-    const value = element('output', { class: 'value' });
+    const value = element('span', { class: 'value', 'aria-hidden': 'true' });
     const field = labelled('Weights to remove', slider, value);
     field.classList.add('wide');
-    value.setAttribute('for', slider.id);
     const sparsity = (): number => slider.valueAsNumber / 100;
     const tellValue = (): void => {
       value.textContent = `${slider.value} %`;
@@ -95,18 +95,12 @@ export const pruningExhibit: ExhibitPlan<PruningCommand, PruningReport> = {
     };
     const display = (network: PrunedNetwork): void => {
       shown = network;
-      const whole0 = networks.get(0)!;
+      const dense = networks.get(0)!;
       figures.set({
-        weights: `${whole(network.nonZeros)} of ${whole(network.weights)}`,
-        bytes:
-          network.sparsity === 0
-            ? bytes(network.bytes)
-            : `${bytes(network.bytes)}, ${(whole0.bytes / network.bytes).toFixed(1)} times smaller`,
-        speed:
-          network.sparsity === 0
-            ? `${network.latency.toFixed(3)} ms`
-            : `${network.latency.toFixed(3)} ms, ${network.speedup.toFixed(1)} × dense`,
-        accuracy: percent(network.accuracy),
+        weights: `${whole(network.nonZeros)}\nof ${whole(network.weights)}`,
+        bytes: `${bytes(network.bytes)}\n${times(dense.bytes / network.bytes)} smaller than dense`,
+        speed: speedOf(network),
+        accuracy: `${percent(network.accuracy)}\ndense: ${percent(dense.accuracy)}`,
       });
       paint();
       chart.update();
@@ -190,3 +184,13 @@ const at = {
   x: ({ sparsity }: PrunedNetwork) => 100 * sparsity,
   y: ({ accuracy }: PrunedNetwork) => 100 * accuracy,
 };
+
+/** `4.2 ×`. */
+function times(ratio: number): string {
+  return `${ratio.toFixed(1)} ×`;
+}
+
+function speedOf({ latency, speedup }: PrunedNetwork): string {
+  if (!crossOriginIsolated) return COARSE_CLOCK;
+  return `${latency.toFixed(3)} ms\n${times(speedup)} as fast as dense`;
+}

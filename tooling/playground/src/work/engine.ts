@@ -1,8 +1,10 @@
 import '@tensorflow/tfjs';
+import '@tensorflow/tfjs-backend-wasm'; // registers the flag below
 import { useBackend } from '@ockham/core/backend';
 import plain from '@tensorflow/tfjs-backend-wasm/dist/tfjs-backend-wasm.wasm?url';
 import simd from '@tensorflow/tfjs-backend-wasm/dist/tfjs-backend-wasm-simd.wasm?url';
 import threaded from '@tensorflow/tfjs-backend-wasm/dist/tfjs-backend-wasm-threaded-simd.wasm?url';
+import { env } from '@tensorflow/tfjs-core';
 
 const wasmPaths = {
   'tfjs-backend-wasm.wasm': plain,
@@ -12,5 +14,6 @@ const wasmPaths = {
 
 /** The engine of every exhibit that trains: WebAssembly on one thread, so that a second core is left to the page. */
 export async function startEngine(): Promise<void> {
+  env().set('WASM_HAS_MULTITHREAD_SUPPORT', false); // the threaded binary starts workers of its own
   await useBackend('wasm', { wasmPaths, threads: 1 });
 }
