@@ -30,7 +30,7 @@ async function install(): Promise<void> {
 
 async function answer(request: Request): Promise<Response> {
   const named = new URL(request.url).pathname.includes('/assets/');
-  const kept = await caches.match(request, { ignoreSearch: !named });
+  const kept = await caches.match(request, { ignoreSearch: !named, ignoreVary: true });
   if (named && kept) return kept;
   try {
     return await fetch(request);

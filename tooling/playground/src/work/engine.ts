@@ -1,5 +1,4 @@
 import '@tensorflow/tfjs';
-import '@tensorflow/tfjs-backend-wasm'; // registers the flag below
 import { useBackend } from '@ockham/core/backend';
 import plain from '@tensorflow/tfjs-backend-wasm/dist/tfjs-backend-wasm.wasm?url';
 import simd from '@tensorflow/tfjs-backend-wasm/dist/tfjs-backend-wasm-simd.wasm?url';
@@ -14,6 +13,7 @@ const wasmPaths = {
 
 /** The engine of every exhibit that trains: WebAssembly on one thread, so that a second core is left to the page. */
 export async function startEngine(): Promise<void> {
+  await import('@tensorflow/tfjs-backend-wasm'); // registers the flag
   env().set('WASM_HAS_MULTITHREAD_SUPPORT', false); // the threaded binary starts workers of its own
   await useBackend('wasm', { wasmPaths, threads: 1 });
 }
