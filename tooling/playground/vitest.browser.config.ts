@@ -15,6 +15,7 @@ export default mergeConfig(
       include: found ? ['test/**/*.browser.test.ts'] : [],
       passWithNoTests: !found,
       reporters: reporters('-browser'),
+      testTimeout: 180_000, // on a machine that is busy with other work, too
       expect: { poll: { timeout: 20_000 } },
       globalSetup: ['test/fixtures/serve.ts'],
       fileParallelism: false, // the page has a processor to itself

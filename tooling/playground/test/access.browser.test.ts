@@ -63,11 +63,11 @@ it('a visitor with keys alone comes to everything in the order of the page, draw
   }
   expect(walk.map(({ name }) => name)).toEqual([
     'Skip to the exhibits',
-    'Learn digits from a stream',
-    'Prune a network',
-    'Teach a classifier a slang',
-    'Find the states of hydrogen',
-    'Shrink a table of words',
+    'Digits',
+    'Pruning',
+    'Adapters',
+    'Hydrogen',
+    'Embeddings',
     'Start: Learn digits from a stream',
     'Reset: Learn digits from a stream',
     'Seed',

@@ -4,11 +4,19 @@ import { choice, element, labelled } from '../page/element.ts';
 import type { ExhibitPlan } from '../page/exhibit.ts';
 import { Figures } from '../page/figures.ts';
 import { onTheme, paintPixels } from '../page/paint-pixels.ts';
+import { oncePerFrame } from '../page/once-per-frame.ts';
 import { axes } from '../page/plot-style.ts';
 import { bytes, percent, whole } from '../page/words.ts';
 import { Beliefs } from './beliefs.ts';
 import { DrawingPad } from './drawing-pad.ts';
-import { CAPACITY, HELD_OUT, STREAM, type DigitsCommand, type DigitsReport } from './messages.ts';
+import {
+  CAPACITY,
+  HELD_OUT,
+  STREAM,
+  type DigitsCommand,
+  type DigitsReport,
+  type LearnerState,
+} from './messages.ts';
 
 const SIDE = 28;
 /** Images in a row of the picture of the buffer. */
@@ -38,6 +46,17 @@ export const digitsExhibit: ExhibitPlan<DigitsCommand, DigitsReport> = {
       accuracy: `Right of ${HELD_OUT} held out`,
       kept: `Kept, of ${CAPACITY} at most`,
       bytes: 'Replay buffer',
+    });
+    let state: LearnerState | undefined;
+    const showState = oncePerFrame(() => {
+      if (!state) return;
+      const { examples, taught, classes, kept: images, bytes: size, plainBytes } = state;
+      figures.set({
+        examples: taught > 0 ? `${whole(examples)}\n${taught} of them yours` : whole(examples),
+        kept: `${images}\nof ${classes.length} ${classes.length === 1 ? 'class' : 'classes'}`,
+        bytes: `${bytes(size)}\nuncompressed: ${bytes(plainBytes)}`,
+      });
+      stage.show('', Math.min(1, (examples - taught) / STREAM));
     });
     const beliefs = new Beliefs();
     const ask = (): void => {
@@ -163,13 +182,8 @@ export const digitsExhibit: ExhibitPlan<DigitsCommand, DigitsReport> = {
           return;
         }
         if (report.kind === 'state') {
-          const { examples, taught, classes, kept: images, bytes: size, plainBytes } = report.state;
-          figures.set({
-            examples: taught > 0 ? `${whole(examples)}\n${taught} of them yours` : whole(examples),
-            kept: `${images}\nof ${classes.length} ${classes.length === 1 ? 'class' : 'classes'}`,
-            bytes: `${bytes(size)}\nuncompressed: ${bytes(plainBytes)}`,
-          });
-          stage.show('', Math.min(1, (examples - taught) / STREAM));
+          state = report.state;
+          showState();
           return;
         }
         measured.push(report);
@@ -180,6 +194,7 @@ export const digitsExhibit: ExhibitPlan<DigitsCommand, DigitsReport> = {
       reset: () => {
         measured.length = 0;
         kept = undefined;
+        state = undefined;
         figures.clear();
         beliefs.clear();
         pad.clear();

@@ -20,7 +20,7 @@ export interface ChartPlan {
 }
 
 /** Milliseconds between two drawings: enough for the eye, and little of the page's time. */
-const LEAST_PAUSE = 160;
+const LEAST_PAUSE = 250;
 
 /** A figure that is drawn again when asked to, when its width changes, and never twice for one frame. */
 export class Chart {

@@ -1,5 +1,6 @@
 import type { ExhibitName } from '../work/protocol.ts';
 import { element, labelled } from './element.ts';
+import { oncePerFrame } from './once-per-frame.ts';
 import { WorkerLine, type Ending } from './worker-line.ts';
 
 /** What an exhibit is made of. */
@@ -87,10 +88,21 @@ export function mountExhibit<Command, Report>(plan: ExhibitPlan<Command, Report>
     progress.hidden = to !== 'running';
   };
   const say = (text: string): void => void (status.textContent = text);
-  const show = (text: string, done?: number): void => {
-    shown.textContent = text;
+  let latest: { readonly text: string; readonly done: number | undefined } | undefined;
+  const showLatest = oncePerFrame(() => {
+    if (!latest) return;
+    const { text, done } = latest;
+    if (shown.textContent !== text) shown.textContent = text;
     if (done === undefined) progress.removeAttribute('value');
     else progress.value = done;
+  });
+  const show = (text: string, done?: number): void => {
+    latest = { text, done };
+    showLatest();
+  };
+  const showNothing = (): void => {
+    latest = undefined;
+    shown.textContent = '';
   };
   const fail = (error: unknown): void => {
     alert.hidden = false;
@@ -129,11 +141,11 @@ export function mountExhibit<Command, Report>(plan: ExhibitPlan<Command, Report>
       if (section.dataset.state !== 'running') return; // reset meanwhile
       state(ending === 'done' ? 'done' : 'stopped');
       say(ending === 'done' ? play.verdict() : 'Stopped.');
-      shown.textContent = '';
+      showNothing();
     } catch (error) {
       state('failed');
       say('');
-      shown.textContent = '';
+      showNothing();
       fail(error);
     } finally {
       if (running === me) running = undefined;
@@ -145,7 +157,7 @@ export function mountExhibit<Command, Report>(plan: ExhibitPlan<Command, Report>
     state('ready');
     alert.hidden = true;
     say('');
-    shown.textContent = '';
+    showNothing();
     play.reset();
   };
 

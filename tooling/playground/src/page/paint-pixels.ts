@@ -9,7 +9,9 @@ export function paintPixels(canvas: HTMLCanvasElement, levels: Uint8Array, width
   const context = canvas.getContext('2d')!;
   const image = context.createImageData(width, height);
   const [red, green, blue] = inkOfPage();
-  levels.forEach((level, i) => image.data.set([red, green, blue, level], 4 * i));
+  const pixels = new Uint32Array(image.data.buffer); // alpha, blue, green, red from the highest byte down
+  const ink = (blue << 16) | (green << 8) | red;
+  for (let i = 0; i < levels.length; i++) pixels[i] = (levels[i]! << 24) | ink;
   context.putImageData(image, 0, 0);
 }
 
