@@ -2,6 +2,7 @@ import { ArgumentError } from './errors.ts';
 
 /** Values of one input or target for every example, row-major; example `i` starts at `i * product(shape)`. */
 export interface Column {
+  /** `[examples, …shape]`, row-major. */
   readonly values: Float32Array | Int32Array | Uint8Array;
   /** Shape of one example, without the batch: `[28, 28, 1]` for an image, `[]` for a class index. */
   readonly shape: readonly number[];
@@ -11,7 +12,9 @@ export interface Column {
 
 /** Examples in memory. Row `i` of `x` belongs to row `i` of `y`. */
 export interface Split {
+  /** Number of examples. */
   readonly size: number;
+  /** Inputs. */
   readonly x: Column;
   /** Class indexes (`Int32Array`, shape `[]`) for classification, or real targets of any shape. */
   readonly y: Column;
@@ -29,11 +32,15 @@ export interface Provenance {
 
 /** A named train and test split. */
 export interface Dataset {
+  /** The name of the data set, such as `mnist`. */
   readonly name: string;
+  /** Examples to train on. */
   readonly train: Split;
+  /** Examples that training never sees. */
   readonly test: Split;
   /** Class names, `classes[label]`; empty for regression. */
   readonly classes: readonly string[];
+  /** Where the data came from, and its checksums. */
   readonly provenance: Provenance;
 }
 

@@ -24,7 +24,9 @@ export type ErrorCode =
  * given and what to do next; `code` is stable and meant for programs.
  */
 export class OckhamError extends Error {
+  /** The name of the class: reads the same in a minified bundle. */
   override readonly name: string = 'OckhamError';
+  /** Says which rule was broken; it stays the same from version to version. */
   readonly code: ErrorCode;
 
   constructor(code: ErrorCode, message: string, options?: ErrorOptions) {
@@ -35,6 +37,7 @@ export class OckhamError extends Error {
 
 /** An argument breaks a documented rule. Thrown before any work starts. */
 export class ArgumentError extends OckhamError {
+  /** Always `ArgumentError`. */
   override readonly name = 'ArgumentError';
   constructor(message: string, options?: ErrorOptions) {
     super('invalid-argument', message, options);
@@ -43,6 +46,7 @@ export class ArgumentError extends OckhamError {
 
 /** A transform had no effect: it throws instead of returning its input unchanged. */
 export class NothingChangedError extends OckhamError {
+  /** Always `NothingChangedError`. */
   override readonly name = 'NothingChangedError';
   constructor(message: string) {
     super('nothing-changed', message);
@@ -51,6 +55,7 @@ export class NothingChangedError extends OckhamError {
 
 /** The model uses a layer or a topology that a method cannot handle; the message names the layer. */
 export class UnsupportedModelError extends OckhamError {
+  /** Always `UnsupportedModelError`. */
   override readonly name = 'UnsupportedModelError';
   constructor(message: string) {
     super('unsupported-model', message);
@@ -59,6 +64,7 @@ export class UnsupportedModelError extends OckhamError {
 
 /** A loss, gradient or input is NaN or infinite. */
 export class NonFiniteError extends OckhamError {
+  /** Always `NonFiniteError`. */
   override readonly name = 'NonFiniteError';
   constructor(message: string) {
     super('non-finite', message);
@@ -67,6 +73,7 @@ export class NonFiniteError extends OckhamError {
 
 /** The caller's `AbortSignal` fired; `cause` is the signal's reason. */
 export class AbortedError extends OckhamError {
+  /** Always `AbortedError`. */
   override readonly name = 'AbortedError';
   constructor(message: string, options?: ErrorOptions) {
     super('aborted', message, options);
@@ -75,6 +82,7 @@ export class AbortedError extends OckhamError {
 
 /** Data on disk or from the network cannot be used: absent, truncated, altered, or not writable. */
 export class DataError extends OckhamError {
+  /** Always `DataError`. */
   override readonly name = 'DataError';
   constructor(
     code: Extract<

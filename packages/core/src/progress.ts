@@ -2,7 +2,9 @@
 export interface ProgressEvent {
   /** What is being done, for example `train` or `prune 3/10`. */
   readonly stage: string;
+  /** Units of work that are done, in [0, `total`]. */
   readonly done: number;
+  /** Units of work of the stage. */
   readonly total: number;
   /** Figures worth showing, for example `{ loss: 0.12 }`. */
   readonly metrics?: Readonly<Record<string, number>>;

@@ -66,6 +66,17 @@ export default experiment<Config, ClickRow, never>({
       seeds: 2,
       config: {
         ...model,
+        synthetic: { fields: 6, values: 2_000, train: 15_000, test: 5_000 },
+        a9a: 7_500,
+        tables,
+        ratios: [16],
+        epochs: 2,
+      },
+    },
+    extended: {
+      seeds: 2,
+      config: {
+        ...model,
         synthetic: { fields: 6, values: 2_000, train: 30_000, test: 10_000 },
         a9a: 15_000,
         tables,

@@ -50,7 +50,18 @@ export default experiment<WordConfig, WordRow, 'texts'>({
       },
     },
     standard: {
-      seeds: 1,
+      seeds: 2,
+      config: {
+        ...budget,
+        ratios: [16],
+        rates: [0.01],
+        deviations: [0.02],
+        powers: [0.25],
+        examples: 8_000,
+      },
+    },
+    extended: {
+      seeds: 2,
       config: {
         ...budget,
         ratios: [16],

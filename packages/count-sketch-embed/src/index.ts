@@ -1,3 +1,8 @@
+/**
+ * Compressed embedding tables as layers, a trained table fitted into each, and models with their tables replaced.
+ *
+ * @module
+ */
 export * from './hashing/index.ts';
 export * from './layers/index.ts';
 export * from './training/index.ts';

@@ -14,8 +14,7 @@ import {
   type DatasetName,
   type Experiment,
   type Figure,
-  type Scale,
-  type ScaleName,
+  type Scales,
   type TrainingRun,
 } from '@ockham/reproduce';
 import type { LayersModel } from '@tensorflow/tfjs-layers';
@@ -58,9 +57,17 @@ export const curveReasons: Readonly<Record<keyof CurveConfig, string>> = {
 export function curveScales(
   kind: 'grey' | 'colour',
   paper: Pick<CurveConfig, 'classes' | 'perClass' | 'testPerClass' | 'baseClasses' | 'bytes'>,
-): Readonly<Record<ScaleName, Scale<CurveConfig>>> {
+): Scales<CurveConfig> {
   const grey = kind === 'grey';
   const shared = { network: 'small-cnn', learningRate: grey ? 0.05 : 0.02 } as const;
+  const small = {
+    ...shared,
+    classes: 10,
+    testPerClass: 30,
+    baseClasses: 2,
+    bytes: grey ? 200_000 : 500_000,
+    replay: 31,
+  };
   return {
     smoke: {
       seeds: 1,
@@ -78,17 +85,11 @@ export function curveScales(
     },
     standard: {
       seeds: 2,
-      config: {
-        ...shared,
-        classes: 10,
-        perClass: 20,
-        testPerClass: 30,
-        baseClasses: 2,
-        baseEpochs: 10,
-        pretrainEpochs: grey ? 0.1 : 1,
-        bytes: grey ? 200_000 : 500_000,
-        replay: 31,
-      },
+      config: { ...small, perClass: 10, baseEpochs: 5, pretrainEpochs: grey ? 0.05 : 0.5 },
+    },
+    extended: {
+      seeds: 2,
+      config: { ...small, perClass: 20, baseEpochs: 10, pretrainEpochs: grey ? 0.1 : 1 },
     },
     paper: {
       seeds: 5,
@@ -109,7 +110,7 @@ export interface CurveSubject<Name extends DatasetName> {
   readonly id: string;
   readonly dataset: Name;
   readonly title: string;
-  readonly scales: Readonly<Record<ScaleName, Scale<CurveConfig>>>;
+  readonly scales: Scales<CurveConfig>;
   readonly augment: AugmentationSpec;
   /** Pretraining data: another data set, or the classes that the stream leaves out. */
   readonly pretrainOn: 'rest' | DatasetName;

@@ -27,7 +27,8 @@ export default experiment<Config, FrozenRow, 'tin100-32'>({
   datasets: ['tin100-32'],
   scales: {
     smoke: withFrozen(tin100Scales.smoke, [0, 0.9], 0.02),
-    standard: withFrozen(tin100Scales.standard, [0, 0.3, 0.6, 0.95], 2),
+    standard: withFrozen(tin100Scales.standard, [0, 0.3, 0.6, 0.95], 1),
+    extended: withFrozen(tin100Scales.extended, [0, 0.3, 0.6, 0.95], 2),
     paper: withFrozen(tin100Scales.paper, [0, 0.1, 0.25, 0.5, 0.75, 0.9, 0.99], 15),
   },
   why: {

@@ -10,8 +10,7 @@ import {
   type Experiment,
   type Finding,
   type Row,
-  type Scale,
-  type ScaleName,
+  type Scales,
 } from '@ockham/reproduce';
 import { cssl } from './methods.ts';
 import { networkOf, type NetworkName } from './networks.ts';
@@ -38,7 +37,7 @@ export interface OmegaSubject<Name extends OmegaData> {
   readonly title: string;
   readonly bar: number;
   readonly augment: AugmentationSpec;
-  readonly scales: Readonly<Record<ScaleName, Scale<OmegaConfig>>>;
+  readonly scales: Scales<OmegaConfig>;
 }
 
 interface OmegaRow extends Row {
@@ -143,7 +142,7 @@ export function omega<const Name extends OmegaData>(
 }
 
 /** Scales on MNIST and Fashion-MNIST. */
-export const omegaScales: Readonly<Record<ScaleName, Scale<OmegaConfig>>> = {
+export const omegaScales: Scales<OmegaConfig> = {
   smoke: {
     seeds: 1,
     config: {

@@ -100,6 +100,18 @@ export const tin100Scales = {
     seeds: 2,
     config: {
       classes: 10,
+      perClass: 15,
+      testPerClass: 30,
+      network: 'small-cnn',
+      capacity: 150,
+      replay: 31,
+      learningRate: 0.02,
+    },
+  },
+  extended: {
+    seeds: 2,
+    config: {
+      classes: 10,
       perClass: 30,
       testPerClass: 30,
       network: 'small-cnn',

@@ -1,3 +1,8 @@
+/**
+ * Learning from a stream, one example at a time, from a cold start: {@link coldStart}.
+ *
+ * @module
+ */
 export type * from './image.ts';
 export * from './replay/index.ts';
 export * from './augment/index.ts';

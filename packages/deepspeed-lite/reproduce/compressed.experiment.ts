@@ -89,10 +89,10 @@ export default experiment<Config, CompressedRow, 'mnist'>({
     standard: {
       seeds: 2,
       config: {
-        examples: 6_000,
+        examples: 3_000,
         testExamples: 10_000,
         units: 128,
-        epochs: 6,
+        epochs: 4,
         batchSize: 128,
         ranks: 2,
         learningRate: 0.001,

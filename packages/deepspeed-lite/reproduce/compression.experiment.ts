@@ -83,6 +83,7 @@ export default experiment<Config, CompressionRow, 'cifar10'>({
   id: 'deepspeed-lite/compression',
   paper: 'Sections 3.2.2, 3.2.3 and 3.2.5: weights and activations in few bits after training',
   datasets: ['cifar10'],
+  alone: true,
   scales: {
     smoke: {
       seeds: 1,
@@ -97,6 +98,18 @@ export default experiment<Config, CompressionRow, 'cifar10'>({
       },
     },
     standard: {
+      seeds: 2,
+      config: {
+        methods: ALL,
+        calibration: 128,
+        testExamples: 250,
+        trainExamples: 1_000,
+        epochs: 1,
+        latencyRepeats: 5,
+        bert: 'mini',
+      },
+    },
+    extended: {
       seeds: 2,
       config: {
         methods: ALL,

@@ -81,7 +81,8 @@ export default experiment<Config, ExtremeRow, 'texts'>({
       seeds: 2,
       config: scale({
         base: { preset: 'tiny', length: 64, examples: 4_000, passes: 1, batchSize: 32, learningRate: 1e-3 },
-        tasks: { 'SST-2': { length: 32, examples: 2_000, epochs: 2 } },
+        tasks: { 'SST-2': { length: 32, examples: 600, epochs: 1 } },
+        testExamples: 400,
         keep: [1],
       }),
     },

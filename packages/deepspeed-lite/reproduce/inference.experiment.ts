@@ -57,6 +57,7 @@ export default experiment<Config, InferenceRow, 'texts'>({
   id: 'deepspeed-lite/inference',
   paper: 'Section 3.6: inference with fused kernels for small batches, a policy map and adaptive parallelism',
   datasets: ['texts'],
+  alone: true,
   scales: {
     smoke: {
       seeds: 1,
@@ -72,7 +73,8 @@ export default experiment<Config, InferenceRow, 'texts'>({
         ranks: [1, 2],
       }),
     },
-    standard: { seeds: 2, config: scale({ lengths: [64], batch: 8 }) },
+    standard: { seeds: 2, config: scale({ lengths: [64], batch: 8, repeats: 5, examples: 500, prompts: 2 }) },
+    extended: { seeds: 2, config: scale({ lengths: [64], batch: 8 }) },
     paper: { seeds: 5, config: scale({ repeats: 25, examples: 4_000, prompts: 16, tokens: 48 }) },
   },
   why: {

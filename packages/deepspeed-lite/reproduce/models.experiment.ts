@@ -60,6 +60,10 @@ export default experiment<Config, ModelRow, 'texts' | 'cifar10'>({
     },
     standard: {
       seeds: 1,
+      config: { bert: { layers: 2, hidden: 32, heads: 2 }, length: 16, depth: 8, globalBatch: 8, steps: 5, timed: 1 }, // prettier-ignore
+    },
+    extended: {
+      seeds: 1,
       config: { bert: { layers: 2, hidden: 32, heads: 2 }, length: 16, depth: 20, globalBatch: 8, steps: 5, timed: 3 }, // prettier-ignore
     },
     paper: {

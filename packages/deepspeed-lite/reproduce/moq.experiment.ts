@@ -65,11 +65,11 @@ export default experiment<Config, MoqRow, 'texts'>({
       config: scale({
         base: { preset: 'tiny', length: 64, examples: 4_000, passes: 1, batchSize: 32, learningRate: 1e-3 },
         tasks: {
-          'SST-2': { length: 32, examples: 1_000, epochs: 1 },
-          RTE: { length: 48, examples: 500, epochs: 1 },
-          MRPC: { length: 48, examples: 500, epochs: 1 },
+          'SST-2': { length: 32, examples: 500, epochs: 1 },
+          RTE: { length: 48, examples: 250, epochs: 1 },
+          MRPC: { length: 48, examples: 250, epochs: 1 },
         },
-        testExamples: 400,
+        testExamples: 200,
         examples: 16,
         iterations: 3,
       }),

@@ -79,7 +79,8 @@ export default experiment<Config, ParityRow, 'texts'>({
   datasets: ['texts'],
   scales: {
     smoke: { seeds: 1, config: scale({}) },
-    standard: { seeds: 2, config: scale({ hidden: 32, steps: 200, shortSteps: 20, ranks: [2, 4] }) },
+    standard: { seeds: 2, config: scale({ hidden: 32, steps: 30, shortSteps: 10, ranks: [2, 4] }) },
+    extended: { seeds: 2, config: scale({ hidden: 32, steps: 200, shortSteps: 20, ranks: [2, 4] }) },
     paper: {
       seeds: 5,
       config: scale({

@@ -67,6 +67,7 @@ export default experiment<Config, ScalingRow, never>({
   id: 'deepspeed-lite/scaling',
   paper: 'Section 3.1.4: scale to any number of GPUs without excess communication overhead',
   datasets: [],
+  alone: true,
   scales: {
     smoke: { seeds: 1, config: scale({ depth: 8, length: 8, vocabulary: 100, batch: 2, turns: 1, ranks: [1, 2, 8], strongBatch: 8 }) }, // prettier-ignore
     standard: { seeds: 2, config: scale({}) },

@@ -186,6 +186,10 @@ export default experiment<SurveySizes, SurveyRow, never>({
     smoke: { seeds: 1, config: { layers: 4, hidden: 20, steps: 50, parameters: 4_096, manyRanks: 256 } },
     standard: {
       seeds: 2,
+      config: { layers: 12, hidden: 80, steps: 500, parameters: 20_000, manyRanks: 1_024 },
+    },
+    extended: {
+      seeds: 2,
       config: { layers: 12, hidden: 80, steps: 1_000, parameters: 20_000, manyRanks: 1_024 },
     },
     paper: {

@@ -1,3 +1,8 @@
+/**
+ * Training on many ranks, compression to few bits, attention by blocks and fused inference.
+ *
+ * @module
+ */
 export { flatLayout, shareOfRank, type FlatEntry, type FlatLayout } from './zero/flat-layout.ts';
 export type { FlatOptimizer, FlatSlice, SumOverSlices, UpdateContext } from './optimizers/flat-optimizer.ts';
 export { vjp, type Gradients, type Vjp } from './autograd/vjp.ts';

@@ -44,13 +44,13 @@ export default experiment<Config, BaselineRow, never>({
       },
     },
     standard: {
-      seeds: 3,
+      seeds: 2,
       config: {
         shapes: [
           [200, 500],
           [500, 200],
         ],
-        megabytes: 8,
+        megabytes: 4,
       },
     },
     paper: {

@@ -41,13 +41,13 @@ export default experiment<Config, BeyondRow, never>({
       },
     },
     standard: {
-      seeds: 3,
+      seeds: 2,
       config: {
         shapes: [
           [200, 500],
           [500, 200],
         ],
-        conditions: [2, 10],
+        conditions: [2],
       },
     },
     paper: {

@@ -41,7 +41,7 @@ export default experiment<Config, SchemeRow, never>({
       },
     },
     standard: {
-      seeds: 3,
+      seeds: 2,
       config: {
         shapes: [
           [200, 500],

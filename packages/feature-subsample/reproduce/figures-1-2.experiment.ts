@@ -53,8 +53,8 @@ export default experiment<Config, FigureRow, never>({
       },
     },
     standard: {
-      seeds: 3,
-      config: { shapes, conditions: [2, 10], alphas: [0.5, 0.8], localSteps: [1, 4], rounds: 150 },
+      seeds: 2,
+      config: { shapes, conditions: [2, 10], alphas: [0.8], localSteps: [1, 4], rounds: 150 },
     },
     paper: {
       seeds: 10,

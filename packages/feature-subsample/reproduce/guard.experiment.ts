@@ -26,7 +26,7 @@ export default experiment<Config, GuardRow, never>({
   datasets: [],
   scales: {
     smoke: { seeds: 1, config: { problems: 20, rounds: 100 } },
-    standard: { seeds: 2, config: { problems: 100, rounds: 200 } },
+    standard: { seeds: 2, config: { problems: 50, rounds: 200 } },
     paper: { seeds: 10, config: { problems: 100, rounds: 200 } },
   },
   why: { problems: 'of each seed; 1,000 at paper scale', rounds: 'twice the guard’s trial' },

@@ -39,7 +39,7 @@ export default experiment<Config, HalvingRow, never>({
         halveEvery: 40,
       },
     },
-    standard: { seeds: 3, config: { shapes, alphas: [0.8], rounds: 400, halveEvery: 40 } },
+    standard: { seeds: 2, config: { shapes, alphas: [0.8], rounds: 400, halveEvery: 40 } },
     paper: { seeds: 10, config: { shapes, alphas: [0.5, 0.8], rounds: 400, halveEvery: 40 } },
   },
   why: {

@@ -42,7 +42,8 @@ export default experiment<Config, LogisticRow, 'tabular'>({
   datasets: ['tabular'],
   scales: {
     smoke: { seeds: 1, config: { samples: [100, 40], testSamples: 300, megabytes: 0.3 } },
-    standard: { seeds: 3, config: { samples: [500, 100], testSamples: 16_281, megabytes: 3 } },
+    standard: { seeds: 2, config: { samples: [500, 100], testSamples: 16_281, megabytes: 1.5 } },
+    extended: { seeds: 3, config: { samples: [500, 100], testSamples: 16_281, megabytes: 3 } },
     paper: { seeds: 10, config: { samples: [4000, 200], testSamples: 16_281, megabytes: 30 } },
   },
   why: {

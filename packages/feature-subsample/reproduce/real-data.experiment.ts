@@ -59,7 +59,8 @@ export default experiment<Config, RealRow, 'tabular'>({
   datasets: ['tabular'],
   scales: {
     smoke: { seeds: 1, config: { rows: 300, megabytes: 0.5 } },
-    standard: { seeds: 3, config: { rows: 1000, megabytes: 3 } },
+    standard: { seeds: 2, config: { rows: 1000, megabytes: 1.5 } },
+    extended: { seeds: 3, config: { rows: 1000, megabytes: 3 } },
     paper: { seeds: 5, config: { rows: 40_000, megabytes: 6 } },
   },
   why: {

@@ -14,8 +14,11 @@ export interface RoundBytes {
 export interface ByteLedger {
   /** Sum over rounds and workers. */
   readonly total: number;
+  /** Bytes that told workers their masks. */
   readonly mask: number;
+  /** Bytes of the iterate, from the server to the workers. */
   readonly down: number;
+  /** Bytes of the updates, from the workers to the server. */
   readonly up: number;
   /** `[rounds][workers]`. */
   readonly rounds: readonly (readonly RoundBytes[])[];

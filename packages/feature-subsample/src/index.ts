@@ -1,3 +1,8 @@
+/**
+ * Least squares by workers that each see a part of the features: {@link solve}.
+ *
+ * @module
+ */
 export { solve, type RoundRecord, type Solution } from './solve.ts';
 export type { SolveOptions } from './options.ts';
 export { guard, type GuardOptions, type GuardReport } from './guard.ts';

@@ -28,6 +28,7 @@ export interface LogisticOptions {
   readonly masks?: Exclude<MaskKind, 'greedy'>;
   /** Default 0. */
   readonly seed?: number;
+  /** Aborts the work, which then rejects with an `AbortedError`. */
   readonly signal?: AbortSignal;
 }
 

@@ -61,7 +61,9 @@ export interface SolveOptions {
   readonly collinear?: 'off' | 'warn' | 'error';
   /** Record and certify every so many rounds; it costs a gradient of the whole. Default 1. */
   readonly recordEvery?: number;
+  /** Told how far the work has come. Default: nobody is. */
   readonly progress?: Progress;
+  /** Aborts the work, which then rejects with an `AbortedError`. */
   readonly signal?: AbortSignal;
 }
 

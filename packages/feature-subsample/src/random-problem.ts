@@ -4,6 +4,7 @@ import type { DenseMatrix } from './system.ts';
 
 /** Options of {@link randomProblem}. */
 export interface RandomProblemOptions {
+  /** Fixes the problem: the same seed gives the same matrix and right side. */
   readonly seed: Seed;
   /** κ = σ_max/σ_min of A, from 1. Default 2. */
   readonly condition?: number;

@@ -58,8 +58,9 @@ async function coordinate(
     const drawn = seeds.map((s, w) => (method.masked ? draw(context, coordinator, s, w) : none));
     const ups: Float64Array[] = [];
     const bytes: RoundBytes[] = [];
-    const pending: Promise<unknown>[] = [];
+    const sent: Promise<unknown>[] = [];
     const local: { w: number; message: Float64Array }[] = [];
+    const remote: { w: number; back: Float64Array | Float32Array }[] = [];
     for (let w = 0; w < workers; w++) {
       const message = wire.pack(coordinator.down(k, w, drawn[w]!));
       const told = describe(context, method, seeds[w]!, drawn[w]!);
@@ -68,13 +69,17 @@ async function coordinate(
       if (owners[w] === 0) local.push({ w, message: wire.unpack(message) });
       else {
         const to = owners[w]!;
-        pending.push(comm.send(told, to), comm.send(message, to));
-        const back = wire.make(up);
-        pending.push(comm.recv(back, to).then(() => (ups[w] = wire.unpack(back))));
+        sent.push(comm.send(told, to), comm.send(message, to));
+        remote.push({ w, back: wire.make(up) });
       }
     }
     for (const { w, message } of local) ups[w] = wire.round(own[w]!.work(k, drawn[w]!, message, seeds[w]!));
-    await Promise.all(pending);
+    // not before the own work: a receiver blocks its thread a while
+    const received = remote.map(async ({ w, back }) => {
+      await comm.recv(back, owners[w]!);
+      ups[w] = wire.unpack(back);
+    });
+    await Promise.all([...sent, ...received]);
     coordinator.apply(k, ups, drawn);
     stopped = await after(k, coordinator, bytes);
   }

@@ -11,7 +11,9 @@ export type StepScheme = 'constant' | 'line-search' | 'polynomial' | 'chebyshev'
 
 /** A complex number. */
 export interface Complex {
+  /** Real part. */
   readonly re: number;
+  /** Imaginary part. */
   readonly im: number;
 }
 

@@ -6,7 +6,9 @@ import { plainAddGradient, plainTimes } from './kernels/twin.ts';
 
 /** A dense matrix, row by row, as of `@ockham/core/linalg`. */
 export interface DenseMatrix {
+  /** Number of rows: examples. */
   readonly rows: number;
+  /** Number of columns: features. */
   readonly columns: number;
   /** `[rows, columns]`, row-major. */
   readonly values: Float64Array;
@@ -40,7 +42,7 @@ export interface LinearSystem {
 /**
  * Checks A and b, and copies A to where the kernels read it.
  *
- * @param engine `wasm` where there is SIMD, else `plain`; both give the same bits. Default: what there is.
+ * @param options.engine `wasm` where there is SIMD, else `plain`; both give the same bits. Default: what there is.
  * @throws ArgumentError where A and b do not fit, or a column is zero; NonFiniteError for NaN or infinity.
  */
 export function linearSystem(

@@ -61,6 +61,20 @@ export default experiment<PruningConfig, CriteriaRow, 'mnist' | 'fashion-mnist'>
       },
     },
     standard: {
+      seeds: 2,
+      config: {
+        examples: 1_500,
+        testExamples: 10_000,
+        batchSize: 64,
+        pretrain: 3,
+        learningRate: 1e-3,
+        retrainLearningRate: 6e-3,
+        sparsities: [0.95],
+        iterations: 4,
+        epochs: 0.5,
+      },
+    },
+    extended: {
       seeds: 3,
       config: {
         examples: 2_000,

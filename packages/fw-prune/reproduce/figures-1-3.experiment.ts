@@ -73,6 +73,7 @@ export default experiment<Config, FigureRow, 'mnist'>({
   id: 'fw-prune/figures-1-3',
   paper: 'Figures 1–3: accuracy, loss, inference time and non-zero parameters against pre-training epochs',
   datasets: ['mnist'],
+  alone: true,
   scales: {
     smoke: {
       seeds: 1,
@@ -91,6 +92,22 @@ export default experiment<Config, FigureRow, 'mnist'>({
       },
     },
     standard: {
+      seeds: 2,
+      config: {
+        examples: 2_000,
+        testExamples: 10_000,
+        batchSize: 32,
+        learningRate: 0.1,
+        pretrain: [1, 3],
+        iterations: 4,
+        epochs: 0.25,
+        sparsity: 0.9,
+        momentum: 0.9,
+        subsample: 512,
+        latencyRepeats: 7,
+      },
+    },
+    extended: {
       seeds: 3,
       config: {
         examples: 3_000,

@@ -56,6 +56,7 @@ export default experiment<Config, StructuredRow, 'mnist'>({
   paper:
     'Section 7, structured pruning: half the FLOPs of the Table-1 network removed and more, measured latency',
   datasets: ['mnist'],
+  alone: true,
   scales: {
     smoke: {
       seeds: 1,

@@ -1,5 +1,6 @@
 /** One vertex of a convex combination. */
 export interface Atom {
+  /** A vertex of the feasible set. */
   readonly vertex: Float64Array;
   /** In (0, 1]; the weights of a set sum to 1. */
   readonly weight: number;

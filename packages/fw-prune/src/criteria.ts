@@ -10,8 +10,8 @@ import type { Random } from '@ockham/core/random';
  *   G = 0, however large it is, so this prunes what training has settled.
  * - `weight-gradient`: |w·G|, the first-order Taylor estimate of the loss change when w is removed
  *   (Molchanov et al. 2017).
- * - `lmo`: |w − G/L|, see {@link lmoScores}.
- * - `natural-lmo`: the same with a curvature for each weight, see {@link naturalLmoScores}.
+ * - `lmo`: |w − G/L|, L being one number, set relative to ‖G‖/‖w‖ over all kernels.
+ * - `natural-lmo`: √L · |w − G/L| with a curvature L for each weight, from the diagonal of the Fisher matrix (Amari 1998).
  * - `random`: uniform; the floor every criterion must beat.
  * - a function of your own.
  */
@@ -25,7 +25,9 @@ export type CriterionFunction = (kernel: CriterionInput) => ArrayLike<number>;
 export interface CriterionInput {
   /** `layer/kernel`. */
   readonly name: string;
+  /** Of the kernel, such as `[inputs, outputs]`. */
   readonly shape: readonly number[];
+  /** Its values, row-major. Not to be changed. */
   readonly weights: Float32Array;
   /** G, the gradient accumulated so far; zeros where none was computed. */
   readonly gradient: Float32Array;

@@ -52,7 +52,9 @@ export interface FrankWolfeOptimizerOptions {
 
 /** A tensor and its variable's name, as tf optimizers exchange them (tfjs-core does not export its own). */
 export interface NamedTensor {
+  /** The variable's name. */
   readonly name: string;
+  /** Its value or gradient. */
   readonly tensor: Tensor;
 }
 
@@ -72,14 +74,18 @@ interface State {
  * model.compile({ optimizer, loss: 'sparseCategoricalCrossentropy' });
  */
 export class FrankWolfeOptimizer extends Optimizer {
+  /** May be set between steps; see {@link FrankWolfeOptimizerOptions.learningRate}. */
   learningRate: number;
+  /** See {@link FrankWolfeOptimizerOptions.momentum}. */
   readonly momentum: number;
+  /** See {@link FrankWolfeOptimizerOptions.rescale}. */
   readonly rescale: Rescale;
   readonly #constraint: LayerConstraint | ConstraintRule;
   readonly #rule: ConstraintRule;
   #states: (State | undefined)[] = [];
   #sets: (FeasibleSet | null | undefined)[] = [];
 
+  /** Names the class in saved states. */
   static get className(): string {
     return 'FrankWolfe';
   }
@@ -220,6 +226,7 @@ export class FrankWolfeOptimizer extends Optimizer {
     };
   }
 
+  /** Makes the optimizer that a saved configuration describes. */
   static override fromConfig<T extends serialization.Serializable>(
     cls: serialization.SerializableConstructor<T>,
     config: serialization.ConfigDict,

@@ -27,6 +27,7 @@ export interface FrankWolfeRecord {
   readonly gap: number;
   /** γ_t, 0 where no step was taken. */
   readonly step: number;
+  /** What kind of step it was. */
   readonly move: MoveKind | 'none';
 }
 
@@ -52,7 +53,9 @@ export interface FrankWolfeOptions {
   readonly inexactness?: { readonly delta: number; readonly curvature: number };
   /** Called with every record and x_t (read it, do not keep it) before the next step; `false` stops. */
   readonly onIteration?: (record: FrankWolfeRecord, x: Float64Array) => boolean | void;
+  /** Told how far the work has come. Default: nobody is. */
   readonly progress?: Progress;
+  /** Aborts the work, which then rejects with an `AbortedError`. */
   readonly signal?: AbortSignal;
 }
 
@@ -70,6 +73,7 @@ export interface FrankWolfeResult {
   readonly history: readonly FrankWolfeRecord[];
   /** x as a convex combination of vertices; only for `away-step` and `pairwise`. */
   readonly activeSet?: readonly Atom[];
+  /** Why it ended. */
   readonly stopReason: StopReason;
 }
 

@@ -25,6 +25,7 @@ export interface GreedyOptions {
   readonly step?: GreedyStep;
   /** Stops once this many different neurons are chosen; none beyond is ever chosen. Default: no limit. */
   readonly distinct?: number;
+  /** Aborts the work, which then rejects with an `AbortedError`. */
   readonly signal?: AbortSignal;
 }
 

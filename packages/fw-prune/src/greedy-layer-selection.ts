@@ -45,7 +45,9 @@ export interface GreedyLayerOptions {
   readonly loss?: Loss;
   /** Default 32; changes memory, not the result's meaning. */
   readonly batchSize?: number;
+  /** Told how far the work has come. Default: nobody is. */
   readonly progress?: Progress;
+  /** Aborts the work, which then rejects with an `AbortedError`. */
   readonly signal?: AbortSignal;
 }
 
@@ -69,6 +71,7 @@ export interface GreedyLayerPlan {
 
 /** What was chosen in one layer. */
 export interface LayerSelection {
+  /** Path of the layer. */
   readonly layer: string;
   /** The id of its group in `traceChannels`. */
   readonly group: string;
@@ -91,6 +94,7 @@ export interface LayerSelection {
 export interface GreedyLayerResult {
   /** A masked copy of the same size; the caller owns it. */
   readonly model: LayersModel;
+  /** What was chosen, layer by layer. */
   readonly layers: readonly LayerSelection[];
   /** Group id → removed channels, as `removeChannels` of `@ockham/core/graph` takes it. */
   readonly removals: ReadonlyMap<string, readonly number[]>;

@@ -1,3 +1,8 @@
+/**
+ * Pruning: {@link prune} sets weights to 0, {@link pruneStructured} removes channels and blocks.
+ *
+ * @module
+ */
 export { prune } from './prune.ts';
 export type { PruneData } from './prune-data.ts';
 export type { PruneOptions, PruneRecord, PruneResult } from './options.ts';

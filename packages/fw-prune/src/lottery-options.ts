@@ -45,8 +45,11 @@ export interface LotteryTicketOptions {
   readonly checkpoint?: SnapshotStore;
   /** Steps between checkpoints within a round. Default: ends of epochs and of rounds. */
   readonly snapshotEvery?: number;
+  /** Told how far the work has come. Default: nobody is. */
   readonly progress?: TrainOptions['progress'];
+  /** Aborts the work, which then rejects with an `AbortedError`. */
   readonly signal?: AbortSignal;
+  /** Called and awaited after each round. */
   readonly onRound?: (ticket: Ticket) => void | Promise<void>;
 }
 

@@ -8,7 +8,9 @@ import { prunableWeights, type PrunableWeight } from './prunable.ts';
 export interface MaskedWeight {
   /** `layer/kernel`. */
   readonly name: string;
+  /** Of the kernel. */
   readonly shape: readonly number[];
+  /** Number of its weights. */
   readonly size: number;
   /** Weights that the mask leaves. */
   readonly kept: number;

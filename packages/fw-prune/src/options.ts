@@ -82,6 +82,7 @@ export interface PruneOptions {
   readonly subsample?: number;
   /** `mean` (default): large batches. `single`: one pass for each example, as printed; slow and the same G. */
   readonly gradientPasses?: 'mean' | 'single';
+  /** How the weights that are left are trained after each iteration. */
   readonly retrain?: RetrainOptions;
   /** Seeds subsamples, the order of examples and dropout. Default 0. */
   readonly seed?: Seed;
@@ -89,11 +90,13 @@ export interface PruneOptions {
   readonly checkpoint?: SnapshotStore;
   /** Steps between checkpoints within an iteration. Default: ends of epochs and of iterations. */
   readonly snapshotEvery?: number;
+  /** Told how far the work has come. Default: nobody is. */
   readonly progress?: Progress;
   /** Stops the run after a last checkpoint. */
   readonly signal?: AbortSignal;
   /** What the comparison at the end measures; `false` leaves it out. Default: all of it. */
   readonly report?: ReportOptions | false;
+  /** Called and awaited after each iteration. */
   readonly onIteration?: (record: PruneRecord) => void | Promise<void>;
 }
 
@@ -113,6 +116,7 @@ export interface PruneRecord {
   readonly loss?: number;
   /** On the test split after retraining, in [0, 1]; absent without one. */
   readonly accuracy?: number;
+  /** Mean loss on the test split after retraining; absent without one. */
   readonly testLoss?: number;
 }
 
@@ -125,6 +129,7 @@ export interface PruneResult {
    * outgrown them, until `masks.apply()`. The caller disposes of them.
    */
   readonly masks: Masks;
+  /** One record for each iteration. */
   readonly history: readonly PruneRecord[];
   /** Before and after, with warnings of what did not get better; absent with `report: false`. */
   readonly report?: ModelComparison;

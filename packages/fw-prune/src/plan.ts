@@ -22,7 +22,9 @@ import { settingsOf } from './settings.ts';
 export interface PlanRow {
   /** `layer/kernel`. */
   readonly name: string;
+  /** Of the kernel. */
   readonly shape: readonly number[];
+  /** Number of its weights. */
   readonly size: number;
   /** Weights that are not 0 now. */
   readonly nonZeros: number;
@@ -38,6 +40,7 @@ export interface PrunePlan {
   readonly rows: readonly PlanRow[];
   /** Weights of all kernels, and how many of them would be left. */
   readonly size: number;
+  /** See {@link PrunePlan.size}. */
   readonly kept: number;
   /** What the kept weights form, such as `2:4`; absent where they form nothing. */
   readonly pattern?: string;

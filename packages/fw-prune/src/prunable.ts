@@ -8,17 +8,20 @@ import { flatLayers, variableOf, type Layer } from '@ockham/core/training';
 export interface PrunableWeight {
   /** `layer/kernel`, unique within the model. */
   readonly name: string;
+  /** The layer that has it. */
   readonly layer: Layer;
+  /** Of the kernel, such as `[inputs, outputs]`. */
   readonly shape: readonly number[];
   /** Number of values. */
   readonly size: number;
+  /** The variable itself; the model's, not a copy. */
   readonly variable: Variable;
 }
 
 /**
  * Every kernel of a model in the order of its layers, each once: dense, convolution (1D to 3D, transposed,
  * depthwise, separable), recurrent kernels, embedding tables and matrices of layers of one's own, those of nested
- * models included; the same that {@link countParameters} counts as kernels. Biases and normalisation are not among
+ * models included; the same that `countParameters` of `@ockham/core/metrics` counts as kernels. Biases and normalisation are not among
  * them: they are few, and are counted apart.
  */
 export function prunableWeights(model: LayersModel): PrunableWeight[] {

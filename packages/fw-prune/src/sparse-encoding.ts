@@ -10,6 +10,9 @@
 /** How the places of the non-zeros are kept. */
 export type SparseFormat = 'dense' | 'bitmap' | 'csr' | 'gaps';
 
+/** All of them. */
+export const sparseFormats: readonly SparseFormat[] = ['dense', 'bitmap', 'csr', 'gaps'];
+
 /** The non-zeros of a tensor: `index` says where, in one of the formats. */
 export interface SparseEncoding {
   readonly format: SparseFormat;

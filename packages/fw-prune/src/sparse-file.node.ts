@@ -5,6 +5,7 @@ import type { LayersModel } from '@tensorflow/tfjs-layers';
 import {
   decodeSparseModel,
   encodeSparseModel,
+  type DecodeSparseOptions,
   type SparseFile,
   type SparseFileOptions,
 } from './sparse-file.ts';
@@ -29,7 +30,7 @@ export async function saveSparseModel(
  *
  * @throws DataError (`storage-failed` when the file cannot be read, `corrupt-file` when it is damaged).
  */
-export async function loadSparseModel(path: string): Promise<LayersModel> {
+export async function loadSparseModel(path: string, options: DecodeSparseOptions = {}): Promise<LayersModel> {
   let bytes: Uint8Array;
   try {
     bytes = await readFile(path);
@@ -42,5 +43,5 @@ export async function loadSparseModel(path: string): Promise<LayersModel> {
       },
     );
   }
-  return decodeSparseModel(bytes);
+  return decodeSparseModel(bytes, options);
 }

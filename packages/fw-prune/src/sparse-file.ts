@@ -3,9 +3,10 @@
  */
 import { ArgumentError, DataError } from '@ockham/core';
 import { decodeSnapshot, encodeSnapshot, fromFloat16, toFloat16 } from '@ockham/core/files';
-import type { io } from '@tensorflow/tfjs-core';
-import { loadLayersModel, type LayersModel } from '@tensorflow/tfjs-layers';
-import { decodeSparse, encodeSparse, type SparseFormat } from './sparse-encoding.ts';
+import { modelFromFile } from '@ockham/core/models';
+import type { Snapshot } from '@ockham/core/training';
+import type { LayersModel } from '@tensorflow/tfjs-layers';
+import { decodeSparse, encodeSparse, sparseFormats, type SparseFormat } from './sparse-encoding.ts';
 
 const KIND = 'ockham-sparse-model';
 
@@ -22,9 +23,13 @@ export interface SparseFileOptions {
 
 /** What a file spends on one weight. */
 export interface EncodedWeight {
+  /** Of the weight, in the model. */
   readonly name: string;
+  /** Of the weight. */
   readonly shape: readonly number[];
+  /** How the places of its non-zeros are written. */
   readonly format: SparseFormat;
+  /** Values that are not 0. */
   readonly nonZeros: number;
   /** Index and values together. */
   readonly bytes: number;
@@ -32,7 +37,9 @@ export interface EncodedWeight {
 
 /** A model as bytes, and where they went. */
 export interface SparseFile {
+  /** The whole file. */
   readonly bytes: Uint8Array;
+  /** What each weight takes of it. */
   readonly weights: readonly EncodedWeight[];
   /** Bytes of the same weights as dense float32, without topology. */
   readonly denseBytes: number;
@@ -97,50 +104,85 @@ export async function encodeSparseModel(
   };
 }
 
+/** Options of {@link decodeSparseModel}. */
+export interface DecodeSparseOptions {
+  /** Weights that the model may have: zeros take no bytes in the file, so that a small one can name any number. Default 2²⁸, 1 GiB. */
+  readonly most?: number;
+}
+
 /**
  * Reads what {@link encodeSparseModel} wrote. float32 files give every weight back to the bit.
  *
- * @throws DataError (`corrupt-file`) for bytes that are truncated, altered or of another kind.
+ * @throws DataError (`corrupt-file`) for bytes that are truncated, altered or of another kind, or for more than `most` weights.
  */
-export async function decodeSparseModel(bytes: Uint8Array): Promise<LayersModel> {
+export async function decodeSparseModel(
+  bytes: Uint8Array,
+  { most = 2 ** 28 }: DecodeSparseOptions = {},
+): Promise<LayersModel> {
   const who = 'decodeSparseModel';
   const snapshot = decodeSnapshot(bytes, who);
-  const header = snapshot.meta as unknown as Header;
-  if (header.kind !== KIND) {
+  const { values, topology, weights } = readHeader(who, snapshot.meta as unknown as Partial<Header>);
+  const lengths = weights.map(({ shape }) => shape.reduce((product, d) => product * d, 1));
+  const total = lengths.reduce((sum, length) => sum + length, 0);
+  if (!(total <= most))
+    throw corrupt(
+      who,
+      `it has ${total} weights, above the limit of ${most}. Raise \`most\` for a file that you trust`,
+    );
+  const weightData = new Float32Array(total);
+  let at = 0;
+  for (const [i, { name, shape, format }] of weights.entries()) {
+    const length = lengths[i]!;
+    try {
+      const encoding = {
+        format,
+        index: partOf(snapshot, `${i}.index`),
+        values: numbersOf(snapshot, i, values),
+      };
+      weightData.set(decodeSparse(encoding, length, shape.at(-1) ?? 1), at);
+    } catch (cause) {
+      throw corrupt(who, `the weight ${name} is damaged`, cause);
+    }
+    at += length;
+  }
+  const weightSpecs = weights.map(({ name, shape }) => ({ name, shape, dtype: 'float32' as const }));
+  return modelFromFile(
+    who,
+    { modelTopology: topology as object, weightSpecs, weightData: weightData.buffer },
+    total,
+  );
+}
+
+function readHeader(who: string, { kind, values, topology, weights }: Partial<Header>): Header {
+  if (kind !== KIND) {
     throw new DataError(
       'corrupt-file',
-      `${who}: the file is not a sparse model but ${JSON.stringify(header.kind)}. Pass a file of encodeSparseModel.`,
+      `${who}: the file is not a sparse model but ${JSON.stringify(kind)?.slice(0, 200)}. Pass a file of encodeSparseModel.`,
     );
   }
-  const arrays = header.weights.map(({ name, shape, format }, i) => {
-    const length = shape.reduce((product, d) => product * d, 1);
-    const raw = (snapshot.arrays[`${i}.values`] as Uint8Array).slice();
-    const values =
-      header.values === 'float16' ? fromFloat16(new Uint16Array(raw.buffer)) : new Float32Array(raw.buffer);
-    try {
-      return decodeSparse(
-        { format, index: snapshot.arrays[`${i}.index`] as Uint8Array, values },
-        length,
-        shape.at(-1) ?? 1,
-      );
-    } catch (error) {
-      throw new DataError('corrupt-file', `${who}: the weight ${name} is damaged. Save the model again.`, {
-        cause: error,
-      });
-    }
-  });
-  const weightData = new Uint8Array(arrays.reduce((sum, a) => sum + a.byteLength, 0));
-  let at = 0;
-  for (const array of arrays) {
-    weightData.set(new Uint8Array(array.buffer, array.byteOffset, array.byteLength), at);
-    at += array.byteLength;
-  }
-  const artifacts: io.ModelArtifacts = {
-    modelTopology: header.topology as object,
-    weightSpecs: header.weights.map(({ name, shape }) => ({ name, shape, dtype: 'float32' })),
-    weightData: weightData.buffer,
-  };
-  return loadLayersModel({ load: async () => artifacts });
+  const known = (weight: Partial<Header['weights'][number]> | null): boolean =>
+    typeof weight?.name === 'string' &&
+    sparseFormats.includes(weight.format!) &&
+    Array.isArray(weight.shape) &&
+    weight.shape.every((d) => Number.isSafeInteger(d) && d >= 0);
+  if ((values === 'float32' || values === 'float16') && Array.isArray(weights) && weights.every(known))
+    return { kind, values, topology, weights };
+  throw corrupt(who, 'its header needs a name, a shape and a known format of each weight');
+}
+
+function numbersOf(snapshot: Snapshot, i: number, values: Header['values']): Float32Array {
+  const { buffer } = partOf(snapshot, `${i}.values`).slice();
+  return values === 'float16' ? fromFloat16(new Uint16Array(buffer)) : new Float32Array(buffer);
+}
+
+function partOf({ arrays }: Snapshot, name: string): Uint8Array<ArrayBuffer> {
+  const part = arrays[name];
+  if (part instanceof Uint8Array) return part as Uint8Array<ArrayBuffer>;
+  throw new RangeError(`${name} is absent`);
+}
+
+function corrupt(who: string, what: string, cause?: unknown): DataError {
+  return new DataError('corrupt-file', `${who}: ${what}. Save the model again.`, { cause });
 }
 
 function smallest(dense: Float32Array, columns: number, format: SparseFormat | 'auto', valueBytes: number) {

@@ -73,6 +73,7 @@ export interface StructuredOptions {
   readonly momentum?: number;
   /** L of `lmo` relative to ‖G‖/‖w‖, > 0. Default 1. */
   readonly curvature?: number;
+  /** How the smaller model is trained after each iteration. */
   readonly retrain?: StructuredRetrainOptions;
   /** Seeds subsamples, the order of examples and dropout. Default 0. */
   readonly seed?: Seed;
@@ -80,9 +81,11 @@ export interface StructuredOptions {
   readonly checkpoint?: SnapshotStore;
   /** Steps between checkpoints within an iteration. Default: ends of epochs and of iterations. */
   readonly snapshotEvery?: number;
+  /** Told how far the work has come. Default: nobody is. */
   readonly progress?: Progress;
   /** Stops the run after a last checkpoint. */
   readonly signal?: AbortSignal;
+  /** Called and awaited after each iteration. */
   readonly onIteration?: (record: StructuredRecord) => void | Promise<void>;
   /** How the models are compared at the end, or `false` for no comparison. Default: all of {@link ReportOptions}. */
   readonly report?: ReportOptions | false;
@@ -92,6 +95,7 @@ export interface StructuredOptions {
 
 /** The size of a model. */
 export interface StructuredCounts {
+  /** All values of its weights. */
   readonly parameters: number;
   /** FLOPs of a forward pass of one example, without the layers in `unknownFlops`. */
   readonly flops: number;
@@ -107,11 +111,13 @@ export interface StructuredRecord extends StructuredCounts {
   readonly iteration: number;
   /** Group id → indexes within the groups of the model before this iteration. */
   readonly channelsRemoved: Readonly<Record<string, readonly number[]>>;
+  /** Residual branches that went whole. */
   readonly blocksRemoved: readonly ResidualBranch[];
   /** Mean training loss of the last epoch of retraining; absent without retraining. */
   readonly loss?: number;
   /** On the test split after retraining, in [0, 1]; absent without one. */
   readonly accuracy?: number;
+  /** Mean loss on the test split after retraining; absent without one. */
   readonly testLoss?: number;
 }
 
@@ -121,9 +127,11 @@ export interface StructuredResult {
   readonly model: LayersModel;
   /** Every layer that differs from the given model's. */
   readonly removed: readonly LayerChange[];
+  /** Sizes of the given model and of the result. */
   readonly counts: { readonly before: StructuredCounts; readonly after: StructuredCounts };
   /** Before and after, with warnings of what did not get better; absent with `report: false`. */
   readonly report?: ModelComparison;
+  /** One record for each iteration. */
   readonly history: readonly StructuredRecord[];
 }
 

@@ -7,10 +7,13 @@ import type { StructuredSettings } from './structured-options.ts';
 
 /** What would happen to one group of coupled channels. */
 export interface StructuredPlanRow {
+  /** The group's id in `traceChannels`. */
   readonly group: string;
   /** Layers that make these channels. */
   readonly producers: readonly string[];
+  /** Channels of the group. */
   readonly before: number;
+  /** Channels that would be left. */
   readonly after: number;
   /** Why the group is left as it is, if it is. */
   readonly leftAlone?: string;
@@ -18,9 +21,13 @@ export interface StructuredPlanRow {
 
 /** What {@link pruneStructured} would do. */
 export interface StructuredPlan {
+  /** One for each group of coupled channels. */
   readonly rows: readonly StructuredPlanRow[];
+  /** Residual branches that would go whole. */
   readonly blocks: readonly ResidualBranch[];
+  /** Of a forward pass of one example. */
   readonly flops: { readonly before: number; readonly after: number };
+  /** All values of the weights. */
   readonly parameters: { readonly before: number; readonly after: number };
 }
 

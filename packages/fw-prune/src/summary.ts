@@ -5,12 +5,17 @@ import { countFlops, countParameters, textTable } from '@ockham/core/metrics';
 
 /** One layer with weights. */
 export interface SummaryRow {
+  /** The layer's name. */
   readonly name: string;
+  /** The layer's class. */
   readonly className: string;
   /** All values: kernels, biases, normalisation. */
   readonly parameters: number;
+  /** Values that are not 0. */
   readonly nonZeros: number;
+  /** Values in matrices and filters. */
   readonly kernels: number;
+  /** Of these, those that are not 0. */
   readonly nonZeroKernels: number;
   /** What the non-zero weights of its kernel form, `n:4` or `4x1`; absent where they form nothing. */
   readonly pattern?: string;
@@ -22,6 +27,7 @@ export interface SummaryRow {
 
 /** What {@link summary} returns. */
 export interface Summary {
+  /** One for each layer with weights. */
   readonly rows: readonly SummaryRow[];
   /** Sums over the rows; FLOPs of layers without weights, such as pooling, included. */
   readonly total: Omit<SummaryRow, 'name' | 'className' | 'pattern' | 'flops' | 'nonZeroFlops'> & {

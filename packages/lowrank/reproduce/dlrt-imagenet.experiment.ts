@@ -61,9 +61,9 @@ export default experiment<Config, ProxyRow, 'cifar10'>({
       config: {
         networks: ['vgg-11'],
         width: 0.25,
-        examples: 2_000,
-        testExamples: 2_000,
-        epochs: 4,
+        examples: 1_000,
+        testExamples: 1_000,
+        epochs: 3,
         tolerance: 0.1,
       },
     },

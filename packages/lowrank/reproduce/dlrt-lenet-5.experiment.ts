@@ -17,7 +17,7 @@ export default experiment<RowConfig, TableRow, 'mnist'>({
   datasets: ['mnist'],
   scales: {
     smoke: { seeds: 1, config: { examples: 256, epochs: 1, learningRate: 5e-3, batchSize: 64 } },
-    standard: { seeds: 2, config: { examples: 6_000, epochs: 4, learningRate: 5e-3, batchSize: 128 } },
+    standard: { seeds: 2, config: { examples: 3_000, epochs: 4, learningRate: 5e-3, batchSize: 128 } },
     paper: { seeds: 5, config: { examples: 60_000, epochs: 5, learningRate: 5e-3, batchSize: 128 } },
   },
   why: {

@@ -39,6 +39,7 @@ export default experiment<Config, RankRow, 'mnist'>({
   paper:
     'Talk, "Fully-connected on MNIST": ranks, time and accuracy of the 5-layer 500-wide network for several ϑ',
   datasets: ['mnist'],
+  alone: true,
   scales: {
     smoke: {
       seeds: 1,
@@ -56,7 +57,7 @@ export default experiment<Config, RankRow, 'mnist'>({
       seeds: 2,
       config: {
         tolerances: [0.05, 0.15, 0.3],
-        examples: 6_000,
+        examples: 3_000,
         heldOut: 1_000,
         epochs: 4,
         initialRank: 32,

@@ -72,6 +72,20 @@ export default experiment<Config, LteRow, 'mnist'>({
     standard: {
       seeds: 2,
       config: {
+        examples: 3_000,
+        testExamples: 10_000,
+        epochs: 2,
+        batchSize: 128,
+        heads: [1, 4],
+        rank: 8,
+        learningRate: 0.001,
+        choice: { mergeEvery: [4], learningRates: [0.005, 0.01], examples: 1_500, heldOut: 1_000, epochs: 1 },
+        scale: 4,
+      },
+    },
+    extended: {
+      seeds: 2,
+      config: {
         examples: 6_000,
         testExamples: 10_000,
         epochs: 3,

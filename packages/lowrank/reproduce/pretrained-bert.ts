@@ -29,7 +29,7 @@ import { sha256 } from '@ockham/core/files';
 import { fileStore, ockhamCache } from '@ockham/core/files/node';
 import { bert, type BertPreset } from '@ockham/core/models';
 import { restoreWeights, saveWeights, train } from '@ockham/core/training';
-import type { Texts } from '@ockham/reproduce';
+import { whileLocked, type Texts } from '@ockham/reproduce';
 import type { LayersModel } from '@tensorflow/tfjs-layers';
 
 /** How the encoder is pre-trained. */
@@ -66,25 +66,26 @@ export async function pretrained(
   const description = JSON.stringify({ VERSION, SHARE, WARM_UP, recipe, checksums, engine: getBackend() });
   const key = (await sha256(new TextEncoder().encode(description))).slice(0, 16);
   const path = join(ockhamCache(), 'models', `bert-${recipe.preset}-${key}`);
-  const kept = await fileStore(`${path}.ockham`).read();
-  if (kept) {
-    restoreWeights(model, kept, 'pretrained');
-    return model;
-  }
-  const { learningRate, batchSize } = recipe;
-  await train(model, await maskedExamples(recipe, texts), {
-    epochs: 1,
-    batchSize,
-    optimizer: 'adam',
-    learningRate: (step, total) => learningRate * warmThenLinear(step, total),
-    loss: tokenLoss(model),
-    seed: 0,
-    signal,
-    progress: (event) => progress({ ...event, stage: 'pre-train' }),
-    checkpoint: fileStore(`${path}.training.ockham`),
-    snapshotEvery: 200,
-  });
-  await fileStore(`${path}.ockham`).write(await saveWeights(model));
+  const store = fileStore(`${path}.ockham`);
+  const make = async (): Promise<void> => {
+    if (await store.read()) return; // another process has made it meanwhile
+    const { learningRate, batchSize } = recipe;
+    await train(model, await maskedExamples(recipe, texts), {
+      epochs: 1,
+      batchSize,
+      optimizer: 'adam',
+      learningRate: (step, total) => learningRate * warmThenLinear(step, total),
+      loss: tokenLoss(model),
+      seed: 0,
+      signal,
+      progress: (event) => progress({ ...event, stage: 'pre-train' }),
+      checkpoint: fileStore(`${path}.training.ockham`),
+      snapshotEvery: 200,
+    });
+    await store.write(await saveWeights(model));
+  };
+  if (!(await store.read())) await whileLocked(`${path}.ockham`, signal, make);
+  restoreWeights(model, (await store.read())!, 'pretrained');
   return model;
 }
 

@@ -1,2 +1,7 @@
+/**
+ * All of `@ockham/lowrank` for Node, with adapters in files.
+ *
+ * @module
+ */
 export * from './index.ts';
 export { loadAdapter, saveAdapter } from './lora/adapter-file.node.ts';

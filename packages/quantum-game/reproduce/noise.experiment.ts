@@ -46,8 +46,8 @@ export default experiment<Config, NoiseRow, never>({
       config: { starts: 1, calls: 60, shots: [100], depolarising: [0.02], trajectories: 4 },
     },
     standard: {
-      seeds: 3,
-      config: { starts: 2, calls: 300, shots: [100, 1_000], depolarising: [0.02], trajectories: 4 },
+      seeds: 2,
+      config: { starts: 1, calls: 300, shots: [100, 1_000], depolarising: [0.02], trajectories: 4 },
     },
     paper: {
       seeds: 5,

@@ -1,3 +1,8 @@
+/**
+ * Variational eigensolvers for ground and excited states on a statevector simulator: {@link quantumGame}.
+ *
+ * @module
+ */
 export {
   hardwareEfficient,
   realAmplitudes,

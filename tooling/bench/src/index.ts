@@ -12,6 +12,7 @@ export { figure } from './figure.ts';
 export { interleave, type InterleaveOptions, type Variant } from './interleave.ts';
 export { machine, type Machine } from './machine.ts';
 export { benchReadme, type BenchReadme } from './readme.ts';
+export { judge, Soak, type Verdict } from './soak.ts';
 export { ratio, timing, type Ratio, type Timing } from './summary.ts';
 export { table } from './table.ts';
 export { makeTools, noPython, type Tools } from './tools.ts';

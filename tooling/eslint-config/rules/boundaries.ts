@@ -52,7 +52,7 @@ function refusal(file: string, specifier: string): string | undefined {
     return undefined;
   }
   if (scope === '@tensorflow') {
-    if (name === 'tfjs')
+    if (name === 'tfjs' && !file.endsWith('/src/bin.node.ts'))
       return 'import the op by name from @tensorflow/tfjs-core: the union picks an engine for the user';
     if (name?.startsWith('tfjs-node') && !from.node)
       return 'the native binding loads in files named *.node.ts only';

@@ -1,72 +1,109 @@
-import { execFileSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { delimiter, join, resolve } from 'node:path';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { bundleSize, bundleWhole, type BundleSize } from './bundle.ts';
+import { checkFiles } from './check-files.ts';
+import { checkLayers } from './check-layers.ts';
+import { incompatible, licences } from './check-licences.ts';
+import { entriesOf } from './entries.ts';
+import { inTurns } from './in-turns.ts';
+import { installAlone, installBase, type Manager, type Project } from './install.ts';
+import { findNodes, type NodeLine } from './nodes.ts';
+import { packAll } from './pack.ts';
 import { firstExample } from './readme.ts';
+import { sh } from './shell.ts';
+import { overLimit, sizeTable, type EntrySize } from './sizes.ts';
 
 /**
- * Packs the published packages, installs each tarball in an empty project beside TensorFlow.js, and runs the first
- * example of the README that came with it, on the oldest Node that the packages promise.
+ * A release, rehearsed: packs the published packages, installs each tarball alone, runs the first example of the README that
+ * came with it, imports each of its entries, bundles it for the browser and weighs it.
+ *
+ * As it is, every package meets both package managers and every line of Node, and each manager every line; with `--full`
+ * everything meets everything, and nothing is shared between installations. Names of packages restrict it to them.
  */
+const { values, positionals } = parseArgs({ options: { full: { type: 'boolean' } }, allowPositionals: true });
+const full = values.full === true;
+const managers: readonly Manager[] = ['npm', 'pnpm'];
+const started = performance.now();
+const say = (line: string): void =>
+  void process.stdout.write(`${((performance.now() - started) / 1000).toFixed(0).padStart(4)} s  ${line}\n`);
 
-const root = resolve(import.meta.dirname, '../../..');
-const oldestNode = '20.20.2';
-const tfjs = '@tensorflow/tfjs@4.22.0';
-
-// the machine's own npm and Node, as a user has them: pnpm puts the workspace's first
-const path = process.env.PATH!.split(delimiter).filter((folder) => !folder.includes('node_modules'));
-const env: NodeJS.ProcessEnv = {
-  ...Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^(npm|pnpm)_/i.test(name))),
-  PATH: path.join(delimiter),
-};
-
-function sh(cwd: string, command: string, ...args: string[]): string {
-  try {
-    return execFileSync(command, args, { cwd, env, encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] });
-  } catch (error) {
-    const { stdout, stderr } = error as { stdout?: string; stderr?: string };
-    throw new Error(`packed: ${[command, ...args].join(' ')} failed.\n${stdout ?? ''}${stderr ?? ''}`, {
-      cause: error,
-    });
-  }
+async function runExample({ folder, packed, manager }: Project, { line, program }: NodeLine): Promise<void> {
+  const { name } = packed.manifest;
+  const printed = await sh(folder, [program, 'example.js']);
+  if (printed.trim() === '') throw new Error(`${name}: the first example must print something, got nothing.`);
+  say(`${name} by ${manager} on Node ${line}: the README's example runs`);
 }
 
-function runOnOldestNode(cwd: string, file: string): string {
-  if (sh(cwd, 'node', '--version').trim().startsWith('v20.')) return sh(cwd, 'node', file);
-  return sh(cwd, 'npx', '--yes', '-p', `node@${oldestNode}`, '-c', `node ${file}`);
+/** Every entry, the ones for Node too, can be imported from what was packed. */
+async function importAll({ folder, packed: { manifest } }: Project, { program }: NodeLine): Promise<void> {
+  const imports = entriesOf(manifest).map(({ entry }) => `await import('${entry}');\n`);
+  writeFileSync(join(folder, 'entries.js'), imports.join(''));
+  await sh(folder, [program, 'entries.js']);
+}
+
+async function weigh({ folder, packed: { manifest } }: Project): Promise<EntrySize[]> {
+  const sizes: EntrySize[] = [];
+  for (const { entry, node } of entriesOf(manifest)) {
+    if (node) continue;
+    const size: BundleSize = await bundleSize(folder, entry);
+    sizes.push({ entry, ...size });
+    if (full || entry === manifest.name) await bundleWhole(folder, entry);
+  }
+  return sizes;
 }
 
 const folder = mkdtempSync(join(tmpdir(), 'ockham-packed-'));
 try {
-  const tarballs = new Map<string, string>();
-  for (const name of readdirSync(join(root, 'packages'))) {
-    const source = join(root, 'packages', name);
-    const manifest = JSON.parse(readFileSync(join(source, 'package.json'), 'utf8')) as { name: string };
-    const tarball = join(folder, `${name}.tgz`);
-    execFileSync('pnpm', ['pack', '--out', tarball], { cwd: source, stdio: 'pipe' });
-    tarballs.set(manifest.name, tarball);
-  }
-  for (const [name, tarball] of tarballs) {
-    const project = join(folder, 'projects', name);
-    mkdirSync(project, { recursive: true });
-    const unpublished = [...tarballs].filter(([other]) => other !== name);
-    const overrides = Object.fromEntries(unpublished.map(([other, file]) => [other, `file:${file}`]));
-    writeFileSync(
-      join(project, 'package.json'),
-      JSON.stringify({ private: true, type: 'module', overrides }),
-    );
-    sh(project, 'npm', 'install', '--no-audit', '--no-fund', tarball, tfjs);
-    const readme = readFileSync(join(project, 'node_modules', name, 'README.md'), 'utf8');
-    writeFileSync(join(project, 'example.js'), firstExample(readme));
-    const printed = runOnOldestNode(project, 'example.js');
-    if (printed.trim() === '')
-      throw new Error(`packed: the first example of ${name} must print something, got nothing.`);
-    process.stdout.write(
-      `${name}: the packed README example runs\n${printed.replace(/^/gm, '  ').trimEnd()}\n`,
-    );
-  }
+  for (const each of ['tarballs', 'nodes']) mkdirSync(join(folder, each));
+  const packed = await packAll(join(folder, 'tarballs'));
+  const wanted = packed.filter(
+    ({ manifest }) => positionals.length === 0 || positionals.includes(manifest.name),
+  );
+  if (wanted.length < positionals.length)
+    throw new Error(`not all of ${positionals.join(', ')} are published here.`);
+  say(`${packed.length} packages packed`);
+  const nodes = await findNodes(join(folder, 'nodes'));
+  const base = full ? undefined : await installBase(join(folder, 'base'));
+  say(`Node ${nodes.map(({ line }) => line).join(', ')} found`);
+
+  const projects = await inTurns(
+    wanted.flatMap((each) => managers.map((manager) => ({ each, manager }))),
+    async ({ each, manager }) => {
+      const home = join(folder, manager, each.manifest.name);
+      const project = await installAlone(each, packed, manager, home, base);
+      const readme = readFileSync(join(home, 'node_modules', each.manifest.name, 'README.md'), 'utf8');
+      writeFileSync(join(home, 'example.js'), firstExample(readme));
+      say(`${each.manifest.name} installed by ${manager}`);
+      return project;
+    },
+  );
+  const ofNpm = projects.filter(({ manager }) => manager === 'npm');
+
+  const problems = ofNpm.flatMap((project) => checkFiles(project));
+  const found = new Map(ofNpm.flatMap((project) => [...licences(project)]));
+  problems.push(...incompatible(found));
+  say(`files and the licences of ${found.size} packages looked through`);
+
+  const runs = projects.flatMap((project, i) =>
+    nodes.flatMap((node, j) => (full || (Math.floor(i / 2) + i + j) % 2 === 0 ? [{ project, node }] : [])),
+  );
+  await inTurns(runs, ({ project, node }) => runExample(project, node));
+
+  const sizes = await inTurns(ofNpm, async (project) => {
+    await importAll(project, nodes[0]!);
+    const layers = await checkLayers(project);
+    const weights = await weigh(project);
+    say(`${project.packed.manifest.name}: bundled; ${layers} classes of layers survive it`);
+    return weights;
+  });
+  process.stdout.write(`\n${sizeTable(sizes.flat())}\n`);
+  problems.push(...overLimit(sizes.flat()));
+  if (problems.length > 0) throw new Error(problems.join('\n'));
+  say(`${projects.length} installations and ${runs.length} examples passed`);
 } catch (error) {
-  process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
+  process.stderr.write(`packed: ${error instanceof Error ? error.message : String(error)}\n`);
   process.exitCode = 1;
 } finally {
   rmSync(folder, { recursive: true, force: true });

@@ -31,6 +31,14 @@ export function commands(markdown: string): string[] {
     .filter((line) => line !== '' && !line.startsWith('#'));
 }
 
+/** The command lines that a README shows with what they print: `console` blocks that start with `$`. */
+export function commandLines(markdown: string): { readonly command: string; readonly printed: string }[] {
+  return [...markdown.matchAll(/^```console\n\$ (.*)\n(.*?)^```$/gms)].map(([, command, printed]) => ({
+    command: command!,
+    printed: printed!,
+  }));
+}
+
 /**
  * Runs the first example of a README against the sources, with the README's folder (or `cwd`) as the project.
  *

@@ -2,39 +2,42 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ArgumentError } from '@ockham/core';
 import { writeFileAtomic } from '@ockham/core/files/node';
+import { replaceBetween } from './between-markers.ts';
 import type { ResultFigure } from './result.ts';
-import type { ShownResult } from './report/collect.ts';
-import { collectPackage, formatDuration, reproduceCommand } from './report/collect.ts';
+import type { ShownPackage, ShownResult } from './report/collect.ts';
+import { collectPackage, counted, formatDuration, lasting, reproduceCommand } from './report/collect.ts';
 import { escapeMarkdown as md } from './report/markdown.ts';
-import { lasting } from './report/reproducibility.ts';
+import { verdictLine } from './report/verdict-line.ts';
 import type { ReproducingPackage } from './workspace.ts';
 
-const start = '<!-- results:start -->';
-const end = '<!-- results:end -->';
-
 /**
- * Writes a card per figure between the markers of a package's README: from the largest scale on full data.
+ * Writes a card per figure between the markers of a package's README, from the largest scale on full data, and the count
+ * of verdicts where it has markers for that.
  *
- * @throws ArgumentError when the README has no markers; it is left as it is.
+ * @throws ArgumentError when the README has no markers for the cards; it is left as it is.
  */
 export async function writeCards(opened: ReproducingPackage): Promise<string> {
   const path = join(opened.folder, 'README.md');
   const readme = await readFile(path, 'utf8').catch(() => '');
-  const from = readme.indexOf(start);
-  const to = readme.indexOf(end);
-  if (from < 0 || to < from) {
+  const shown = await collectPackage(opened, { draw: false });
+  const updated = withCards(readme, shown);
+  if (updated === undefined) {
     throw new ArgumentError(
-      `ockham-reproduce --cards: ${path} must hold the lines ${start} and ${end}, in this order. Add them where the results belong.`,
+      `ockham-reproduce --cards: ${path} must hold the lines <!-- results:start --> and <!-- results:end -->, in this order. Add them where the results belong.`,
     );
   }
-  const cards = await resultCards(opened);
-  const updated = `${readme.slice(0, from + start.length)}\n<!-- prettier-ignore-start -->\n\n${cards}\n<!-- prettier-ignore-end -->\n${readme.slice(to)}`;
   if (updated !== readme) await writeFileAtomic(path, new TextEncoder().encode(updated));
   return `${path}: ${updated === readme ? 'up to date' : 'results written'}`;
 }
 
-async function resultCards(opened: ReproducingPackage): Promise<string> {
-  const { experiments } = await collectPackage(opened);
+/** A README with the cards and the verdicts of its package; undefined where it has no place for cards. */
+export function withCards(readme: string, shown: ShownPackage): string | undefined {
+  const updated = replaceBetween(readme, 'results', resultCards(shown));
+  if (updated === undefined) return undefined;
+  return replaceBetween(updated, 'verdicts', `${verdictLine(shown)}\n`) ?? updated;
+}
+
+function resultCards({ opened, experiments }: ShownPackage): string {
   const cards = experiments.flatMap((experiment) => {
     const shown = lasting(experiment);
     return shown ? [experimentCards(opened, shown)] : [];
@@ -47,7 +50,7 @@ function experimentCards(opened: ReproducingPackage, { result }: ShownResult): s
   const { seeds, seconds, engine, machine } = provenance;
   const ran =
     skipped === undefined
-      ? `Scale ${scale}, ${seeds.length} seeds (${seeds.join(', ')}), ${formatDuration(seconds.total)} on ${machine.cores} cores, engine ${engine.name}.`
+      ? `Scale ${scale}, ${counted(seeds.length, 'seed')} (${seeds.join(', ')}), ${formatDuration(seconds.total)} on ${machine.cores} cores, engine ${engine.name}.`
       : `Skipped: ${md(skipped)}`;
   const numbered = differences.map((text, i) => `${i + 1}. ${md(text)}`).join('\n');
   return `${figures.map((figure) => figureCard(figure, scale)).join('\n')}

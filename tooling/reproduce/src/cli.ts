@@ -4,8 +4,8 @@ import type { Options } from './options.ts';
 import { help, readOptions } from './options.ts';
 import { redrawPackage } from './redraw.ts';
 import { writeReport } from './report/write-report.ts';
-import { runPackage } from './run-package.ts';
-import { findWorkspace, openPackage } from './workspace.ts';
+import { runPackages } from './run-packages.ts';
+import { findPackages, findWorkspace, openPackage } from './workspace.ts';
 
 /** The command line. Returns the exit code: 0, 1 for an error, 130 when stopped. */
 export async function main(
@@ -31,6 +31,11 @@ async function dispatch(options: Options, print: (text: string) => void): Promis
     for (const line of await writeReport(workspace)) print(`${line}\n`);
     return 0;
   }
+  if (options.command === 'run' && options.all) {
+    const code = await runPackages(await findPackages(workspace), workspace, options, print);
+    if (code === 0) for (const line of await writeReport(workspace)) print(`${line}\n`);
+    return code;
+  }
   const opened = await openPackage(folder);
   switch (options.command) {
     case 'redraw':
@@ -40,6 +45,6 @@ async function dispatch(options: Options, print: (text: string) => void): Promis
       print(`${await writeCards(opened)}\n`);
       return 0;
     case 'run':
-      return runPackage(opened, workspace, options, print);
+      return runPackages([opened], workspace, options, print);
   }
 }

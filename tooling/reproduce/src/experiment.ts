@@ -6,11 +6,14 @@ import type { Claim } from './claim.ts';
 import type { Texts } from './load-texts.ts';
 import type { PlotSpec } from './plot.ts';
 
-/** `smoke`: seconds, CI. `standard`: the default, the same shape in minutes. `paper`: the paper's sizes and seeds. */
-export type ScaleName = 'smoke' | 'standard' | 'paper';
+/**
+ * `smoke`: seconds, CI. `standard`: the default, the same shape in minutes. `extended`: more than `standard` has time
+ * for and less than the paper; not every experiment has it. `paper`: the paper's sizes and seeds.
+ */
+export type ScaleName = 'smoke' | 'standard' | 'extended' | 'paper';
 
 /** From the smallest to the largest. */
-export const scaleNames: readonly ScaleName[] = ['smoke', 'standard', 'paper'];
+export const scaleNames: readonly ScaleName[] = ['smoke', 'standard', 'extended', 'paper'];
 
 /** Datasets that the runner knows how to load. */
 export type DatasetName =
@@ -36,6 +39,11 @@ export interface Scale<Config> {
   readonly seeds: number;
   readonly config: Config;
 }
+
+/** What each scale means for an experiment. */
+export type Scales<Config> = Readonly<Record<Exclude<ScaleName, 'extended'>, Scale<Config>>> & {
+  readonly extended?: Scale<Config>;
+};
 
 /** What `run` is given, once per seed. */
 export interface RunContext<Config, Name extends string = string> {
@@ -76,10 +84,15 @@ interface ExperimentHead<Config, R extends Row, Name extends string> {
   readonly id: string;
   /** Which part of the paper: `Figures 1–3: accuracy, loss, … against pre-training epochs`. */
   readonly paper: string;
-  readonly scales: Readonly<Record<ScaleName, Scale<Config>>>;
+  readonly scales: Scales<Config>;
   /** Why each value of the configuration is what it is; goes into the result file. */
   readonly why: Readonly<Record<keyof Config & string, string>>;
   readonly datasets: readonly Name[];
+  /**
+   * Measures time, or starts processes of its own: runs while nothing else does, on every core. Default false: seeds
+   * run beside those of other experiments, each on one thread.
+   */
+  readonly alone?: boolean;
   run(context: RunContext<Config, Name>): readonly R[] | Promise<readonly R[]>;
 }
 
@@ -183,7 +196,7 @@ export function experiment<Config extends object, R extends Row, const Name exte
     );
   }
   for (const name of scaleNames) {
-    const seeds = options.scales[name].seeds;
+    const seeds = options.scales[name]?.seeds ?? (name === 'extended' ? 1 : 0);
     if (!Number.isInteger(seeds) || seeds < 1) {
       throw new ArgumentError(`experiment ${id}: the scale ${name} needs at least one seed, got ${seeds}.`);
     }
@@ -212,6 +225,19 @@ function onlyFigure<Config, R extends Row, Name extends DatasetName>({
       `experiment ${id}: it must have figures, or claims and plot. Add one of the two.`,
     );
   return { id: experimentName(id), title: paper, paperClaim: paper, claims, plot };
+}
+
+/**
+ * The configuration and seeds of an experiment at a scale.
+ *
+ * @throws ArgumentError where the experiment has none.
+ */
+export function scaleOf({ id, scales }: Pick<Experiment, 'id' | 'scales'>, name: ScaleName): Scale<object> {
+  const scale = scales[name];
+  if (scale) return scale;
+  throw new ArgumentError(
+    `experiment ${id}: it has no scale ${name}. Take ${Object.keys(scales).join(', ')}.`,
+  );
 }
 
 /** The part of an experiment's id after the package: the name of its files. */

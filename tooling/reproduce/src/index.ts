@@ -12,12 +12,15 @@ export type {
   RunContext,
   Scale,
   ScaleName,
+  Scales,
 } from './experiment.ts';
 export { compareOverSeeds } from './compare.ts';
 export type { CompareOptions } from './compare.ts';
 export { formatStatistics } from './format-figures.ts';
 export type { FigureFormat } from './format-figures.ts';
 export { differenceAtLeast, inEveryRow, meanAtLeast, meanAtMost } from './measures.ts';
+export { paper } from './papers.ts';
+export type { Answer, Headline, PackagePapers, Paper } from './papers.ts';
 export { barsOverSeeds, lineOverSeeds, pointsOfRows } from './plot.ts';
 export type { Axis, PlotSpec, SeedPlotOptions } from './plot.ts';
 export { groupBy, overSeeds, where } from './rows.ts';
@@ -26,3 +29,4 @@ export { renderSvg } from './svg.ts';
 export { trainOnce } from './train-once.ts';
 export type { TrainingRun } from './train-once.ts';
 export type { Texts } from './load-texts.ts';
+export { whileLocked } from './while-locked.ts';

@@ -17,22 +17,39 @@ export async function judgeAndDraw(
   rows: readonly Row[],
   circumstances: Circumstances,
 ): Promise<Judged> {
+  const figures = judge(experiment, rows, circumstances);
+  return { figures, drawings: await draw(experiment, rows, circumstances, figures) };
+}
+
+/** The verdicts, and the file names that the drawings have or would have. */
+export function judge(
+  experiment: Experiment,
+  rows: readonly Row[],
+  circumstances: Circumstances,
+): ResultFigure[] {
   const verdicts = evaluateClaims(experiment, rows, circumstances);
-  const drawings = new Map<string, string>();
-  const figures: ResultFigure[] = [];
-  for (const [i, { id, title, paperClaim, ...figure }] of experiment.figures.entries()) {
+  const stem = [experimentName(experiment.id), ...(circumstances.sample ? ['sample'] : [])].join('.');
+  return experiment.figures.map(({ id, title, paperClaim }, i) => {
     const judged = { ...verdicts[i]!, title, paperClaim };
-    if (rows.length === 0) {
-      figures.push(judged);
-      continue;
-    }
-    const stem = [experimentName(experiment.id), ...(circumstances.sample ? ['sample'] : [])].join('.');
-    const svg = id === experimentName(experiment.id) ? `${stem}.svg` : `${stem}.${id}.svg`;
-    const spec = figure.plot(rows);
+    if (rows.length === 0) return judged;
+    return { ...judged, svg: id === experimentName(experiment.id) ? `${stem}.svg` : `${stem}.${id}.svg` };
+  });
+}
+
+async function draw(
+  experiment: Experiment,
+  rows: readonly Row[],
+  circumstances: Circumstances,
+  figures: readonly ResultFigure[],
+): Promise<Map<string, string>> {
+  const drawings = new Map<string, string>();
+  for (const [i, { title, plot }] of experiment.figures.entries()) {
+    const { svg } = figures[i]!;
+    if (svg === undefined) continue;
+    const spec = plot(rows);
     drawings.set(svg, await renderSvg({ ...spec, title: titleOf(spec.title ?? title, circumstances) }));
-    figures.push({ ...judged, svg });
   }
-  return { figures, drawings };
+  return drawings;
 }
 
 /** A drawing travels without its page: what is not the full data or the main scale says so itself. */

@@ -1,5 +1,13 @@
 import type { Progress } from '@ockham/core';
-import { cifar10, cifar100, fashionMnist, mnist, molecules, tabular, tin100 } from '@ockham/core/datasets/node';
+import {
+  cifar10,
+  cifar100,
+  fashionMnist,
+  mnist,
+  molecules,
+  tabular,
+  tin100,
+} from '@ockham/core/datasets/node';
 import { loadTexts } from './load-texts.ts';
 import type { DatasetName, Provided } from './experiment.ts';
 

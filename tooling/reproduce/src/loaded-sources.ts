@@ -47,8 +47,16 @@ export async function hashLoadedSources(roots: readonly string[], workspace: str
   return hash.digest('hex').slice(0, 16);
 }
 
-/** What of a source file runs. */
+const known = new Map<string, string>();
+
+/** What of a source file runs. Experiments share most of their sources: each is read once. */
 function codeOf(source: string): string {
+  const code = known.get(source) ?? transpile(source);
+  known.set(source, code);
+  return code;
+}
+
+function transpile(source: string): string {
   const { ESNext } = ts.ScriptTarget;
   const compilerOptions = { target: ESNext, module: ts.ModuleKind.ESNext, removeComments: true };
   return ts.transpileModule(source, { compilerOptions }).outputText;

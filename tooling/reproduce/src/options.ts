@@ -15,15 +15,21 @@ export interface Options {
   readonly seeds: number | undefined;
   readonly engine: EngineName;
   readonly only: readonly string[];
+  /** Of every package of the workspace. */
+  readonly all: boolean;
+  /** Undefined: by cores and memory. */
+  readonly jobs: number | undefined;
   readonly fresh: boolean;
 }
 
-export const help = `ockham-reproduce: runs the experiments of the package in this folder
+export const help = `ockham-reproduce: runs the experiments of the package in this folder, or with --all of every package
 
-  --scale <name>    smoke, standard (default) or paper; or OCKHAM_SCALE
+  --scale <name>    smoke, standard (default), extended or paper; or OCKHAM_SCALE
   --only <id>       this experiment alone; may be repeated
   --seeds <n>       this many seeds, from OCKHAM_SEED (default 0) on
+  --all             every package of the workspace, then the report
   --engine <name>   auto (default), tensorflow, wasm, webgpu, webgl or cpu; or OCKHAM_ENGINE
+  --jobs <n>        seeds that run at once, each on one thread; default: as cores and memory allow; or OCKHAM_JOBS
   --fresh           train again what an earlier run finished or began
 
   --redraw          judge and draw again from the rows on disk, at every scale, without training
@@ -49,6 +55,12 @@ export function readOptions(
       `ockham-reproduce: --${commands.join(' and --')} cannot be combined. Run one after the other.`,
     );
   }
+  if (values.all && (commands.length > 0 || values.only)) {
+    throw new ArgumentError(
+      `ockham-reproduce: --all cannot be combined with --${commands[0] ?? 'only'}. Run that in the package's folder.`,
+    );
+  }
+  const jobs = values.jobs ?? (env.OCKHAM_JOBS || undefined);
   return {
     command: commands[0] ?? 'run',
     scale: oneOf('the scale', values.scale ?? (env.OCKHAM_SCALE || 'standard'), scaleNames),
@@ -56,6 +68,8 @@ export function readOptions(
     seeds: values.seeds === undefined ? undefined : integer('--seeds', values.seeds, 1),
     engine: oneOf('the engine', values.engine ?? (env.OCKHAM_ENGINE || 'auto'), engines),
     only: values.only ?? [],
+    all: values.all ?? false,
+    jobs: jobs === undefined ? undefined : integer('the number of jobs', jobs, 1),
     fresh: values.fresh ?? false,
   };
 }
@@ -69,6 +83,8 @@ function parse(args: string[]) {
         only: { type: 'string', multiple: true },
         seeds: { type: 'string' },
         engine: { type: 'string' },
+        all: { type: 'boolean' },
+        jobs: { type: 'string' },
         fresh: { type: 'boolean' },
         redraw: { type: 'boolean' },
         cards: { type: 'boolean' },

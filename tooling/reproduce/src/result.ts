@@ -25,6 +25,8 @@ export interface RunProvenance {
   /** SHA-256 over configuration, engine, data and sources: rows of another run with the same key can be kept. */
   readonly key: string;
   readonly engine: EngineUsed;
+  /** Seeds of experiments that could run at once, each in a process of its own; absent from results before there were any. */
+  readonly jobs?: number;
   readonly datasets: Readonly<Record<string, Provenance>>;
   readonly machine: {
     readonly cpu: string;

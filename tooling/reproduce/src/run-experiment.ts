@@ -5,7 +5,7 @@ import type { Dataset, ProgressEvent } from '@ockham/core';
 import { AbortedError, DataError, throwIfAborted } from '@ockham/core';
 import { checkRows } from './check-rows.ts';
 import type { Experiment, Provided, Row, ScaleName } from './experiment.ts';
-import { experimentName } from './experiment.ts';
+import { experimentName, scaleOf } from './experiment.ts';
 import { judgeAndDraw } from './judge-and-draw.ts';
 import type { EngineUsed, Result, RunProvenance } from './result.ts';
 import { parseResult, resultSchema } from './result.ts';
@@ -20,6 +20,8 @@ export interface RunSurroundings {
   /** The package's `reproduce/results` folder. */
   readonly results: string;
   readonly engine: EngineUsed;
+  /** Seeds of experiments that run at once. Default 1. */
+  readonly jobs?: number;
   /** Hash of the sources behind the experiment; rows made by others are not reused. */
   readonly sources: string;
   readonly commit: string | null;
@@ -61,44 +63,74 @@ export async function runExperiment(
   experiment: Experiment,
   surroundings: RunSurroundings,
 ): Promise<RunOutcome> {
+  if (surroundings.fresh) await forgetSeeds(experiment, surroundings);
+  for (const seed of surroundings.seeds) await runSeed(experiment, surroundings, seed);
+  return joinSeeds(experiment, surroundings);
+}
+
+/** Drops what earlier runs reached and did not join. */
+export async function forgetSeeds(
+  experiment: Experiment,
+  { results, scale }: Pick<RunSurroundings, 'results' | 'scale'>,
+): Promise<void> {
+  await rm(partialFolder(experiment, results, scale), { recursive: true, force: true });
+}
+
+/**
+ * Runs one of the seeds, unless it is finished or a dataset is missing, and keeps its rows on disk for {@link joinSeeds}.
+ * Seeds of one experiment may run at the same time, each in its own process.
+ *
+ * @throws AbortedError when the signal fires; what was reached is on disk.
+ */
+export async function runSeed(
+  experiment: Experiment,
+  surroundings: RunSurroundings,
+  seed: number,
+): Promise<void> {
   const { scale, seeds, results, signal, progress } = surroundings;
-  const { config } = experiment.scales[scale];
-  const name = experimentName(experiment.id);
-  const partial = join(results, '.partial', scale, name);
+  const loaded = await loadAll(experiment, surroundings);
+  if (typeof loaded === 'string') return;
+  throwIfAborted(signal, experiment.id);
+  const { key, former } = await earlierRun(experiment, surroundings, loaded);
+  const state = new SeedState(partialFolder(experiment, results, scale), seed, key);
+  const at = { seed, index: seeds.indexOf(seed) + 1, of: seeds.length };
+  const kept = former?.get(seed) ?? (await state.open());
+  progress({ ...at, kept: kept !== undefined });
+  if (kept) return;
+  try {
+    const rows = await experiment.run({
+      config: scaleOf(experiment, scale).config,
+      scale,
+      seed,
+      data: loaded as Record<string, Dataset>, // each experiment knows what it asked for
+      signal,
+      progress: (event) => progress({ ...at, event }),
+      checkpoint: (part) => state.checkpoint(part),
+      once: (part, work) => state.once(part, work),
+    });
+    await state.finish(checkRows(experiment.id, rows, seed));
+  } catch (error) {
+    await state.saveClock();
+    if (signal.aborted && !(error instanceof AbortedError)) throwIfAborted(signal, experiment.id);
+    throw error;
+  }
+}
+
+/** Joins the rows of all seeds in the order of the seeds, judges them, and writes the result and its drawings. */
+export async function joinSeeds(experiment: Experiment, surroundings: RunSurroundings): Promise<RunOutcome> {
+  const { scale, seeds, results } = surroundings;
   const loaded = await loadAll(experiment, surroundings);
   if (typeof loaded === 'string') return skip(experiment, surroundings, surroundings.portable(loaded));
-
-  const sample = Object.values(loaded).some((dataset) => dataset.provenance.source === 'embedded-sample');
-  const file = resultFile(results, scale, name, sample);
-  const key = keyOf(experiment, surroundings, loaded);
-  if (surroundings.fresh) await rm(partial, { recursive: true, force: true });
-  const former = surroundings.fresh ? undefined : await formerSeeds(file, key);
-
+  const { key, former, file, sample } = await earlierRun(experiment, surroundings, loaded);
+  const partial = partialFolder(experiment, results, scale);
   const finished = new Map<number, FinishedSeed>();
-  for (const [i, seed] of seeds.entries()) {
-    throwIfAborted(signal, experiment.id);
-    const at = { seed, index: i + 1, of: seeds.length };
-    const state = new SeedState(partial, seed, key);
-    let done = former?.get(seed) ?? (await state.open());
-    progress({ ...at, kept: done !== undefined });
+  for (const seed of seeds) {
+    const done = former?.get(seed) ?? (await new SeedState(partial, seed, key).finished());
     if (!done) {
-      try {
-        const rows = await experiment.run({
-          config,
-          scale,
-          seed,
-          data: loaded as Record<string, Dataset>, // each experiment knows what it asked for
-          signal,
-          progress: (event) => progress({ ...at, event }),
-          checkpoint: (part) => state.checkpoint(part),
-          once: (part, work) => state.once(part, work),
-        });
-        done = await state.finish(checkRows(experiment.id, rows, seed));
-      } catch (error) {
-        await state.saveClock();
-        if (signal.aborted && !(error instanceof AbortedError)) throwIfAborted(signal, experiment.id);
-        throw error;
-      }
+      throw new DataError(
+        'storage-failed',
+        `${experiment.id}: the rows of seed ${seed} must be in ${surroundings.portable(partial)}, and are not. Run it again.`,
+      );
     }
     finished.set(seed, done);
   }
@@ -117,8 +149,25 @@ export async function runExperiment(
   };
   await writeResult(file, result, drawings);
   // finished seeds of a part stay, for parts that other processes run to be joined by a run of all
-  if (seeds.length >= experiment.scales[scale].seeds) await rm(partial, { recursive: true, force: true });
+  if (seeds.length >= scaleOf(experiment, scale).seeds) await rm(partial, { recursive: true, force: true });
   return { result, file, written: true };
+}
+
+function partialFolder({ id }: Experiment, results: string, scale: ScaleName): string {
+  return join(results, '.partial', scale, experimentName(id));
+}
+
+/** Where the result goes, the key of its rows, and the seeds that the file there already has under this key. */
+async function earlierRun(
+  experiment: Experiment,
+  surroundings: RunSurroundings,
+  loaded: Record<string, Provided>,
+): Promise<{ file: string; sample: boolean; key: string; former: Map<number, FinishedSeed> | undefined }> {
+  const { results, scale, fresh } = surroundings;
+  const sample = Object.values(loaded).some((dataset) => dataset.provenance.source === 'embedded-sample');
+  const file = resultFile(results, scale, experimentName(experiment.id), sample);
+  const key = keyOf(experiment, surroundings, loaded);
+  return { file, sample, key, former: fresh ? undefined : await formerSeeds(file, key) };
 }
 
 async function loadAll(
@@ -165,7 +214,7 @@ function heading(
   sample: boolean,
 ): Pick<Result, 'schema' | 'experiment' | 'paper' | 'scale' | 'sample' | 'config' | 'differences'> {
   const why = experiment.why as Record<string, string>;
-  const settings = Object.entries(experiment.scales[scale].config) as [string, unknown][];
+  const settings = Object.entries(scaleOf(experiment, scale).config) as [string, unknown][];
   const config = Object.fromEntries(settings.map(([key, value]) => [key, { value, why: why[key] ?? '' }]));
   return {
     schema: resultSchema,
@@ -179,7 +228,7 @@ function heading(
 }
 
 function provenance(
-  { seeds, commit, dirty, sources, engine, machine }: RunSurroundings,
+  { seeds, commit, dirty, sources, engine, jobs = 1, machine }: RunSurroundings,
   key: string,
   data: Readonly<Record<string, Provided>>,
 ): Omit<RunProvenance, 'seconds'> {
@@ -193,6 +242,7 @@ function provenance(
     sources,
     key,
     engine,
+    jobs,
     datasets,
     machine,
     finished: new Date().toISOString(),
@@ -214,7 +264,7 @@ function keyOf(
   );
   const conditions = [
     experiment.id,
-    experiment.scales[scale].config,
+    scaleOf(experiment, scale).config,
     [engine.name, engine.version, engine.threads],
     sources,
     checksums,

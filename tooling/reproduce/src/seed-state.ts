@@ -38,14 +38,22 @@ export class SeedState {
 
   /** The finished seed, if there is one under this key; otherwise gets the folder ready and starts the clock. */
   async open(): Promise<FinishedSeed | undefined> {
+    const done = await this.finished();
+    if (done) return done;
     const stored = await readJson<Stored>(this.#file);
-    if (stored?.key === this.#key && stored.rows) return { rows: stored.rows, seconds: stored.seconds };
     if (stored?.key === this.#key) this.#secondsBefore = stored.seconds;
     else await rm(this.#folder, { recursive: true, force: true });
     await mkdir(this.#folder, { recursive: true });
     this.#started = performance.now();
     await this.saveClock();
     return undefined;
+  }
+
+  /** The finished seed, if there is one under this key. */
+  async finished(): Promise<FinishedSeed | undefined> {
+    const stored = await readJson<Stored>(this.#file);
+    if (stored?.key !== this.#key || !stored.rows) return undefined;
+    return { rows: stored.rows, seconds: stored.seconds };
   }
 
   get seconds(): number {

@@ -4,6 +4,7 @@ import { basename, dirname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { ArgumentError } from '@ockham/core';
 import type { Experiment } from './experiment.ts';
+import type { PackagePapers } from './papers.ts';
 
 /** A package that reproduces a paper. */
 export interface ReproducingPackage {
@@ -108,4 +109,17 @@ export async function loadExperiments(folder: string): Promise<LoadedExperiment[
     loaded.push({ experiment, url });
   }
   return loaded;
+}
+
+/** What `reproduce/papers.ts` declares; nothing where a package has none. */
+export async function loadPapers(folder: string): Promise<PackagePapers | undefined> {
+  const path = join(folder, 'reproduce', 'papers.ts');
+  if (!existsSync(path)) return undefined;
+  const { default: declared } = (await import(pathToFileURL(path).href)) as { default?: PackagePapers };
+  if (!declared?.papers || !declared.headline) {
+    throw new ArgumentError(
+      `ockham-reproduce: ${path} must export { papers, headline } by default, got ${typeof declared}.`,
+    );
+  }
+  return declared;
 }

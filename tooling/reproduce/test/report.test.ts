@@ -38,21 +38,23 @@ describe('the report', () => {
     const { workspace, read } = await reproducedWorkspace();
     await writeReport(workspace);
     const page = await read('report/index.html');
-    expect(page).not.toMatch(/(?:src|href)="(?!#|data:,")|@import|url\((?!#)|<script|<link rel="stylesheet"/);
+    expect(page).not.toMatch(
+      /(?:src|href)="(?!#|data:)|@import|url\((?!#)|<script [^>]*src|<link rel="stylesheet"/,
+    );
     expect(page).toContain('y is at least &lt;1&gt;');
     expect(page).not.toContain('<1>');
     expect(page).toContain('&quot;one&quot; &amp; more');
     expect(page).toContain('A toy &lt;package&gt;');
     expect(page).toContain('short &lt;enough&gt;');
     expect(page).toContain('No network &amp; no data');
-    expect(page).toMatch(/<span class="badge reproduced"\s*>[^]*?reproduced<\/span/);
+    expect(page).toMatch(/<span class="badge good"\s*>[^]*?reproduced<\/span/);
     expect(page).toContain('1.50 ± 0.01 (n = 2)');
-    expect(page.match(/<svg role="img" aria-label="[^"]+"/g)).toHaveLength(2);
+    expect(page.match(/<img [^>]*alt="[^"]*y is at least &lt;1&gt;: reproduced\."/g)).toHaveLength(1);
     expect(page).toContain('pnpm@12.21.0 --filter @ockham/toy reproduce --scale standard --only line');
     expect(page).toContain('wasm: asked for by the test');
   });
 
-  it('shows the largest scale open and the smaller ones folded', async () => {
+  it('shows the largest scale open, the verdicts of smaller ones folded below it', async () => {
     const { workspace, read } = await reproducedWorkspace();
     await writeReport(workspace);
     const page = (await read('report/index.html')).replaceAll(/>\s+/g, '>').replaceAll(/\s+</g, '<');
@@ -60,10 +62,13 @@ describe('the report', () => {
     expect(page).not.toContain('<details><summary>Scale standard');
   });
 
-  it('has ids that occur once, so that two drawings never share a clip path', async () => {
+  it('gives every claim an anchor of its own, and ids that occur once', async () => {
     const { workspace, read } = await reproducedWorkspace();
     await writeReport(workspace);
-    const ids = [...(await read('report/index.html')).matchAll(/\bid="([^"]+)"/g)].map(([, id]) => id);
+    const page = await read('report/index.html');
+    const ids = [...page.matchAll(/\bid="([^"]+)"/g)].map(([, id]) => id);
+    expect(ids).toContain('toy-line--line--y-is-at-least-1');
+    for (const [, target] of page.matchAll(/href="#([^"]+)"/g)) expect(ids).toContain(target);
     expect(new Set(ids).size).toBe(ids.length);
   });
 
@@ -86,7 +91,7 @@ describe('the report', () => {
       'not reproduced from these rows, reproduced in the result file',
     );
     expect(await read('REPRODUCIBILITY.md')).toMatch(
-      /## Not reproduced[^]*\*\*not reproduced\*\*: y is at least/,
+      /\| \*\*not reproduced\*\* \| \[0 of 1\]\(#toy-line--line\)[^]*- \*\*not reproduced\*\*: y is at least/,
     );
     await redrawPackage(opened);
     expect(parseResult(await readFile(path, 'utf8'), path).figures[0]!.claims[0]!.verdict).toBe(
@@ -106,9 +111,14 @@ describe('the report', () => {
     }));
     await writeReport(workspace);
     expect(await read('report/index.html')).toContain('Not run yet: toy/line.');
+    expect(await read('REPRODUCIBILITY.md')).toMatch(
+      /\*\*not run\*\*: line needs a run; `npx --yes pnpm@12\.21\.0 --filter @ockham\/toy reproduce --scale standard --only line`/,
+    );
     const smoke = await reproducedWorkspace(['smoke']);
     await writeReport(smoke.workspace);
-    expect(await smoke.read('REPRODUCIBILITY.md')).toMatch(/## Open[^]*no result of standard or paper scale/);
+    expect(await smoke.read('REPRODUCIBILITY.md')).toMatch(
+      /0 of 0 reproduced[^]*\*\*not run\*\*: line needs a standard run on full data/,
+    );
   });
 
   it('refuses a result that is cut off or of another schema, naming the file', async () => {
@@ -157,6 +167,16 @@ describe('result cards', () => {
     expect(readme).toContain('1. No network &amp; no data');
     expect(await writeCards(opened)).toContain('up to date');
     expect(await read('packages/toy/README.md')).toBe(readme);
+  });
+
+  it('have the count of verdicts above them where the README has a place for it', async () => {
+    const { opened, toy, read } = await reproducedWorkspace(['standard']);
+    const readme = `# Toy\n\n<!-- verdicts:start -->\n<!-- verdicts:end -->\n\n<!-- results:start -->\n<!-- results:end -->\n`;
+    await writeFile(join(toy, 'README.md'), readme);
+    await writeCards(opened);
+    expect(await read('packages/toy/README.md')).toContain(
+      'Claims of the paper and our own bars: [1 of 1 reproduced](../../REPRODUCIBILITY.md#toy).',
+    );
   });
 
   it('need the markers, and leave a README without them alone', async () => {

@@ -26,6 +26,7 @@ export default experiment({
   async run({ seed, config, once, progress, signal }) {
     const rows = await once('rows', () => {
       appendFileSync('worked.log', \`\${seed}\\n\`);
+      if (existsSync('killed') && seed === 1) process.kill(process.pid, 'SIGKILL');
       return Array.from({ length: config.length }, (_, x): ToyRow => ({ seed, x, y: x + offset + seed / 100 }));
     });
     for (let i = 0; existsSync('pause') && seed === 1 && !signal.aborted; i++) {
@@ -41,6 +42,32 @@ export default experiment({
     }),
   ],
   plot: (rows) => lineOverSeeds(rows, { title: 'y against x', series: 'seed', x: { field: 'x' }, y: { field: 'y' } }),
+});
+`;
+
+/** Each seed notes when it begins and ends, and how many threads it was given. */
+export const timedSource = (id: string, alone: boolean): string => `
+import { appendFileSync } from 'node:fs';
+import { barsOverSeeds, claim, experiment, inEveryRow } from '@ockham/reproduce';
+
+interface TimedRow { readonly seed: number; readonly threads: string }
+const note = (text: string) => appendFileSync('order.log', \`\${text}\\n\`);
+
+export default experiment({
+  id: 'toy/${id}',
+  paper: 'Table 1: time',
+  datasets: [],
+  alone: ${alone},
+  scales: { smoke: { seeds: 2, config: {} }, standard: { seeds: 2, config: {} }, paper: { seeds: 2, config: {} } },
+  why: {},
+  async run({ seed }) {
+    note('${id} begins');
+    await new Promise((resolve) => setTimeout(resolve, 200));
+    note('${id} ends');
+    return [{ seed, threads: process.env.OMP_NUM_THREADS ?? 'all' }];
+  },
+  claims: [claim<TimedRow>('it is measured', { paper: 'measured', measure: (rows) => inEveryRow(rows, () => true) })],
+  plot: (rows) => barsOverSeeds(rows.map(({ seed }) => ({ seed, x: 'a', y: 1 })), { title: 'one', series: 'x', x: { field: 'x' }, y: { field: 'y' } }),
 });
 `;
 
@@ -78,10 +105,16 @@ export function startCli(
   args: readonly string[],
   env: Readonly<Record<string, string>> = {},
 ): { interrupt(): void; ended: Promise<Ended> } {
-  const { TURBO_HASH: _, ...inherited } = process.env;
   const child = spawn(process.execPath, [join(own, 'bin', 'ockham-reproduce.js'), ...args], {
     cwd: folder,
-    env: { ...inherited, OCKHAM_ENGINE: 'wasm', OCKHAM_SCALE: '', OCKHAM_SEED: '', ...env },
+    env: {
+      ...process.env,
+      OCKHAM_ENGINE: 'wasm',
+      OCKHAM_SCALE: '',
+      OCKHAM_SEED: '',
+      OCKHAM_JOBS: '',
+      ...env,
+    },
   });
   let stdout = '';
   let stderr = '';

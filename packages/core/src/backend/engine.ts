@@ -3,6 +3,7 @@ export type EngineName = 'auto' | 'tensorflow' | 'wasm' | 'webgpu' | 'webgl' | '
 
 /** The engine in use, and why it is. */
 export interface BackendInfo {
+  /** The engine that runs: never `auto`. */
   readonly name: Exclude<EngineName, 'auto'>;
   /** Why this one: that it was asked for, or what kept the better ones away. */
   readonly reason: string;

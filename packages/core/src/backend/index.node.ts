@@ -1,3 +1,8 @@
+/**
+ * {@link useBackend} for Node, where the native engine is one of the choices.
+ *
+ * @module
+ */
 export { describeBackend } from './choose.ts';
 export type { BackendInfo, EngineName, UseBackendOptions } from './engine.ts';
 export { nativeFolder, nativeVersion } from './native.node.ts';

@@ -1,3 +1,9 @@
+/**
+ * Chooses the engine of a page or worker, says which it is and why, and repairs what the stock WebAssembly engine
+ * lacks or computes wrongly.
+ *
+ * @module
+ */
 export { describeBackend } from './choose.ts';
 export type { BackendInfo, EngineName, UseBackendOptions } from './engine.ts';
 export { installRepairs } from './repairs/install.ts';

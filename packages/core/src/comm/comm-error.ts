@@ -12,7 +12,9 @@ export type CommErrorCode = Extract<
  * be had here. The first three name the rank.
  */
 export class CommError extends OckhamError {
+  /** Always `CommError`. */
   override readonly name = 'CommError';
+  /** Which of the failures above it was. */
   declare readonly code: CommErrorCode;
   /** The rank at fault, of the group that was launched. */
   readonly rank: number | undefined;

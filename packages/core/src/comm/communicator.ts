@@ -6,11 +6,16 @@ export type CommArray = Float32Array | Float64Array | Int32Array | Uint8Array;
 
 /** The element types by name, as {@link Communicator.alloc} takes them. */
 export interface CommArrays {
+  /** Real numbers of 32 bits. */
   readonly float32: Float32Array;
+  /** Real numbers of 64 bits. */
   readonly float64: Float64Array;
+  /** Signed integers of 32 bits. */
   readonly int32: Int32Array;
+  /** Bytes. */
   readonly uint8: Uint8Array;
 }
+/** The name of an element type: `float32`, `float64`, `int32` or `uint8`. */
 export type CommType = keyof CommArrays;
 
 /**
@@ -56,6 +61,7 @@ export interface Communicator {
   readonly rank: number;
   /** Number of ranks. */
   readonly size: number;
+  /** What carries the messages. */
   readonly transport: Transport;
   /** Bytes and calls of this rank, for each operation. Groups made by {@link Communicator.split} have ledgers of their own. */
   readonly ledger: Ledger;

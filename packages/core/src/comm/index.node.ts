@@ -1,3 +1,8 @@
+/**
+ * {@link Communicator} for Node: worker threads, processes, MPI.
+ *
+ * @module
+ */
 export * from './index.ts';
 export { launch, startRanks } from './launch-threads.node.ts';
 export { closeMpi, openMpi, type MpiOptions } from './mpi/open-mpi.node.ts';

@@ -1,3 +1,9 @@
+/**
+ * Ranks that work together, and how they talk: {@link Communicator}. This entry runs in a page, with web workers
+ * as ranks.
+ *
+ * @module
+ */
 export {
   shareOf,
   type CommArray,

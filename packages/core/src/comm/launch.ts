@@ -27,6 +27,7 @@ export interface RankHandle {
 
 /** Ranks that were launched. */
 export interface Job<R> {
+  /** One handle for each rank, in the order of their numbers. */
   readonly ranks: readonly RankHandle[];
   /** How each rank ended, once all have and nothing of them is left. */
   readonly settled: Promise<PromiseSettledResult<R>[]>;

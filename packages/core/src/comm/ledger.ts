@@ -14,6 +14,7 @@ export type CommOperation =
 
 /** The counts of one operation. */
 export interface LedgerEntry {
+  /** How often the operation was called. */
   readonly calls: number;
   /** Bytes that left this rank for others. */
   readonly sent: number;

@@ -26,6 +26,7 @@ export interface SimulateOptions {
 
 /** A rank's communicator, and its clock. */
 export interface SimulatedRank {
+  /** The rank's communicator. */
   readonly comm: Communicator;
   /** Seconds since the start. */
   now(): number;

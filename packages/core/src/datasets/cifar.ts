@@ -8,6 +8,7 @@ const PIXELS = 3 * PLANE;
 
 /** Which of the two binary layouts: CIFAR-10 has one label byte, CIFAR-100 a coarse and a fine one. */
 export interface CifarLayout {
+  /** Label bytes in front of each image. */
   readonly labelBytes: 1 | 2;
   /** The last label byte is in `[0, classes)`. */
   readonly classes: number;

@@ -5,6 +5,7 @@ import { mkdir, open, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { AbortedError, DataError, OckhamError, throwIfAborted } from '../errors.ts';
 import type { Progress } from '../progress.ts';
+import { checkAddress, fetchSecurely } from './secure-fetch.ts';
 import type { DatasetFile } from './recipe.ts';
 
 /** No mirror gave the file: no network, or each answered with an error. */
@@ -18,6 +19,9 @@ export interface DownloadOptions {
   readonly signal?: AbortSignal;
 }
 
+/** A link in the part's place would let another user choose the file that is written; Windows has no such flag. */
+const NO_LINK = (constants as { readonly O_NOFOLLOW?: number }).O_NOFOLLOW ?? 0;
+
 /** Attempts in a row that bring no new byte before a mirror that has given some is given up; else one. */
 const FRUITLESS_ATTEMPTS = 2;
 
@@ -28,6 +32,7 @@ const FRUITLESS_ATTEMPTS = 2;
  *
  * @param mirrors Folder addresses ending in `/`, tried in order.
  * @throws Unreachable where no mirror gives the file; the `.part` stays for the next run.
+ * @throws ArgumentError for a mirror without https.
  * @throws DataError `storage-failed` where the folder cannot be written, before anything is fetched;
  *   `checksum-mismatch` where a mirror gives, from the first byte, something else than the published file.
  */
@@ -38,13 +43,14 @@ export async function downloadFile(
   folder: string,
   options: DownloadOptions = {},
 ): Promise<void> {
+  for (const mirror of mirrors) checkAddress(who, mirror);
   const path = join(folder, file.name);
   if (existsSync(path)) return;
   const part = `${path}.part`;
   const storing = storageGuard(who, folder);
   const handle = await storing(async () => {
     await mkdir(folder, { recursive: true });
-    return open(part, constants.O_RDWR | constants.O_CREAT, 0o644);
+    return open(part, constants.O_RDWR | constants.O_CREAT | NO_LINK, 0o644);
   });
   const failures: (Unreachable | DataError)[] = [];
   const { ino } = await handle.stat();
@@ -153,7 +159,7 @@ async function fetchRest(
   storing: Storing,
   { progress, signal }: DownloadOptions,
 ): Promise<void> {
-  const response = await fetch(url, {
+  const response = await fetchSecurely(url, {
     // A content encoding would change what the positions of a range mean.
     headers: { 'accept-encoding': 'identity', ...(from > 0 ? { range: `bytes=${from}-` } : {}) },
     ...(signal ? { signal } : {}),

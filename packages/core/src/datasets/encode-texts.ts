@@ -12,7 +12,9 @@ export interface EncodeTextsOptions {
    * `input` of `bert`. Default `ids-and-types` for pairs and `ids` for single texts.
    */
   readonly input?: 'ids' | 'ids-and-types';
+  /** Told how far the work has come. Default: nobody is. */
   readonly progress?: Progress;
+  /** Aborts the work, which then rejects with an `AbortedError`. */
   readonly signal?: AbortSignal;
 }
 
@@ -21,6 +23,7 @@ const REPORT_EVERY = 1000;
 
 /** A column of tokens, and how much of the texts it holds. */
 export interface EncodedColumn extends Column {
+  /** Token ids, or ids and types side by side, row-major. */
   readonly values: Int32Array;
   /** Examples that were cut off. */
   readonly truncated: number;

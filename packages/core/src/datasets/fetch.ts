@@ -6,6 +6,7 @@ import type { Progress } from '../progress.ts';
 import { CIFAR100, TIN100 } from './cifar-100.ts';
 import { CIFAR10 } from './cifar-10.ts';
 import { FASHION_MNIST, MNIST } from './mnist.ts';
+import { checkAddress, fetchSecurely } from './secure-fetch.ts';
 import type { DatasetFile, DatasetRecipe } from './recipe.ts';
 import type { TakeOptions } from './take.ts';
 import { checkTake, takeDataset } from './take.ts';
@@ -28,7 +29,9 @@ export interface FetchDatasetOptions extends TakeOptions {
    * the public mirror, which a browser can use only where that mirror allows other sites (CORS).
    */
   readonly baseUrl?: string;
+  /** Told how far the work has come. Default: nobody is. */
   readonly progress?: Progress;
+  /** Aborts the work, which then rejects with an `AbortedError`. */
   readonly signal?: AbortSignal;
 }
 
@@ -40,6 +43,7 @@ export interface FetchDatasetOptions extends TakeOptions {
  * const { train, test } = await fetchDataset('mnist', { baseUrl: '/data/mnist/', train: 10_000 });
  * @throws DataError `dataset-missing` where a file cannot be fetched, `checksum-mismatch` where it is not the
  *   published one.
+ * @throws ArgumentError for an unknown name, or a `baseUrl` of another site without https.
  */
 export async function fetchDataset(
   name: FetchableDataset,
@@ -60,6 +64,7 @@ export async function fetchDataset(
       `${who}: has no public address. Pass the baseUrl under which you serve its files.`,
     );
   }
+  checkAddress(who, baseUrl);
   const contents = new Map<string, Uint8Array>();
   for (const file of form.files) {
     throwIfAborted(options.signal, who);
@@ -81,7 +86,7 @@ async function fetchChecked(
   const bytes = new Uint8Array(file.bytes);
   let at = 0;
   try {
-    const response = await fetch(url, signal ? { signal } : {});
+    const response = await fetchSecurely(url, signal ? { signal } : {});
     if (!response.ok || !response.body) throw new Error(`HTTP ${response.status}`);
     const reader = response.body.getReader();
     for (let read = await reader.read(); !read.done; read = await reader.read()) {

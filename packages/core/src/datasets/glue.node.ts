@@ -8,6 +8,7 @@ import { findForm, readText, type TextFolderOptions } from './text-file.node.ts'
 export interface GlueOptions extends TextFolderOptions, TakeOptions {
   /** Of MNLI: test on the mismatched development set instead of the matched one. Default false. */
   readonly mismatched?: boolean;
+  /** Aborts the work, which then rejects with an `AbortedError`. */
   readonly signal?: AbortSignal;
 }
 

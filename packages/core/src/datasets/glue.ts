@@ -10,7 +10,9 @@ export type GlueTask = 'SST-2' | 'MRPC' | 'RTE' | 'QNLI' | 'WNLI' | 'STS-B' | 'M
 
 /** One way in which a task's splits lie in files. */
 export interface GlueForm {
+  /** The file of the training split. */
   readonly train: TextFile;
+  /** The file of the split that is tested on. */
   readonly test: TextFile;
   /** Goes into the provenance. */
   readonly note?: string;
@@ -20,6 +22,7 @@ export interface GlueForm {
 export interface GlueLayout {
   /** Names in the header: the text or texts, then the label. */
   readonly texts: readonly [string, string?];
+  /** The column of the label. */
   readonly label: string;
   /** Labels as they stand in the file, in the order of their index; none for a score. */
   readonly labels: readonly string[];

@@ -2,6 +2,7 @@ import { DataError } from '../errors.ts';
 
 /** An IDX file of unsigned bytes: row-major `values` of `shape`, the first dimension counts examples. */
 export interface IdxArray {
+  /** Sizes from the header, examples first. */
   readonly shape: readonly number[];
   /** A view of the bytes that were parsed, not a copy. */
   readonly values: Uint8Array;

@@ -1,3 +1,8 @@
+/**
+ * Data sets for Node: from `OCKHAM_DATA`, the cache, the official host or an embedded sample, in this order.
+ *
+ * @module
+ */
 export { cifar10, type Cifar10Options, cifar100, cifar100Preview, tin100 } from './cifar.node.ts';
 export { glue, type GlueOptions } from './glue.node.ts';
 export type { DatasetOptions } from './load.node.ts';

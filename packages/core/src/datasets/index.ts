@@ -1,3 +1,8 @@
+/**
+ * Data sets for pages and workers: parsers of the official files, downloads, synthetic data, tokenisers.
+ *
+ * @module
+ */
 export { CIFAR_10, CIFAR_100, type CifarLayout, parseCifar } from './cifar.ts';
 export { encodeTexts, type EncodedColumn, type EncodeTextsOptions } from './encode-texts.ts';
 export { fetchDataset, type FetchableDataset, type FetchDatasetOptions } from './fetch.ts';

@@ -18,14 +18,16 @@ export interface DatasetOptions extends TakeOptions {
   readonly cache?: string;
   /** Never use the network. Default false. */
   readonly offline?: boolean;
-  /** Address ending in `/` to download from instead of the public mirrors; checksums still hold. */
+  /** Address ending in `/`, with https, to download from instead of the public mirrors; checksums still hold. */
   readonly baseUrl?: string;
   /**
    * Fall back on an embedded sample, where there is one, when the data set cannot be had. Its provenance says
    * `embedded-sample`. Default true.
    */
   readonly allowSample?: boolean;
+  /** Told how far the work has come. Default: nobody is. */
   readonly progress?: Progress;
+  /** Aborts the work, which then rejects with an `AbortedError`. */
   readonly signal?: AbortSignal;
 }
 

@@ -83,10 +83,7 @@ export const FASHION_MNIST: DatasetRecipe = {
           '67da17c76eaffca5446c3361aaab5c3cd6d1c2608764d35dfb1850b086bf8dd5',
         ),
       ],
-      mirrors: [
-        'https://raw.githubusercontent.com/zalandoresearch/fashion-mnist/master/data/fashion/',
-        'http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/',
-      ],
+      mirrors: ['https://raw.githubusercontent.com/zalandoresearch/fashion-mnist/master/data/fashion/'],
       parse: (files) => parseMnistFiles(files, 10, 'fashionMnist'),
     },
   ],

@@ -3,18 +3,22 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Provenance } from '../dataset.ts';
 import { DataError, throwIfAborted } from '../errors.ts';
+import { parseJson } from '../files/parse-json.ts';
 import { findForm, type TextFolderOptions } from './text-file.node.ts';
 
 /** Options of {@link molecules}. */
 export interface MoleculesOptions extends TextFolderOptions {
+  /** Aborts the work, which then rejects with an `AbortedError`. */
   readonly signal?: AbortSignal;
 }
 
 /** Hamiltonians of molecules as JSON texts, which `parseMolecule` of `@ockham/quantum-game` reads. */
 export interface MoleculeFiles {
+  /** Always `molecules`. */
   readonly name: 'molecules';
   /** By the names in `index.json`, in its order. */
   readonly files: ReadonlyMap<string, string>;
+  /** Where the files came from, and their checksums. */
   readonly provenance: Provenance;
 }
 
@@ -52,7 +56,7 @@ export async function molecules(options: MoleculesOptions = {}): Promise<Molecul
 function listed(text: string, path: string): string[] {
   let names: unknown[];
   try {
-    const { hamiltonians } = JSON.parse(text) as {
+    const { hamiltonians } = parseJson(text, `molecules: ${path}`) as {
       readonly hamiltonians: readonly { readonly name: unknown }[];
     };
     names = hamiltonians.map(({ name }) => name);

@@ -15,6 +15,7 @@ export interface GaussianClustersOptions {
   readonly testExamples?: number;
   /** Distance of the centres from the origin, in standard deviations of a cluster. Default 3. */
   readonly separation?: number;
+  /** Fixes what is drawn: the same seed gives the same examples. */
   readonly seed: Seed;
 }
 
@@ -71,6 +72,7 @@ export interface LinearTeacherOptions {
   readonly noise?: number;
   /** Weights of the teacher that are not zero, the first ones. Default: all. */
   readonly nonZero?: number;
+  /** Fixes what is drawn: the same seed gives the same examples. */
   readonly seed: Seed;
 }
 

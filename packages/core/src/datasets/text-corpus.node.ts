@@ -8,6 +8,7 @@ export type CorpusName = 'wikitext-2' | 'tinyshakespeare';
 
 /** Options of {@link textCorpus}. */
 export interface TextCorpusOptions extends TextFolderOptions {
+  /** Aborts the work, which then rejects with an `AbortedError`. */
   readonly signal?: AbortSignal;
 }
 

@@ -5,9 +5,13 @@ import type { WordPiece } from './wordpiece.ts';
 
 /** A running text in two parts. */
 export interface TextCorpus {
+  /** The name of the corpus, such as `wikitext-2`. */
   readonly name: string;
+  /** The text to train on. */
   readonly train: string;
+  /** The text that training never sees. */
   readonly test: string;
+  /** Where the text came from, and its checksums. */
   readonly provenance: Provenance;
 }
 

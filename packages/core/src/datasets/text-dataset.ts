@@ -4,7 +4,9 @@ import type { WordPiece } from './wordpiece.ts';
 
 /** Texts, or pairs of them, with a label each, in memory. */
 export interface TextExamples {
+  /** Number of examples. */
   readonly size: number;
+  /** The text of every example, or the first of its pair. */
   readonly first: readonly string[];
   /** The second text of every pair; absent where an example is one text. */
   readonly second?: readonly string[];
@@ -14,11 +16,15 @@ export interface TextExamples {
 
 /** A named train and test split of texts. */
 export interface TextDataset {
+  /** The name of the task, such as `sst-2`. */
   readonly name: string;
+  /** Examples to train on. */
   readonly train: TextExamples;
+  /** Examples that training never sees. */
   readonly test: TextExamples;
   /** Class names, `classes[label]`; empty for regression. */
   readonly classes: readonly string[];
+  /** Where the texts came from, and their checksums. */
   readonly provenance: Provenance;
 }
 

@@ -1,5 +1,6 @@
 /** One text file of a data set. */
 export interface TextFile {
+  /** The file's name within the folder of its data set. */
   readonly name: string;
   /** SHA-256 of the copy that was checked, lower-case hex. */
   readonly sha256?: string;

@@ -18,6 +18,7 @@ export interface WordPieceOptions {
 
 /** A text or a pair of texts as a model reads it: `[CLS] first [SEP]`, then `second [SEP]`. */
 export interface EncodedText {
+  /** Token ids, special tokens included. */
   readonly ids: readonly number[];
   /** 0 for the first text and its marks, 1 for the second and its end. */
   readonly types: readonly number[];
@@ -41,6 +42,7 @@ export interface SpecialTokens {
 export interface WordPiece {
   /** `vocabulary[id]` is a token; `##` marks a piece that continues a word. */
   readonly vocabulary: readonly string[];
+  /** Ids of the tokens with a meaning of their own. */
   readonly special: SpecialTokens;
   /** Ids of a text alone, without `[CLS]` and `[SEP]`. Special tokens written out in the text, as `[MASK]`, are kept. */
   tokens(text: string): number[];

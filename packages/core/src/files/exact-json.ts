@@ -1,4 +1,5 @@
 import { ArgumentError } from '../errors.ts';
+import { checkJson } from './parse-json.ts';
 
 const TAG = '$number';
 
@@ -13,8 +14,9 @@ export function toExactJson(value: unknown, who: string): string {
   return JSON.stringify(encode(value, who, 'meta', new Set()));
 }
 
-/** Reads what {@link toExactJson} wrote. @throws SyntaxError where the text is no JSON. */
-export function fromExactJson(text: string): unknown {
+/** Reads what {@link toExactJson} wrote. @throws DataError or SyntaxError where the text is no sound JSON. */
+export function fromExactJson(text: string, who: string): unknown {
+  checkJson(text, who);
   return JSON.parse(text, (_, value: unknown) =>
     typeof value === 'object' && value !== null && TAG in value ? Number(value[TAG]) : value,
   );

@@ -13,7 +13,9 @@ export type ArrayValues =
 
 /** An array of a weight file: row-major `values` of `shape`; a scalar has shape `[]` and one value. */
 export interface NamedArray {
+  /** Sizes of the axes; `[]` for a scalar. */
   readonly shape: readonly number[];
+  /** The numbers, row-major. */
   readonly values: ArrayValues;
 }
 

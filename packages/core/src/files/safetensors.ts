@@ -2,6 +2,7 @@ import { ArgumentError, DataError } from '../errors.ts';
 import { fromBfloat16, toBfloat16 } from './bfloat16.ts';
 import { fromFloat16, toFloat16 } from './float16.ts';
 import type { ArrayValues, NamedArray, NamedArrays } from './named-array.ts';
+import { parseJson } from './parse-json.ts';
 
 const PREAMBLE = 8; // the header's length, 64-bit little-endian
 const MAX_HEADER = 100_000_000; // the format's own limit
@@ -161,8 +162,9 @@ function readHeader(
     const text = new TextDecoder('utf-8', { fatal: true }).decode(
       bytes.subarray(PREAMBLE, PREAMBLE + length),
     );
-    records = JSON.parse(text);
+    records = parseJson(text, `${who}: the header`);
   } catch (cause) {
+    if (cause instanceof DataError) throw cause;
     throw corrupt(who, 'the header is no JSON', cause);
   }
   if (typeof records !== 'object' || records === null || Array.isArray(records)) {

@@ -80,18 +80,56 @@ export function decodeSnapshot(bytes: Uint8Array, who = 'decodeSnapshot'): Snaps
     );
   }
   const headerEnd = PREAMBLE + view.getUint32(12, true);
-  const { meta, arrays: records } = fromExactJson(
-    new TextDecoder().decode(bytes.subarray(PREAMBLE, headerEnd)),
-  ) as { meta: Snapshot['meta']; arrays: readonly ArrayRecord[] };
+  const { meta, records } = readHeader(bytes.subarray(PREAMBLE, Math.min(headerEnd, size)), who);
   const arrays: [string, SnapshotArray][] = [];
   let at = align(headerEnd);
   for (const record of records) {
     const end = at + byteLength(record);
+    if (end > size) throw foreign(who, `the array '${record.name}' ends at ${end} of ${size} bytes`);
     // Not slice(): of a Node Buffer that is a view.
     arrays.push([record.name, new TYPES[record.type](new Uint8Array(bytes.subarray(at, end)).buffer)]);
     at = align(end);
   }
+  if (at !== size) throw foreign(who, `its arrays end at ${at} of ${size} bytes`);
   return { meta, arrays: Object.fromEntries(arrays) };
+}
+
+/** The header of a snapshot whose checksum is right: whoever wrote it could compute one. */
+function readHeader(
+  bytes: Uint8Array,
+  who: string,
+): { meta: Snapshot['meta']; records: readonly ArrayRecord[] } {
+  let header: unknown;
+  try {
+    header = fromExactJson(new TextDecoder().decode(bytes), who);
+  } catch (cause) {
+    if (cause instanceof DataError) throw cause;
+    throw foreign(who, `its header is no JSON (${(cause as Error).message})`, cause);
+  }
+  const { meta, arrays } = (header ?? {}) as { readonly meta?: unknown; readonly arrays?: unknown };
+  if (typeof meta !== 'object' || meta === null || Array.isArray(meta) || !Array.isArray(arrays)) {
+    throw foreign(who, 'its header needs an object as meta and a list as arrays');
+  }
+  const names = new Set<unknown>();
+  for (const record of arrays as readonly Partial<ArrayRecord>[]) {
+    const { name, type, length } = record ?? {};
+    const known = typeof name === 'string' && typeof type === 'string' && Object.hasOwn(TYPES, type);
+    if (!known || !Number.isSafeInteger(length) || length! < 0 || names.has(name))
+      throw foreign(
+        who,
+        `an array needs a name of its own, a known type and a length, got ${JSON.stringify(record)?.slice(0, 200)}`,
+      );
+    names.add(name);
+  }
+  return { meta: meta as Snapshot['meta'], records: arrays as readonly ArrayRecord[] };
+}
+
+function foreign(who: string, what: string, cause?: unknown): DataError {
+  return new DataError(
+    'corrupt-file',
+    `${who}: the snapshot was not written by Ockham: ${what}. Restore it from a copy, or delete it to start over.`,
+    { cause },
+  );
 }
 
 function toRecord(who: string, name: string, array: SnapshotArray): ArrayRecord {

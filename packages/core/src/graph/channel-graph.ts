@@ -9,6 +9,7 @@ export interface ChannelSlice {
   readonly layer: string;
   /** Last part of the weight's name: `kernel`, `bias`, `gamma`, … */
   readonly weight: string;
+  /** The axis of the weight, from 0. */
   readonly axis: number;
   /**
    * `output`: the weight makes the channels; `input`: it reads them; `follow`: it belongs to them on their way
@@ -37,7 +38,9 @@ export interface ChannelGroup {
   readonly size: number;
   /** Paths of the layers that make the channels, in the order of computation. */
   readonly producers: readonly string[];
+  /** Every place in a weight where these channels sit. */
   readonly slices: readonly ChannelSlice[];
+  /** The layers that pass the channels on. */
   readonly carriers: readonly ChannelCarrier[];
   /** Why none of these channels can be removed; `undefined` where they can. */
   readonly frozen: string | undefined;
@@ -50,6 +53,7 @@ export interface ChannelGroup {
 
 /** The coupled output channels of a model, in the order in which they are made. */
 export interface ChannelGraph {
+  /** The groups, none of which shares a channel with another. */
   readonly groups: readonly ChannelGroup[];
 }
 

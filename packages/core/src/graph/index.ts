@@ -1,3 +1,8 @@
+/**
+ * Which channels of a model belong together, and models with layers or channels removed or replaced.
+ *
+ * @module
+ */
 export {
   traceChannels,
   type ChannelCarrier,

@@ -8,8 +8,11 @@ import type { WeightValues } from './weight-values.ts';
 
 /** One entry of `layers` in a model's config. */
 export interface LayerEntry {
+  /** The layer's name within its model. */
   readonly name?: string;
+  /** The class that `tf.serialization` knows. */
   readonly className: string;
+  /** What the layer's `getConfig` returned. */
   config: serialization.ConfigDict;
   /** Per call, per input: layer name, call number, output number, keyword arguments. */
   inboundNodes?: [string, number, number, serialization.ConfigDict][][];
@@ -17,9 +20,13 @@ export interface LayerEntry {
 
 /** What `getConfig` of a model returns. */
 export interface ModelConfig {
+  /** The model's name. */
   readonly name: string;
+  /** One entry for each layer. */
   layers: LayerEntry[];
+  /** Of a functional model: layer, call and output of each input. */
   inputLayers?: [string, number, number][];
+  /** Of a functional model: layer, call and output of each output. */
   outputLayers?: [string, number, number][];
 }
 

@@ -14,6 +14,7 @@ export type Removals = ReadonlyMap<string, readonly number[]>;
 export interface LayerChange {
   /** The layer's name, `outer/inner` for a nested model's layer. */
   readonly layer: string;
+  /** The layer's class. */
   readonly className: string;
   /** `removed` where the whole layer is gone. */
   readonly kind: 'resized' | 'removed';
@@ -21,12 +22,15 @@ export interface LayerChange {
   readonly inputChannels: { readonly before: number; readonly after: number };
   /** Width of the first output's last axis. */
   readonly outputChannels: { readonly before: number; readonly after: number };
+  /** Values of its weights. */
   readonly parameters: { readonly before: number; readonly after: number };
 }
 
 /** A new model, owned by the caller, and the layers that differ from the old one's. */
 export interface RemovalResult {
+  /** The smaller model, not compiled. The caller disposes of it. */
   readonly model: LayersModel;
+  /** What changed, layer by layer. */
   readonly removed: readonly LayerChange[];
 }
 

@@ -1,6 +1,8 @@
 /** Values of one weight outside of any engine, row-major. */
 export interface WeightValues {
+  /** Sizes of the axes; `[]` for a scalar. */
   readonly shape: readonly number[];
+  /** The numbers, row-major. */
   readonly values: Float32Array | Int32Array | Uint8Array;
 }
 

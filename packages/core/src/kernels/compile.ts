@@ -24,6 +24,7 @@ const compiled = new Map<string, Promise<WebAssembly.Module>>();
 /**
  * Compiles the kernels, each build once.
  *
+ * @param options Which build.
  * @param options.shared Whether they are for a shared memory. Default false.
  * @param options.relaxed Default: if the engine has relaxed SIMD.
  */

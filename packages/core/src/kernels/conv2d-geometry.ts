@@ -1,22 +1,36 @@
 /** The sizes of a convolution of `[batch, height, width, channels]`. */
 export interface Conv2dGeometry {
+  /** Images. */
   readonly batch: number;
+  /** Of an image, in pixels. */
   readonly height: number;
+  /** Of an image, in pixels. */
   readonly width: number;
+  /** Of an image. */
   readonly channels: number;
+  /** Of an output, in pixels. */
   readonly outHeight: number;
+  /** Of an output, in pixels. */
   readonly outWidth: number;
+  /** Of an output: the number of filters. */
   readonly outChannels: number;
+  /** Of a filter, in its own pixels, without dilation. */
   readonly filterHeight: number;
+  /** Of a filter, in its own pixels, without dilation. */
   readonly filterWidth: number;
+  /** Rows from one output to the next, from 1. */
   readonly strideHeight: number;
+  /** Columns from one output to the next, from 1. */
   readonly strideWidth: number;
+  /** Rows from one filter pixel to the next, from 1. */
   readonly dilationHeight: number;
+  /** Columns from one filter pixel to the next, from 1. */
   readonly dilationWidth: number;
   /** Zeros above and to the left of the image. */
   readonly top: number;
+  /** Zeros to the left of the image. */
   readonly left: number;
-  /** Whether 3 × 3 filters are applied to tiles of outputs, with fewer products. Default: {@link isTiled}, if that is faster. */
+  /** Whether 3 × 3 filters are applied to tiles of outputs, with fewer products. Default: whether that is faster. */
   readonly tiled?: boolean;
 }
 

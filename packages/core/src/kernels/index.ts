@@ -1,3 +1,8 @@
+/**
+ * Compiled SIMD kernels and their plain TypeScript twins: sparse, quantised and attention products.
+ *
+ * @module
+ */
 export { bindKernels, compileKernels, hasRelaxedSimd } from './compile.ts';
 export type { Kernels } from './kernels.ts';
 export { GEOMETRY_BYTES, writeGeometry, type Conv2dGeometry } from './conv2d-geometry.ts';

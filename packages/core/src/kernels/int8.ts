@@ -15,7 +15,9 @@ export const INT8_MAX_DEPTH = 131_071;
 
 /** An int8 matrix with a scale for each row: row i stands for `values · scales[i]`. */
 export interface QuantisedRows {
+  /** Number of rows. */
   readonly rows: number;
+  /** Number of columns. */
   readonly columns: number;
   /** `[rows, columns]`, row-major. */
   readonly values: Int8Array;

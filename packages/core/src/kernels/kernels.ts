@@ -23,14 +23,17 @@ export interface Kernels {
     ldc: number,
     workspace: number,
   ): void;
+  /** Bytes of workspace that {@link Kernels.convolve} needs. */
   convolveBytes(geometry: number): number;
   /** y `[batch, out height, out width, out channels]` of a convolution. */
   convolve(geometry: number, x: number, filter: number, y: number, workspace: number): void;
   /** y = min(max(y + bias, low), high) in rows of `n`, in place; a bias at 0 is none. */
   finish(rows: number, n: number, y: number, bias: number, low: number, high: number): void;
+  /** Bytes of workspace that {@link Kernels.filterGradient} needs. */
   filterGradientBytes(geometry: number): number;
   /** dw `[filter height, filter width, channels, out channels]` of a convolution. */
   filterGradient(geometry: number, x: number, dy: number, dw: number, workspace: number): void;
+  /** Bytes of workspace that {@link Kernels.inputGradient} needs. */
   inputGradientBytes(geometry: number): number;
   /** dx `[batch, height, width, channels]` of a convolution. */
   inputGradient(geometry: number, dy: number, filter: number, dx: number, workspace: number): void;
@@ -40,7 +43,9 @@ export interface Kernels {
   averagePoolGradient(geometry: number, dy: number, dx: number): void;
   /** dx of a depthwise convolution; out channels are channels · multiplier. */
   depthwiseInputGradient(geometry: number, dy: number, filter: number, dx: number): void;
+  /** Bytes of workspace that {@link Kernels.depthwiseFilterGradient} needs. */
   depthwiseFilterGradientBytes(geometry: number): number;
+  /** dw of a depthwise convolution. */
   depthwiseFilterGradient(geometry: number, x: number, dy: number, dw: number, workspace: number): void;
   /** dx of max pooling. */
   maxPoolGradient(geometry: number, dy: number, x: number, dx: number): void;
@@ -181,9 +186,11 @@ export interface Kernels {
   quantizedEnding(rows: number, n: number, y: number, bias: number, activation: number): void;
   /** y (columns × rows) = xᵀ; rows of x are `ldx` apart, those of y `ldy`. */
   transpose(rows: number, columns: number, x: number, ldx: number, y: number, ldy: number): void;
+  /** Bytes of workspace that {@link Kernels.columnSums} needs. */
   columnSumsBytes(n: number): number;
   /** The sum of each of `n` columns over `rows` rows. */
   columnSums(rows: number, n: number, x: number, to: number, workspace: number): void;
+  /** Bytes of workspace that {@link Kernels.normalSums} needs. */
   normalSumsBytes(n: number): number;
   /** Σ dy and, after them, Σ dy·(x − mean) of each of `n` columns. */
   normalSums(
@@ -205,6 +212,7 @@ export interface Kernels {
     epsilon: number,
     y: number,
   ): void;
+  /** Bytes of workspace that {@link Kernels.layerNormGradient} needs. */
   layerNormGradientBytes(n: number): number;
   /** dx, and in `sums` the gradient of gamma and, after it, of beta. */
   layerNormGradient(
@@ -264,6 +272,7 @@ export interface Kernels {
     stream: number,
     workspace: number,
   ): void;
+  /** Bytes of workspace that {@link Kernels.blockAttentionGradient} needs. */
   blockAttentionGradientBytes(geometry: number): number;
   /** The gradients of q, k and v. */
   blockAttentionGradient(

@@ -3,6 +3,7 @@
  * `starts[r]` ≤ e < `starts[r + 1]`.
  */
 export interface SparseBlocks {
+  /** Where the blocks of each four rows begin, `[⌈rows / 4⌉ + 1]`. */
   readonly starts: Int32Array;
   /** The column of each block. */
   readonly columns: Int32Array;

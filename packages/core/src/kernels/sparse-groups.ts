@@ -8,7 +8,9 @@
 export interface SparseGroups {
   /** n. */
   readonly slots: number;
+  /** The kept numbers, zeros where a group has fewer than n. */
   readonly values: Float32Array;
+  /** Where in its group each number stands, two bits each. */
   readonly places: Uint8Array;
 }
 

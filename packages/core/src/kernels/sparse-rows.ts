@@ -1,8 +1,10 @@
 /** The entries of a sparse matrix, row by row: those of row o are `starts[o]` ≤ e < `starts[o + 1]`. */
 export interface SparseRows {
+  /** Where the entries of each row begin, `[rows + 1]`. */
   readonly starts: Int32Array;
   /** The column of each entry. */
   readonly columns: Int32Array;
+  /** The entries. */
   readonly values: Float32Array;
 }
 

@@ -11,6 +11,7 @@ export interface SparseSlices {
   readonly starts: Int32Array;
   /** Four times the column of each value, that of the column after the last where a row has ended. */
   readonly offsets: Uint16Array;
+  /** The entries, slice by slice, zeros where a row has ended. */
   readonly values: Float32Array;
 }
 

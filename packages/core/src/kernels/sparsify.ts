@@ -28,6 +28,7 @@ export interface SparsifyOptions {
 
 /** What was found for one layer and chosen. */
 export interface SparseLayer {
+  /** Path of the layer. */
   readonly layer: string;
   /** Non-zeros ÷ weights of its kernel. */
   readonly density: number;
@@ -46,6 +47,7 @@ export interface SparseLayer {
 export interface SparseModel {
   /** A copy with the same weights, an ordinary model: it saves, trains and answers as any; new weights are dense again. */
   readonly model: LayersModel;
+  /** What was found and chosen for each layer with a kernel. */
   readonly layers: readonly SparseLayer[];
   /** Disposes of the copy and its sparse weights. */
   dispose(): void;

@@ -5,6 +5,8 @@
  *
  * Deviation from the usual route by QL sweeps: those cost 3n³ rotations, which no product of matrices replaces. The
  * shift costs nothing that a backward stable method promises: errors stay a few roundings of the norm of A.
+ *
+ * @module
  */
 import { withArena } from './arena.ts';
 import { bidiagonalSvd } from './bidiagonal-svd.ts';

@@ -1,4 +1,8 @@
-/** Least squares: by QR where the columns are independent, by the singular value decomposition where they are not. */
+/**
+ * Least squares: by QR where the columns are independent, by the singular value decomposition where they are not.
+ *
+ * @module
+ */
 import { ArgumentError } from '../errors.ts';
 import { withArena } from './arena.ts';
 import { checkFinite, multiply } from './matrix.ts';

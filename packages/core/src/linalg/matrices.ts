@@ -1,4 +1,8 @@
-/** All of this room that works on `Float64Array`s alone, without TensorFlow.js. */
+/**
+ * All of this room that works on `Float64Array`s alone, without TensorFlow.js.
+ *
+ * @module
+ */
 export { cholesky, choleskySolve } from './cholesky.ts';
 export { eigh, type Eigh, type EighOptions } from './eigh.ts';
 export { lstsq, type Lstsq, type LstsqOptions } from './lstsq.ts';

@@ -108,7 +108,7 @@ export function checkShape(who: string, name: string, a: Matrix): void {
 /**
  * What every factorisation checks at the door.
  *
- * @throws ArgumentError as {@link checkShape}; NonFiniteError for the first NaN or infinity.
+ * @throws ArgumentError where the values are not as many as the shape says; NonFiniteError for the first NaN or infinity.
  */
 export function checkFinite(who: string, name: string, a: Matrix): void {
   checkShape(who, name, a);

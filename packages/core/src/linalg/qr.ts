@@ -2,6 +2,8 @@
  * QR factorisation by Householder reflectors, in blocks (Golub and Van Loan, Matrix Computations, 5.2).
  *
  * Deviation from LAPACK: R's diagonal is never negative, which makes both factors unique for full column rank.
+ *
+ * @module
  */
 import { ArgumentError } from '../errors.ts';
 import { allocate, withArena } from './arena.ts';

@@ -17,9 +17,13 @@ export interface CompareOptions {
 
 /** One figure before and after. */
 export interface ComparisonRow {
+  /** What was measured, in words. */
   readonly figure: string;
+  /** Of both values; empty for a count. */
   readonly unit: '' | 'bytes' | 'ms' | '%';
+  /** The figure of the first model. */
   readonly before: number;
+  /** The figure of the second model. */
   readonly after: number;
   /**
    * Above 1 is better: before / after for what should shrink, after / before for accuracy. ∞ where a cost fell
@@ -30,8 +34,11 @@ export interface ComparisonRow {
 
 /** What {@link compareModels} finds. */
 export interface ModelComparison {
+  /** The first model. */
   readonly before: ModelReport;
+  /** The second model. */
   readonly after: ModelReport;
+  /** Every figure that both models have. */
   readonly rows: readonly ComparisonRow[];
   /** What got worse, what was promised and did not come, what cannot be compared. Empty if all is well. */
   readonly warnings: readonly string[];

@@ -24,7 +24,9 @@ export interface FlopTotals {
 
 /** One layer's row of {@link FlopCounts}. */
 export interface LayerFlops extends FlopTotals {
+  /** The layer's name. */
   readonly name: string;
+  /** The layer's class. */
   readonly className: string;
   /** How often the model calls the layer. */
   readonly calls: number;
@@ -34,6 +36,7 @@ export interface LayerFlops extends FlopTotals {
 
 /** What {@link countFlops} counts. */
 export interface FlopCounts extends FlopTotals {
+  /** One row for each layer, those of unknown cost included. */
   readonly layers: readonly LayerFlops[];
   /** Names of the layers whose cost is not known and not in the totals. Empty for a complete count. */
   readonly unknown: readonly string[];

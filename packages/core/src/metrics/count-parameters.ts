@@ -14,24 +14,31 @@ export interface ParameterTotals {
   readonly parameters: number;
   /** Values in matrices and filters (both factors of a factorisation): what sparsity is counted over. */
   readonly kernels: number;
+  /** Values that are added after a product. */
   readonly biases: number;
   /** Scales, shifts and running statistics of normalisation, and other vectors. */
   readonly others: number;
   /** Values that training may change. */
   readonly trainable: number;
+  /** Values that are not 0. */
   readonly nonZeros: number;
+  /** Of {@link ParameterTotals.kernels}, those that are not 0. */
   readonly nonZeroKernels: number;
+  /** Of {@link ParameterTotals.biases}, those that are not 0. */
   readonly nonZeroBiases: number;
 }
 
 /** One layer's row of {@link ParameterCounts}. */
 export interface LayerParameters extends ParameterTotals {
+  /** The layer's name. */
   readonly name: string;
+  /** The layer's class. */
   readonly className: string;
 }
 
 /** What {@link countParameters} counts. Layers without weights are left out. */
 export interface ParameterCounts extends ParameterTotals {
+  /** One row for each layer with weights. */
   readonly layers: readonly LayerParameters[];
   /** 1 − nonZeroKernels / kernels, in [0, 1]; 0 for a model without kernels. */
   readonly sparsity: number;

@@ -21,6 +21,7 @@ export interface Evaluation {
   readonly loss: number;
   /** Fraction with the right class among the `topK` highest outputs; only where it was asked for. */
   readonly topK?: number;
+  /** How many examples were evaluated. */
   readonly examples: number;
 }
 

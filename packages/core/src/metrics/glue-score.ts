@@ -33,7 +33,9 @@ export type GlueFigures = Readonly<Partial<Record<GlueMetric, number>>>;
 
 /** Predicted and right scores, of STS-B. */
 export interface ScoredPairs {
+  /** What the model gave. */
   readonly predicted: ArrayLike<number>;
+  /** What the labels say, in the same order. */
   readonly right: ArrayLike<number>;
 }
 

@@ -1,3 +1,8 @@
+/**
+ * What a model is like: accuracy, parameters, FLOPs, bytes, latency, and two models compared.
+ *
+ * @module
+ */
 export { evaluate, predictClasses, rankOf, type EvaluateOptions, type Evaluation } from './evaluate.ts';
 export type { PredictOptions } from './predict.ts';
 export { confusion, type Confusion } from './confusion.ts';
@@ -53,13 +58,6 @@ export {
   type Promised,
 } from './compare-models.ts';
 export { formatComparison, formatLayers } from './format-report.ts';
-export {
-  mean,
-  median,
-  pairedTTest,
-  quantile,
-  standardDeviation,
-  type PairedTTest,
-  type PairedTTestOptions,
-} from './statistics.ts';
+export { pairedTTest, type PairedTTest, type PairedTTestOptions } from './paired-t-test.ts';
+export { mean, median, quantile, standardDeviation } from './statistics.ts';
 export { textTable } from './text-table.ts';

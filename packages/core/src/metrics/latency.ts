@@ -21,23 +21,29 @@ export interface LatencyOptions {
   readonly inputShape?: readonly number[];
   /** Makes the inputs of a batch, for models that do not take any number, such as indexes. Default normal noise. */
   readonly inputs?: (batch: number) => Tensor | Tensor[];
+  /** Aborts the work, which then rejects with an `AbortedError`. */
   readonly signal?: AbortSignal;
 }
 
 /** Times of one forward pass of a batch, in milliseconds, until its values are on the host. */
 export interface Latency {
+  /** Examples of the batch. */
   readonly batch: number;
+  /** Median, in milliseconds. */
   readonly median: number;
   /** First and third quartile. */
   readonly quartiles: readonly [number, number];
   /** Third minus first quartile. */
   readonly spread: number;
+  /** Passes that were timed, warm-up left out. */
   readonly repeats: number;
 }
 
 /** One batch size of {@link compareLatency}. */
 export interface LatencyComparison {
+  /** Examples of the batch. */
   readonly batch: number;
+  /** The times of each model, by its name. */
   readonly latencies: Readonly<Record<string, Latency>>;
   /** Median of the first model over the median of each: 2 is twice as fast as the first. */
   readonly speedup: Readonly<Record<string, number>>;

@@ -1,13 +1,16 @@
 import type { LayersModel, SymbolicTensor } from '@tensorflow/tfjs-layers';
 import type { Layer } from '../training/layers.ts';
 
+/** Sizes of the axes; `null` where any size will do, most often the batch. */
 export type TensorShape = readonly (number | null)[];
 
 /** One use of a layer in a model's graph: a shared layer has several. */
 export interface LayerCall {
+  /** The layer that is called. */
   readonly layer: Layer;
   /** Shapes with the batch first. */
   readonly inputShapes: readonly TensorShape[];
+  /** Shapes with the batch first. */
   readonly outputShapes: readonly TensorShape[];
 }
 

@@ -11,27 +11,41 @@ import { measureSize } from './measure-size.ts';
 
 /** One layer of a {@link ModelReport}. */
 export interface LayerReport {
+  /** The layer's name. */
   readonly name: string;
+  /** The layer's class. */
   readonly className: string;
+  /** All values of the layer. */
   readonly parameters: number;
+  /** Values in matrices and filters. */
   readonly kernels: number;
+  /** Values that are added after a product. */
   readonly biases: number;
+  /** Values that are not 0. */
   readonly nonZeros: number;
+  /** Kernel values that are not 0. */
   readonly nonZeroKernels: number;
   /** FLOPs of one example; undefined where the cost is not known. */
   readonly flops: number | undefined;
+  /** The same, counting only products with a weight that is not 0. */
   readonly nonZeroFlops: number | undefined;
 }
 
 /** Everything that a method of this house says about a model, before or after. Plain data, safe in JSON. */
 export interface ModelReport {
+  /** The model's name, or the one asked for. */
   readonly name: string;
   /** All values: kernels (both factors of a factorisation), biases, normalisation. */
   readonly parameters: number;
+  /** Values in matrices and filters. */
   readonly kernels: number;
+  /** Values that are added after a product. */
   readonly biases: number;
+  /** Values that are not 0. */
   readonly nonZeros: number;
+  /** Kernel values that are not 0. */
   readonly nonZeroKernels: number;
+  /** Biases that are not 0. */
   readonly nonZeroBiases: number;
   /** Fraction of kernel values that is zero, in [0, 1]. */
   readonly sparsity: number;
@@ -43,6 +57,7 @@ export interface ModelReport {
   readonly unknownFlops: readonly string[];
   /** On disk in TensorFlow.js' own format. */
   readonly bytes: number;
+  /** The same, compressed with gzip. */
   readonly gzipBytes: number;
   /** Weights in the engine's memory. */
   readonly residentBytes: number;
@@ -54,8 +69,11 @@ export interface ModelReport {
   readonly latency: readonly Latency[];
   /** In [0, 1], on `examples` examples; absent without data. */
   readonly accuracy?: number;
+  /** Mean loss on `examples` examples; absent without data. */
   readonly loss?: number;
+  /** How many examples `accuracy` and `loss` were measured on; absent without data. */
   readonly examples?: number;
+  /** One entry for each layer. */
   readonly layers: readonly LayerReport[];
 }
 
@@ -73,6 +91,7 @@ export interface DescribeOptions {
   readonly flopRules?: Readonly<Record<string, FlopRule>>;
   /** Default the model's own name. */
   readonly name?: string;
+  /** Aborts the work, which then rejects with an `AbortedError`. */
   readonly signal?: AbortSignal;
 }
 

@@ -10,6 +10,7 @@ import { checkFit } from '../training/check-fit.ts';
 export interface PredictOptions {
   /** Examples per forward pass, ≥ 1. Default 512. */
   readonly batchSize?: number;
+  /** Aborts the work, which then rejects with an `AbortedError`. */
   readonly signal?: AbortSignal;
 }
 

@@ -1,3 +1,8 @@
+/**
+ * The papers' networks as ordinary `tf.LayersModel`s, and their layers.
+ *
+ * @module
+ */
 export type { ModelOptions } from './model-options.ts';
 export { tableOneCnn, type TableOneCnnOptions } from './table-one-cnn.ts';
 export { lenet5, lenet300100, type Lenet5Options } from './lenet.ts';
@@ -29,6 +34,7 @@ export { TokenColumn, type TokenColumnArgs } from './layers/token-column.ts';
 export { PadChannels, type PadChannelsArgs } from './pad-channels.ts';
 export { checkModel, checkSingleInputAndOutput } from './check-model.ts';
 export { cloneModel, weightsInOrderOfCreation } from './clone-model.ts';
+export { modelFromFile } from './model-from-file.ts';
 export {
   loadWeights,
   pytorchResnet,

@@ -9,6 +9,7 @@ type LayerWeight = Layer['weights'][number];
 
 /** Where a weight's values are, and how their axes lie there. */
 export interface WeightSource {
+  /** The array's name in the file. */
   readonly name: string;
   /**
    * `same` as ours; `oihw`, a convolution filter `[out, in, height, width]`; `oi`, a dense kernel `[out, in]`;

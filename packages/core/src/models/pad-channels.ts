@@ -12,6 +12,7 @@ export interface PadChannelsArgs {
   readonly before: number;
   /** Zero channels put after, ≥ 0. */
   readonly after: number;
+  /** Name of the layer. Default: one that TensorFlow.js makes up. */
   readonly name?: string;
 }
 
@@ -23,9 +24,11 @@ export interface PadChannelsArgs {
  * Importing `@ockham/core/models` registers the class, so that models with it load from disk.
  */
 export class PadChannels extends layers.Layer implements ChannelMapped {
-  /** @nocollapse */
+  /** Names the class in saved models. @nocollapse */
   static className = 'PadChannels';
+  /** See {@link PadChannelsArgs.before}. */
   readonly before: number;
+  /** See {@link PadChannelsArgs.after}. */
   readonly after: number;
 
   constructor(args: PadChannelsArgs) {

@@ -147,8 +147,11 @@ export class Random {
 
 /** See {@link Random.getState}. */
 export interface RandomState {
+  /** Which stream of which seed it is. */
   readonly key: readonly number[];
+  /** How far the stream has been drawn from. */
   readonly generator: readonly number[];
+  /** A normal number that was drawn and not yet given out, or `null`. */
   readonly spare: number | null;
 }
 

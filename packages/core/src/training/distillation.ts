@@ -24,7 +24,9 @@ import type { Loss, LossFunction } from './types.ts';
 
 /** Training data whose targets carry a teacher's outputs, and the loss that reads them. */
 export interface Distillation {
+  /** The inputs, with the teacher's outputs among the targets. */
   readonly data: Split;
+  /** Reads those targets; hand it to `train` with them. */
   readonly loss: LossFunction;
 }
 

@@ -25,6 +25,7 @@ export interface MeanGradientsOptions {
   readonly batchSize?: number;
   /** Default `crossEntropy`. */
   readonly loss?: Loss;
+  /** Aborts the work, which then rejects with an `AbortedError`. */
   readonly signal?: AbortSignal;
 }
 

@@ -15,6 +15,7 @@ export interface HeldWeight {
 
 /** A layer that holds such weights: they are counted, measured and cloned with the others. */
 export interface HoldsWeights {
+  /** The weights, in an order that does not change. */
   heldWeights(): readonly HeldWeight[];
   /** Takes the weights of a layer of the same configuration. */
   takeHeldWeights(from: HoldsWeights): Promise<void>;

@@ -1,3 +1,8 @@
+/**
+ * One explicit training loop that can be aborted and resumed to the bit, with its losses and optimizers.
+ *
+ * @module
+ */
 export * from './types.ts';
 export { train } from './train.ts';
 export { lossGradients, trainStep, withSeededDropout, type TrainStepOptions } from './train-step.ts';

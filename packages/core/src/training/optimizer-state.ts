@@ -6,7 +6,7 @@ import {
   type Scalar,
   type Variable,
 } from '@tensorflow/tfjs-core';
-import { ArgumentError } from '../errors.ts';
+import { ArgumentError, DataError } from '../errors.ts';
 import type { OptimizerSpec, Snapshot, TrainOptions } from './types.ts';
 
 const DEFAULT_RATES = { sgd: 0.01, momentum: 0.01, adam: 0.001 } as const;
@@ -80,9 +80,19 @@ export async function saveOptimizer(optimizer: Optimizer): Promise<Snapshot> {
   return { meta: { className: optimizer.getClassName(), order: Object.keys(shapes), shapes }, arrays };
 }
 
+/** @throws DataError `corrupt-file` where a snapshot lacks an array, or it is of another length. */
+export function checkArray(who: string, { arrays }: Snapshot, name: string, length: number): void {
+  const array = Object.hasOwn(arrays, name) ? arrays[name] : undefined;
+  if (array?.length === length && !(array instanceof Uint8Array)) return;
+  throw new DataError(
+    'corrupt-file',
+    `${who}: the checkpoint must have ${length} numbers as ${name}, got ${array?.length ?? 'none'}. Restore it from a copy, or remove it.`,
+  );
+}
+
 /** Restores what {@link saveOptimizer} kept into an optimizer of the same class. */
 export async function loadOptimizer(optimizer: Optimizer, snapshot: Snapshot): Promise<void> {
-  const { className, order, shapes } = snapshot.meta as {
+  const { className, order, shapes } = (snapshot.meta ?? {}) as {
     className: string;
     order: string[];
     shapes: Record<string, number[]>;
@@ -90,6 +100,15 @@ export async function loadOptimizer(optimizer: Optimizer, snapshot: Snapshot): P
   if (className !== optimizer.getClassName()) {
     throw new ArgumentError(
       `train: the checkpoint was written with the optimizer ${className}, got ${optimizer.getClassName()}. Use the same optimizer, or remove the checkpoint.`,
+    );
+  }
+  for (const name of Array.isArray(order) ? order : ['order']) {
+    const shape = shapes?.[name];
+    checkArray(
+      'train',
+      snapshot,
+      name,
+      Array.isArray(shape) ? shape.reduce((product, d) => product * d, 1) : NaN,
     );
   }
   const weights = order.map((name) => {

@@ -2,7 +2,7 @@ import { tensor, type Optimizer } from '@tensorflow/tfjs-core';
 import type { LayersModel } from '@tensorflow/tfjs-layers';
 import { DataError } from '../errors.ts';
 import { flatLayers, variableOf, type Layer } from './layers.ts';
-import { loadOptimizer, saveOptimizer } from './optimizer-state.ts';
+import { checkArray, loadOptimizer, saveOptimizer } from './optimizer-state.ts';
 import type { Snapshot } from './types.ts';
 
 /** Where a training run stands: `step` of `total`, and what the current epoch has summed up so far. */
@@ -33,13 +33,17 @@ export async function saveWeights(model: LayersModel): Promise<Snapshot> {
 /** Puts saved weights back. @throws DataError if they belong to another model. */
 export function restoreWeights(model: LayersModel, snapshot: Snapshot, who = 'train'): void {
   const weights = weightsOf(model);
-  const shapes = snapshot.meta['shapes'] as number[][];
+  const shapes = snapshot.meta?.['shapes'] as number[][];
   const mine = weights.map((weight) => weight.shape);
   if (JSON.stringify(shapes) !== JSON.stringify(mine)) {
     throw new DataError(
       'checkpoint-mismatch',
       `${who}: the checkpoint belongs to another model: its weights have shapes ${JSON.stringify(shapes)}, this model's ${JSON.stringify(mine)}. Use the model it was written with, or remove the checkpoint.`,
     );
+  }
+  for (const [index, { shape }] of weights.entries()) {
+    const size = shape.reduce<number>((product, d) => product * (d ?? 1), 1);
+    checkArray(who, snapshot, `weight/${index}`, size); // all, before the first is assigned
   }
   for (const [index, weight] of weights.entries()) {
     const value = tensor(snapshot.arrays[`weight/${index}`]!.slice() as Float32Array, shapes[index]);
@@ -84,6 +88,7 @@ export async function restoreTraining(
       `train: the checkpoint is of another run (${meta.identity ?? meta.kind}), this one is ${identity}. Use the same data size, batch size, epochs and seed, or remove the checkpoint.`,
     );
   }
+  checkPosition(meta.position);
   restoreWeights(model, { meta: meta.weights, arrays: snapshot.arrays });
   const prefix = 'optimizer/';
   const slots = Object.entries(snapshot.arrays).filter(([name]) => name.startsWith(prefix));
@@ -92,4 +97,14 @@ export async function restoreTraining(
     arrays: Object.fromEntries(slots.map(([name, values]) => [name.slice(prefix.length), values])),
   });
   return meta.position;
+}
+
+function checkPosition(position: Partial<Position> | undefined): void {
+  const { step, total, epochLoss, epochs } = position ?? {};
+  const counts = Number.isSafeInteger(step) && Number.isSafeInteger(total) && step! >= 0 && step! <= total!;
+  if (counts && typeof epochLoss === 'number' && Array.isArray(epochs)) return;
+  throw new DataError(
+    'corrupt-file',
+    'train: the position in the checkpoint must be a step of a total, and is none. Restore the checkpoint from a copy, or remove it.',
+  );
 }

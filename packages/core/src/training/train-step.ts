@@ -19,6 +19,7 @@ import type { LossFunction, UpdateConstraint } from './types.ts';
 
 /** Options of {@link trainStep}. */
 export interface TrainStepOptions {
+  /** Mean loss of the batch. */
   readonly loss: LossFunction;
   /** Dropout draws from its stream `dropout`. */
   readonly random: Random;
@@ -26,6 +27,7 @@ export interface TrainStepOptions {
   readonly step: number;
   /** Default: all trainable ones of the model. */
   readonly variables?: Variable[];
+  /** Keeps the weights in a set, as {@link TrainOptions.constraint} does. Default none. */
   readonly constraint?: UpdateConstraint;
 }
 

@@ -4,14 +4,19 @@ import type { Seed } from '../random/random.ts';
 
 /** Plain data that can be written to disk and read back to the bit: JSON beside named typed arrays. */
 export interface Snapshot {
+  /** JSON; numbers come back to the bit. */
   readonly meta: Readonly<Record<string, unknown>>;
+  /** Typed arrays by name. */
   readonly arrays: Readonly<Record<string, Float32Array | Float64Array | Int32Array | Uint8Array>>;
 }
 
 /** Where a checkpoint is kept. `write` replaces the former content atomically. */
 export interface SnapshotStore {
+  /** The last content that was written whole, or `undefined` where there is none. */
   read(): Promise<Snapshot | undefined>;
+  /** Replaces the content. A write that is cut short leaves the former one. */
   write(snapshot: Snapshot): Promise<void>;
+  /** Forgets the content. Nothing happens where there is none. */
   remove(): Promise<void>;
 }
 
@@ -34,7 +39,9 @@ export type Loss = 'crossEntropy' | 'crossEntropyFromLogits' | 'meanSquaredError
 
 /** An optimizer by name. Defaults of the rates: sgd 0.01, momentum 0.01 with 0.9, adam 0.001 (Keras). */
 export interface OptimizerSpec {
+  /** `momentum` is sgd with momentum. */
   readonly name: 'sgd' | 'momentum' | 'adam';
+  /** Step size, > 0. Default 0.01, for adam 0.001. */
   readonly learningRate?: number;
   /** Only for `momentum`. Default 0.9. */
   readonly momentum?: number;
@@ -42,8 +49,11 @@ export interface OptimizerSpec {
 
 /** Mean loss of one epoch. */
 export interface EpochRecord {
+  /** Number of the epoch, from 1. */
   readonly epoch: number;
+  /** Mean over the steps of the epoch. */
   readonly loss: number;
+  /** Optimizer steps of the epoch. */
   readonly steps: number;
 }
 
@@ -63,11 +73,15 @@ export interface TrainOptions {
   readonly seed?: Seed;
   /** Default true: a new order each epoch. */
   readonly shuffle?: boolean;
+  /** Keeps the weights in a set, such as those that a mask leaves. Default none. */
   readonly constraint?: UpdateConstraint;
   /** Called before step `step`, from 0, of `total`; of a run that is resumed, before those that are left. */
   readonly onStep?: (step: number, total: number) => void;
+  /** Called and awaited after each epoch. */
   readonly onEpoch?: (record: EpochRecord) => void | Promise<void>;
+  /** Told how far the work has come. Default: nobody is. */
   readonly progress?: Progress;
+  /** Aborts the work, which then rejects with an `AbortedError`. */
   readonly signal?: AbortSignal;
   /** Continue from here: weights, optimizer, position and random state. From a former `onSnapshot`. */
   readonly resumeFrom?: Snapshot;
@@ -81,6 +95,7 @@ export interface TrainOptions {
 
 /** What `train` returns. */
 export interface TrainResult {
+  /** One record for each epoch. */
   readonly epochs: readonly EpochRecord[];
   /** Optimizer steps, in total, those before a resume included. */
   readonly steps: number;

@@ -17,7 +17,9 @@ export interface AdviseSketchOptions {
 
 /** Sizes for a `CountSketchEmbedding`, and what to expect of them. */
 export interface SketchAdvice extends Collisions {
+  /** d, hash functions. */
   readonly hashes: number;
+  /** R, rows of each hash function. */
   readonly rows: number;
   /** Ids of the tokens that get rows of their own, the most frequent first. */
   readonly heavyHitters: Int32Array;

@@ -1,11 +1,12 @@
-import { ArgumentError, DataError } from '@ockham/core';
+import { ArgumentError, DataError, OckhamError } from '@ockham/core';
 import {
+  parseJson,
   readSafetensors,
   readSafetensorsMetadata,
   type NamedArray,
   type NamedArrays,
 } from '@ockham/core/files';
-import { serialization, tensor } from '@tensorflow/tfjs-core';
+import { serialization, tensor, tidy } from '@tensorflow/tfjs-core';
 import { FrozenEmbedding } from '../fit/frozen-embedding.ts';
 import { readyLayer } from '../fit/ready-layer.ts';
 import { CompressedEmbedding } from '../layers/index.ts';
@@ -23,7 +24,14 @@ export interface DecodeTableOptions {
   readonly words?: readonly string[];
   /** Name of the layer. Default: as it was saved. */
   readonly name?: string;
+  /**
+   * Numbers that the plain table may have, vocabulary × dimension, and the slots of a hashed one, vocabulary × hashes: they take
+   * memory that a small file can name. Default 2²⁸.
+   */
+  readonly most?: number;
 }
+
+const MOST_HASHES = 1024;
 
 /**
  * Reads a table that `encodeTable` wrote.
@@ -49,7 +57,7 @@ export function decodeTable(bytes: Uint8Array, options: DecodeTableOptions = {})
   const seed = arrays.get('seed');
   const full = {
     ...config,
-    ...(heavy && { heavyHitters: Array.from(heavy.values as Int32Array) }),
+    ...(heavy && { heavyHitters: Array.from(heavy.values as Int32Array, Number) }),
     ...(seed && { seed: Number(seed.values[0]) }),
     ...(options.name !== undefined && { name: options.name }),
     ...(options.words && metadata['class'] === 'EelbertEmbedding' && { words: [...options.words] }),
@@ -57,41 +65,75 @@ export function decodeTable(bytes: Uint8Array, options: DecodeTableOptions = {})
   if (metadata['class'] === 'EelbertEmbedding' && !options.words) {
     throw new ArgumentError(`${who}: an EelbertEmbedding hashes words. Pass the tokeniser's words.`);
   }
-  const layer = build(who, metadata['class']!, full);
+  checkSizes(who, full, options.most ?? 2 ** 28);
+  const layer = build(who, metadata['class'] ?? 'none', full, numbersOf(arrays));
   try {
     if (layer instanceof FrozenEmbedding) setCodes(who, layer, arrays);
     else setWeights(who, layer, arrays);
-  } catch (error) {
+  } catch (cause) {
     layer.dispose();
-    throw error;
+    if (cause instanceof OckhamError) throw cause;
+    throw corrupt(who, `its arrays do not fit: ${(cause as Error).message}`, cause);
   }
   return layer;
 }
 
-function build(who: string, name: string, config: serialization.ConfigDict): CompressedEmbedding {
-  const known = serialization.SerializationMap.getMap().classNameMap[name];
+/** @param numbers As many as the file has: a layer that needs more is refused before it takes memory. */
+function build(
+  who: string,
+  name: string,
+  config: serialization.ConfigDict,
+  numbers: number,
+): CompressedEmbedding {
+  const { classNameMap } = serialization.SerializationMap.getMap();
+  const known = Object.hasOwn(classNameMap, name) ? classNameMap[name] : undefined;
   if (!known || !(known[0].prototype instanceof CompressedEmbedding)) {
-    throw corrupt(who, `the class must be a compressed embedding that is registered, got ${name}`);
+    throw corrupt(
+      who,
+      `the class must be a compressed embedding that is registered, got ${name.slice(0, 100)}`,
+    );
   }
   let layer: CompressedEmbedding;
   try {
     layer = known[1](known[0], config) as CompressedEmbedding;
+    if (!(layer.parameters <= numbers)) {
+      throw new ArgumentError(`it needs ${layer.parameters} numbers, and the file has ${numbers}`);
+    }
+    readyLayer(layer);
   } catch (cause) {
-    if (!(cause instanceof ArgumentError)) throw cause;
-    throw corrupt(who, `the configuration is refused: ${cause.message}`, cause);
+    throw corrupt(who, `the configuration is refused: ${(cause as Error).message}`, cause);
   }
-  readyLayer(layer);
   return layer;
 }
 
+function numbersOf(arrays: NamedArrays): number {
+  let sum = 0;
+  for (const { values } of arrays.values()) sum += values.length;
+  return sum;
+}
+
+function checkSizes(who: string, config: Readonly<Record<string, unknown>>, most: number): void {
+  const { vocabulary, dimension, hashes = 1 } = config as Readonly<Record<string, number>>;
+  const sound = [vocabulary, dimension, hashes].every((n) => Number.isSafeInteger(n) && n! >= 1);
+  const slots = vocabulary! * hashes * (1 + dimension! / 32); // a bit for each coordinate's sign
+  if (sound && hashes <= MOST_HASHES && vocabulary! * dimension! <= most && slots <= most) return;
+  throw corrupt(
+    who,
+    `vocabulary × dimension and × hashes must be counts of at most ${most} in all, hashes at most ${MOST_HASHES}, got ${[vocabulary, dimension, hashes].map((n) => JSON.stringify(n)?.slice(0, 40)).join(', ')}`,
+  );
+}
+
 function setWeights(who: string, layer: CompressedEmbedding, arrays: NamedArrays): void {
-  const values = layer.weights.map((weight) => {
-    const name = weight.originalName.split('/').at(-1)!;
-    const array = arrayOf(who, arrays, name, weight.shape as number[]);
-    return tensor(array.values as Float32Array | Int32Array, [...array.shape], weight.dtype);
+  tidy(() => {
+    const values = layer.weights.map((weight) => {
+      const name = weight.originalName.split('/').at(-1)!;
+      const array = arrayOf(who, arrays, name, weight.shape as number[]);
+      if (!(array.values instanceof Float32Array || array.values instanceof Int32Array))
+        throw corrupt(who, `'${name}' must be of 32-bit numbers`);
+      return tensor(array.values, [...array.shape], weight.dtype);
+    });
+    layer.setWeights(values);
   });
-  layer.setWeights(values);
-  for (const value of values) value.dispose();
 }
 
 function setCodes(who: string, layer: FrozenEmbedding, arrays: NamedArrays): void {
@@ -101,6 +143,8 @@ function setCodes(who: string, layer: FrozenEmbedding, arrays: NamedArrays): voi
     Int8Array | Uint8Array,
     Float32Array,
   ];
+  if (!(codes instanceof Int8Array || codes instanceof Uint8Array) || !(floats instanceof Float32Array))
+    throw corrupt(who, 'codes must be bytes, and what decodes them float32');
   layer.setTable(new Uint8Array(codes.buffer, codes.byteOffset, codes.length), floats);
 }
 
@@ -138,12 +182,9 @@ function mismatch(message: string): DataError {
 }
 
 function parse(who: string, text: string | undefined): serialization.ConfigDict {
-  try {
-    const config: unknown = JSON.parse(text ?? '');
-    if (typeof config === 'object' && config !== null) return config as serialization.ConfigDict;
-  } catch {
-    // said below
-  }
+  const config = parseJson(text ?? '', `${who}: the configuration`);
+  if (typeof config === 'object' && config !== null && !Array.isArray(config))
+    return config as serialization.ConfigDict;
   throw corrupt(who, 'the configuration of the table is no JSON object');
 }
 

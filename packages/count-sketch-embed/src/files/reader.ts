@@ -1,11 +1,15 @@
 /**
  * Opens a saved table without TensorFlow, in a page or in Node: under 3 kB, imports nothing. It writes the hash
  * h(x) = ⌊(a·m(x) + b mod 2⁶⁴) / 2³²⌋ of UniversalHash out again in big integers, so that it stays one small file.
+ *
+ * @module
  */
 
 /** A table that gives vectors. */
 export interface OpenTable {
+  /** |V|, tokens that the table knows. */
   readonly vocabulary: number;
+  /** D, numbers of a vector. */
   readonly dimension: number;
   /**
    * Vectors of ids, `[ids.length, dimension]`.
@@ -39,15 +43,24 @@ interface Config extends Record<
  * remainders, NanoBERT without a hidden layer, product-quantised, or of 8 bits.
  *
  * @param vocabulary Refuses a table of another number of tokens. Default: any.
- * @throws Error for a file that is no such table, or of another vocabulary.
+ * @throws Error with the `code` `corrupt-file` for a file that is no such table, or of another vocabulary.
  *
  * @example
  * const table = openTable(new Uint8Array(await (await fetch('words.safetensors')).arrayBuffer()));
  * const vectors = table.rowsOf([101, 2023, 102]);
  */
 export function openTable(bytes: Uint8Array, vocabulary?: number): OpenTable {
+  try {
+    return open(bytes, vocabulary);
+  } catch (error) {
+    throw Object.assign(new Error(`openTable: ${(error as Error).message}.`), { code: 'corrupt-file' });
+  }
+}
+
+/** {@link openTable}, with whatever error a damaged file leads to. */
+function open(bytes: Uint8Array, vocabulary?: number): OpenTable {
   const fail = (what: string): never => {
-    throw new Error(`openTable: ${what}.`);
+    throw new Error(what);
   };
   const { buffer, byteOffset, byteLength } = bytes;
   const size = byteLength < 8 ? NaN : Number(new DataView(buffer, byteOffset).getBigUint64(0, true));
@@ -59,24 +72,30 @@ export function openTable(bytes: Uint8Array, vocabulary?: number): OpenTable {
   const config = JSON.parse(meta['config']!) as Config;
   const { vocabulary: V, dimension: D } = config;
   if (vocabulary !== undefined && vocabulary !== V) fail(`it has ${V} tokens, not ${vocabulary}`);
-  const part = (name: string): ArrayBuffer => {
+  const part = (name: string, length?: number): ArrayBuffer => {
     const [start, end] = header[name]?.data_offsets ?? fail(`${name} is absent`);
-    if (end + size + 8 > byteLength) fail('the file is cut short');
-    return bytes.slice(start + size + 8, end + size + 8).buffer;
+    const sound =
+      start >= 0 && start <= end && end + size + 8 <= byteLength && (length ?? end - start) === end - start;
+    if (!sound) fail(`the file is cut short at ${name}`);
+    return new Uint8Array(bytes.subarray(start + size + 8, end + size + 8)).buffer;
   };
-  const floats = (name: string) => new Float32Array(part(name));
+  const floats = (name: string, count: number) => new Float32Array(part(name, 4 * count));
+  const counts = (...values: readonly number[]) =>
+    values.every((n) => n > 0 && n % 1 === 0) || fail('its sizes are odd');
+  counts(V, D);
 
   const forms: Record<string, () => (x: number, j: number) => number> = {
     Int8Embedding() {
-      const codes = new Int8Array(part('codes'));
-      const scales = floats('scales');
+      const codes = new Int8Array(part('codes', V * D));
+      const scales = floats('scales', V);
       return (x, j) => codes[x * D + j]! * scales[x]!;
     },
     ProductQuantisedEmbedding() {
       const { parts, centroids: K } = config;
-      const codes = new Uint8Array(part('codes'));
-      const centroids = floats('centroids');
       const width = D / parts;
+      counts(parts, K, width);
+      const codes = new Uint8Array(part('codes', V * parts));
+      const centroids = floats('centroids', K * D);
       return (x, j) => {
         const m = Math.floor(j / width);
         return centroids[(m * K + codes[x * parts + m]!) * width + (j % width)]!;
@@ -84,9 +103,11 @@ export function openTable(bytes: Uint8Array, vocabulary?: number): OpenTable {
     },
     QuotientRemainderEmbedding() {
       const { buckets, combine } = config;
-      const [quotients, remainders] = [floats('quotients'), floats('remainders')];
       const aside = combine === 'concatenate';
       const [first, second] = aside ? [Math.ceil(D / 2), D >> 1] : [D, D];
+      counts(buckets);
+      const quotients = floats('quotients', Math.ceil(V / buckets) * first);
+      const remainders = floats('remainders', buckets * second);
       return (x, j) => {
         const q = quotients[Math.floor(x / buckets) * first + j]!;
         const r = remainders[(x % buckets) * second + j - (aside ? first : 0)]!;
@@ -96,7 +117,8 @@ export function openTable(bytes: Uint8Array, vocabulary?: number): OpenTable {
     NanoEmbedding() {
       const { inner, hidden, lora } = config;
       if (hidden || lora) fail('it has no reader for hidden layers and LoRA');
-      const [table, kernel, bias] = [floats('table'), floats('kernel'), floats('bias')];
+      const [table, kernel] = [floats('table', V * inner), floats('kernel', inner * D)];
+      const bias = floats('bias', D);
       return (x, j) => {
         let sum = bias[j]!;
         for (let i = 0; i < inner; i++) sum += table[x * inner + i]! * kernel[i * D + j]!;
@@ -106,9 +128,12 @@ export function openTable(bytes: Uint8Array, vocabulary?: number): OpenTable {
     CountSketchEmbedding() {
       const { rows: R, hashes: d, groups } = config;
       const size = config.estimator === 'median' ? 1 : config.estimator === 'mean' ? d : d / groups;
-      const sketch = floats('sketch');
-      const heavy = new Map([...new Int32Array(part('heavyHitters'))].map((x, k) => [x, d * R + k]));
+      const hitters = new Int32Array(part('heavyHitters'));
+      const sketch = floats('sketch', (d * R + hitters.length) * D);
+      const heavy = new Map(Array.from(hitters, (x, k) => [x, d * R + k]));
       const functions = (JSON.parse(meta['hashes']!) as string[][]).map((list) => list.map(BigInt));
+      counts(R, d, size);
+      if (functions.length !== d) fail('no hashes');
       const hash = (a: bigint, b: bigint, key: number) => {
         let x = Math.imul(key ^ (key >>> 16), 0x85ebca6b);
         x = Math.imul(x ^ (x >>> 13), 0xc2b2ae35);
@@ -144,7 +169,8 @@ export function openTable(bytes: Uint8Array, vocabulary?: number): OpenTable {
     },
   };
   forms['HashEmbedding'] = forms['CountSketchEmbedding']!;
-  const value = (forms[meta['class']!] ?? (() => fail(`it has no reader for ${meta['class']}`)))();
+  const kind = meta['class']!;
+  const value = (Object.hasOwn(forms, kind) ? forms[kind]! : fail(`it has no reader for ${kind}`))();
   return {
     vocabulary: V,
     dimension: D,

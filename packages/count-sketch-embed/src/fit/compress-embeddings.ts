@@ -20,12 +20,15 @@ export type CompressEmbeddingsOptions = TableForm &
 
 /** What became of each table. */
 export interface CompressEmbeddingsReport {
+  /** What became of each table, with the path of its layer. */
   readonly tables: readonly (TableReport & { readonly path: string })[];
   /** Embedding layers that were left as they are, and why. */
   readonly kept: readonly { readonly path: string; readonly reason: string }[];
   /** Of the tables that were replaced. */
   readonly bytesBefore: number;
+  /** Of what took their place. */
   readonly bytes: number;
+  /** What did not get better, in words. Empty if all is well. */
   readonly warnings: readonly string[];
 }
 
@@ -33,6 +36,7 @@ export interface CompressEmbeddingsReport {
 export interface CompressEmbeddingsResult {
   /** Not compiled; the caller disposes of it. */
   readonly model: LayersModel;
+  /** What became of each table. */
   readonly report: CompressEmbeddingsReport;
 }
 

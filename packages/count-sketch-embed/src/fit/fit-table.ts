@@ -23,7 +23,9 @@ import { byFrequency, tokenWeights } from './token-weights.ts';
 export interface TrainedTable {
   /** `[vocabulary, dimension]`. */
   readonly values: Float32Array;
+  /** |V|, rows. */
   readonly vocabulary: number;
+  /** D, numbers of a row. */
   readonly dimension: number;
 }
 
@@ -31,6 +33,7 @@ export interface TrainedTable {
 export interface FittedTable {
   /** Built; the caller disposes of it. */
   readonly layer: CompressedEmbedding;
+  /** Sizes and errors of the fit. */
   readonly report: TableReport;
 }
 

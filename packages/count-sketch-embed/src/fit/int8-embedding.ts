@@ -11,7 +11,7 @@ import { FrozenEmbedding, type FrozenNames, type FrozenSizes } from './frozen-em
 
 /** Frozen embeddings of 8 bits per number; made by `fitTable` and `compressEmbeddings` with `method: 'int8'`. */
 export class Int8Embedding extends FrozenEmbedding {
-  /** @nocollapse */
+  /** Names the class in saved models. @nocollapse */
   static className = 'Int8Embedding';
   protected readonly names: FrozenNames = ['codes', 'scales'];
 

@@ -47,14 +47,19 @@ export interface FitOptions {
   readonly iterations?: number;
   /** A round that gains less than this part of the squared error is the last. Default 1e-5. */
   readonly tolerance?: number;
+  /** Aborts the work, which then rejects with an `AbortedError`. */
   readonly signal?: AbortSignal;
+  /** Told how far the work has come. Default: nobody is. */
   readonly progress?: Progress;
 }
 
 /** What became of one table. */
 export interface TableReport extends TableError {
+  /** The form, as {@link TableForm} names it. */
   readonly method: string;
+  /** |V|, rows of the trained table. */
   readonly vocabulary: number;
+  /** D, numbers of a row. */
   readonly dimension: number;
   /** 4 · V · D. */
   readonly bytesBefore: number;

@@ -26,9 +26,11 @@ export interface ProductQuantisedEmbeddingArgs extends CompressedEmbeddingArgs {
  * @throws ArgumentError where parts do not divide the dimension, or centroids are not in [1, 256].
  */
 export class ProductQuantisedEmbedding extends FrozenEmbedding {
-  /** @nocollapse */
+  /** Names the class in saved models. @nocollapse */
   static className = 'ProductQuantisedEmbedding';
+  /** See {@link ProductQuantisedEmbeddingArgs.parts}. */
   readonly parts: number;
+  /** See {@link ProductQuantisedEmbeddingArgs.centroids}. */
   readonly centroids: number;
   protected readonly names: FrozenNames = ['codes', 'centroids'];
 

@@ -12,6 +12,7 @@ export const ROLLING_PRIME: number = 0x7fffffff;
 
 /** One function of the family. */
 export class RollingHash {
+  /** b of the polynomial, in [2, 2³¹ − 2]. */
   readonly base: number;
 
   /** @param base In [2, 2³¹ − 2]. */

@@ -6,6 +6,7 @@ import { UniversalHash } from './universal-hash.ts';
  * coordinates. The signs of one key are independent, those of two keys too.
  */
 export class SignBits {
+  /** One function for each 32 coordinates. */
   readonly hashes: readonly UniversalHash[];
 
   constructor(hashes: readonly UniversalHash[]) {

@@ -15,6 +15,7 @@ export type HashCoefficients = readonly [aHigh: number, aLow: number, bHigh: num
 
 /** One function of the family. */
 export class UniversalHash {
+  /** The numbers that make it this function of its family. */
   readonly coefficients: HashCoefficients;
 
   constructor(coefficients: HashCoefficients) {

@@ -19,11 +19,15 @@ export type Pooling = 'mean' | 'root';
 
 /** Hashes words into vectors: exact arithmetic in doubles and integers, the same bits wherever it runs. */
 export class WordHasher {
+  /** Hashes one character. */
   readonly letters: UniversalHash;
+  /** Hashes the characters of an n-gram together. */
   readonly rolling: RollingHash;
   /** `seeds[i − 1]`: an odd 32-bit seed for each coordinate that i-grams have. */
   readonly seeds: readonly Int32Array[];
+  /** How the vectors of a word's n-grams become one. */
   readonly pooling: Pooling;
+  /** D, the sum of the widths. */
   readonly dimension: number;
 
   constructor(letters: UniversalHash, rolling: RollingHash, seeds: readonly Int32Array[], pooling: Pooling) {
@@ -34,7 +38,11 @@ export class WordHasher {
     this.dimension = seeds.reduce((sum, { length }) => sum + length, 0);
   }
 
-  /** @param widths Coordinates of 1-grams, 2-grams, … */
+  /**
+   * Draws the hash functions and seeds from `random`.
+   *
+   * @param widths Coordinates of 1-grams, 2-grams, …
+   */
   static draw(random: Random, widths: readonly number[], pooling: Pooling): WordHasher {
     const numbers = random.stream('seeds');
     const seeds = widths.map((width) =>

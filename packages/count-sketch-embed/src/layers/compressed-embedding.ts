@@ -23,7 +23,9 @@ export interface CompressedEmbeddingArgs {
   readonly seed?: number;
   /** Whether ids are checked at each call. Default true. */
   readonly checkIds?: boolean;
+  /** Name of the layer. Default: one that TensorFlow.js makes up. */
   readonly name?: string;
+  /** Whether `train` may change the weights. Default true. */
   readonly trainable?: boolean;
 }
 
@@ -42,10 +44,15 @@ export interface TouchedRows {
  * Initial values come from {@link Random}, one stream for each weight: the same on every engine.
  */
 export abstract class CompressedEmbedding extends layers.Layer {
+  /** See {@link CompressedEmbeddingArgs.vocabulary}. */
   readonly vocabulary: number;
+  /** See {@link CompressedEmbeddingArgs.dimension}. */
   readonly dimension: number;
+  /** See {@link CompressedEmbeddingArgs.deviation}. */
   readonly deviation: number;
+  /** See {@link CompressedEmbeddingArgs.seed}. */
   readonly seed: number;
+  /** See {@link CompressedEmbeddingArgs.checkIds}. */
   readonly checkIds: boolean;
 
   constructor(args: CompressedEmbeddingArgs) {

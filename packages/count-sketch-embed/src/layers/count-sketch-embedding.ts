@@ -56,15 +56,23 @@ export interface CountSketchEmbeddingArgs extends CompressedEmbeddingArgs {
  * const vectors = words.apply(ids); // [batch, length] → [batch, length, 256]
  */
 export class CountSketchEmbedding extends CompressedEmbedding {
-  /** @nocollapse */
+  /** Names the class in saved models. @nocollapse */
   static className = 'CountSketchEmbedding';
+  /** See {@link CountSketchEmbeddingArgs.rows}. */
   readonly rows: number;
+  /** See {@link CountSketchEmbeddingArgs.hashes}. */
   readonly hashes: number;
+  /** See {@link CountSketchEmbeddingArgs.estimator}. */
   readonly estimator: Estimator;
+  /** See {@link CountSketchEmbeddingArgs.groups}. */
   readonly groups: number;
+  /** See {@link CountSketchEmbeddingArgs.signs}. */
   readonly signs: Signs;
+  /** See {@link CountSketchEmbeddingArgs.heavyHitters}. */
   readonly heavyHitters: readonly number[];
+  /** See {@link CountSketchEmbeddingArgs.deviationOf}. */
   readonly deviationOf: 'embeddings' | 'rows';
+  /** Where each token's rows are, as the hash functions say. */
   readonly slots: Slots;
   readonly #distinct: DistinctFinder;
   /** `slots` as the kernels take them. */

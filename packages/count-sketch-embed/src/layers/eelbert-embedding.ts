@@ -46,14 +46,21 @@ export interface EelbertEmbeddingArgs extends Omit<CompressedEmbeddingArgs, 'voc
  * const unseen = words.vectorsOf(['counterrevolutionary']); // [1, 128]
  */
 export class EelbertEmbedding extends CompressedEmbedding {
-  /** @nocollapse */
+  /** Names the class in saved models. @nocollapse */
   static className = 'EelbertEmbedding';
+  /** See {@link EelbertEmbeddingArgs.words}. */
   readonly words: readonly string[];
+  /** See {@link EelbertEmbeddingArgs.grams}. */
   readonly grams: number;
+  /** See {@link EelbertEmbeddingArgs.pooling}. */
   readonly pooling: Pooling;
+  /** See {@link EelbertEmbeddingArgs.project}. */
   readonly project: boolean;
+  /** Numbers of a hashed vector; D without `project`. */
   readonly inner: number;
+  /** See {@link EelbertEmbeddingArgs.cache}. */
   readonly cache: number;
+  /** Makes the vector of a word from its letters. */
   readonly hasher: WordHasher;
   readonly #known = new Map<string, Float32Array>();
   private projection: LayerWeight | undefined;

@@ -28,7 +28,7 @@ export interface HashEmbeddingArgs extends CompressedEmbeddingArgs {
  * @throws ArgumentError as {@link CountSketchEmbedding}.
  */
 export class HashEmbedding extends CountSketchEmbedding {
-  /** @nocollapse */
+  /** Names the class in saved models. @nocollapse */
   static override className = 'HashEmbedding';
 
   constructor(args: HashEmbeddingArgs) {

@@ -20,6 +20,7 @@ import { gatherRows } from './gather-rows.ts';
 
 /** Neighbouring ids with rows of the same width. */
 export interface DimensionBlock {
+  /** Ids of the block. */
   readonly tokens: number;
   /** Numbers of a row, at most D. */
   readonly width: number;
@@ -41,8 +42,9 @@ export interface MixedDimensionEmbeddingArgs extends CompressedEmbeddingArgs {
  * const words = new MixedDimensionEmbedding({ vocabulary: 30522, dimension: 128, blocks });
  */
 export class MixedDimensionEmbedding extends CompressedEmbedding {
-  /** @nocollapse */
+  /** Names the class in saved models. @nocollapse */
   static className = 'MixedDimensionEmbedding';
+  /** See {@link MixedDimensionEmbeddingArgs.blocks}. */
   readonly blocks: readonly DimensionBlock[];
   /** First id of each block. */
   readonly #firsts: readonly number[];

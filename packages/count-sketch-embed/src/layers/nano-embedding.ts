@@ -51,11 +51,15 @@ export interface NanoEmbeddingArgs extends CompressedEmbeddingArgs {
  * const words = new NanoEmbedding({ vocabulary: 30522, dimension: 128 }); // 16 numbers for each token
  */
 export class NanoEmbedding extends CompressedEmbedding {
-  /** @nocollapse */
+  /** Names the class in saved models. @nocollapse */
   static className = 'NanoEmbedding';
+  /** See {@link NanoEmbeddingArgs.inner}. */
   readonly inner: number;
+  /** See {@link NanoEmbeddingArgs.hidden}. */
   readonly hidden: number;
+  /** See {@link NanoEmbeddingArgs.activation}. */
   readonly activation: NanoActivation;
+  /** See {@link NanoEmbeddingArgs.lora}. */
   readonly lora: Required<NanoLora> | undefined;
   private parts: Record<string, LayerWeight> = {};
 

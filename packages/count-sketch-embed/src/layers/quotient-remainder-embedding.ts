@@ -36,9 +36,11 @@ export interface QuotientRemainderEmbeddingArgs extends CompressedEmbeddingArgs 
  * @throws ArgumentError for buckets outside [1, |V|], an unknown combination, and D = 1 with `concatenate`.
  */
 export class QuotientRemainderEmbedding extends CompressedEmbedding {
-  /** @nocollapse */
+  /** Names the class in saved models. @nocollapse */
   static className = 'QuotientRemainderEmbedding';
+  /** See {@link QuotientRemainderEmbeddingArgs.buckets}. */
   readonly buckets: number;
+  /** See {@link QuotientRemainderEmbeddingArgs.combine}. */
   readonly combine: Combination;
   private quotients: LayerWeight | undefined;
   private remainders: LayerWeight | undefined;

@@ -39,10 +39,13 @@ export interface RobeEmbeddingArgs extends CompressedEmbeddingArgs {
  * const words = new RobeEmbedding({ vocabulary: 30522, dimension: 256, size: 500_000, block: 32 });
  */
 export class RobeEmbedding extends CompressedEmbedding {
-  /** @nocollapse */
+  /** Names the class in saved models. @nocollapse */
   static className = 'RobeEmbedding';
+  /** See {@link RobeEmbeddingArgs.size}. */
   readonly size: number;
+  /** See {@link RobeEmbeddingArgs.block}. */
   readonly block: number;
+  /** See {@link RobeEmbeddingArgs.signs}. */
   readonly signs: boolean;
   /** `[|V|, ⌈D/Z⌉]`: where each block of each token starts. */
   readonly starts: Int32Array;

@@ -9,7 +9,7 @@ import { gatherRows } from './gather-rows.ts';
 
 /** The classical embedding table as one weight `table` `[|V|, D]`. */
 export class TableEmbedding extends CompressedEmbedding {
-  /** @nocollapse */
+  /** Names the class in saved models. @nocollapse */
   static className = 'TableEmbedding';
   private table: LayerWeight | undefined;
 

@@ -45,9 +45,11 @@ export interface TensorTrainEmbeddingArgs extends CompressedEmbeddingArgs {
  * const words = new TensorTrainEmbedding({ vocabulary: 30522, dimension: 256, ranks: [16, 16] });
  */
 export class TensorTrainEmbedding extends CompressedEmbedding {
-  /** @nocollapse */
+  /** Names the class in saved models. @nocollapse */
   static className = 'TensorTrainEmbedding';
+  /** See {@link TensorTrainEmbeddingArgs.ranks}. */
   readonly ranks: readonly [number, number];
+  /** How |V| and D are cut into three factors each. */
   readonly factors: TensorTrainFactors;
   private cores: LayerWeight[] = [];
 

@@ -24,8 +24,9 @@ type Shape = (number | null)[];
  * table as a layer of its own, and asks it for each different id of a batch once.
  */
 export class BagOfEmbeddings extends layers.Layer {
-  /** @nocollapse */
+  /** Names the class in saved models. @nocollapse */
   static className = 'BagOfEmbeddings';
+  /** The table, a layer of its own. */
   readonly table: EmbeddingLayer;
 
   constructor(args: { readonly table: EmbeddingLayer; readonly name?: string }) {
@@ -39,10 +40,12 @@ export class BagOfEmbeddings extends layers.Layer {
     this.built = true;
   }
 
+  /** Those of the table; none while this layer is frozen. */
   override get trainableWeights(): layers.Layer['trainableWeights'] {
     return this.trainable ? this.table.trainableWeights : [];
   }
 
+  /** Those of the table; all of them while this layer is frozen. */
   override get nonTrainableWeights(): layers.Layer['nonTrainableWeights'] {
     return this.trainable ? this.table.nonTrainableWeights : this.table.weights;
   }
@@ -79,7 +82,7 @@ export class BagOfEmbeddings extends layers.Layer {
     return { ...super.getConfig(), table };
   }
 
-  /** @nocollapse */
+  /** Makes the layer that a saved configuration describes, its table included. @nocollapse */
   static override fromConfig<T extends serialization.Serializable>(
     cls: serialization.SerializableConstructor<T>,
     config: serialization.ConfigDict,

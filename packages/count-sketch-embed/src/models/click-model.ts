@@ -32,7 +32,7 @@ type Shape = (number | null)[];
 
 /** Inner products of every two vectors of an example: `[batch, fields, D]` to `[batch, fields·(fields − 1)/2]`. */
 export class PairwiseProducts extends layers.Layer {
-  /** @nocollapse */
+  /** Names the class in saved models. @nocollapse */
   static className = 'PairwiseProducts';
 
   constructor(args: { readonly name?: string } = {}) {

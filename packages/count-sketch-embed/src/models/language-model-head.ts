@@ -14,6 +14,7 @@ export interface LanguageModelHeadArgs {
   readonly deviation?: number;
   /** Seeds the table. Default 0. */
   readonly seed?: number;
+  /** Name of the layer. Default: one that TensorFlow.js makes up. */
   readonly name?: string;
 }
 
@@ -23,15 +24,21 @@ export interface LanguageModelHeadArgs {
  * them at the hidden words alone.
  */
 export class LanguageModelHead extends layers.Layer {
-  /** @nocollapse */
+  /** Names the class in saved models. @nocollapse */
   static className = 'LanguageModelHead';
   /** Tells `train` to set `seed` at each step, which the sampled loss draws with. */
   readonly seededNoise = true;
+  /** Of the step under way; set by `train`. */
   seed: number | undefined;
+  /** See {@link LanguageModelHeadArgs.vocabulary}. */
   readonly vocabulary: number;
+  /** Whether it holds an output table of its own. */
   readonly table: boolean;
+  /** See {@link LanguageModelHeadArgs.deviation}. */
   readonly deviation: number;
+  /** `[vocabulary]`, once the layer is built. */
   bias: LayerWeight | undefined;
+  /** `[vocabulary, D]`, once the layer is built and if it has a table. */
   embeddings: LayerWeight | undefined;
   readonly #initialSeed: number;
 

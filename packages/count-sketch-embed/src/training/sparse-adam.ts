@@ -43,7 +43,7 @@ interface Adam {
  * await train(model, data, { epochs: 3, optimizer: new SparseAdam(tablesOf(model), { learningRate: 1e-3 }) });
  */
 export class SparseAdam extends AdamOptimizer {
-  /** @nocollapse */
+  /** Names the class in saved states. @nocollapse */
   static override get className(): string {
     return 'SparseAdam';
   }
@@ -56,6 +56,7 @@ export class SparseAdam extends AdamOptimizer {
     this.#tables = new Set(tables.map(({ name }) => name));
   }
 
+  /** Updates the rows that the gradients touch, and every other variable whole. */
   override applyGradients(gradients: Gradients): void {
     const named = Array.isArray(gradients)
       ? gradients

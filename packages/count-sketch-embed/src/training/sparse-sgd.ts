@@ -14,7 +14,7 @@ type Gradients = Parameters<Optimizer['applyGradients']>[0];
  * @throws ArgumentError for a table that is not float32, or a rate that is not positive.
  */
 export class SparseSgd extends SGDOptimizer {
-  /** @nocollapse */
+  /** Names the class in saved states. @nocollapse */
   static override get className(): string {
     return 'SparseSgd';
   }
@@ -26,6 +26,7 @@ export class SparseSgd extends SGDOptimizer {
     this.#tables = new Set(tables.map(({ name }) => name));
   }
 
+  /** Updates the rows that the gradients touch, and every other variable whole. */
   override applyGradients(gradients: Gradients): void {
     const named = Array.isArray(gradients)
       ? gradients

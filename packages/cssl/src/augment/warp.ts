@@ -2,6 +2,7 @@ import type { Random } from '@ockham/core/random';
 import type { Augmentation, ImageShape } from '../image.ts';
 import { checkNumber } from './check-number.ts';
 
+/** How far a warp turns, stretches, shifts and pulls an image. 0 leaves a part out. */
 export interface WarpOptions {
   /** Degrees either way, 0–180. Default 12. */
   readonly rotate?: number;

@@ -63,7 +63,7 @@ export function unpackLearner(saved: SavedReplay | undefined, identity: string):
   if (meta.kind !== KIND) {
     throw new DataError(
       'checkpoint-mismatch',
-      `${who}: the snapshot must be a learner's, got ${meta.kind ?? 'one of another kind'}.`,
+      `${who}: the snapshot must be a learner's, got ${String(meta.kind ?? 'one of another kind').slice(0, 200)}.`,
     );
   }
   if (meta.identity !== identity) {
@@ -73,6 +73,21 @@ export function unpackLearner(saved: SavedReplay | undefined, identity: string):
     );
   }
   const { arrays, records } = saved;
+  const count = (n: unknown): boolean => Number.isSafeInteger(n) && (n as number) >= 0;
+  const { labels, counters } = meta;
+  const kept = ['examples', 'steps', 'rolledBack', 'trained'].every((key) =>
+    count(counters?.[key as keyof Counters]),
+  );
+  const distinct = Array.isArray(labels) && labels.every(count) && new Set(labels).size === labels.length;
+  const bias = arrays['head/bias'];
+  const sound =
+    arrays['head/kernel'] instanceof Float32Array && (bias === undefined || bias instanceof Float32Array);
+  if (!kept || !distinct || !sound || typeof meta.update !== 'object' || typeof meta.buffer !== 'object') {
+    throw new DataError(
+      'corrupt-file',
+      `${who}: what was saved must have counters, distinct classes, a head, an update and a buffer, and has not. Restore the file from a copy.`,
+    );
+  }
   return {
     identity,
     weights: { meta: meta.weights, arrays },

@@ -1,4 +1,4 @@
-import { ArgumentError, type Split } from '@ockham/core';
+import { ArgumentError, DataError, type Split } from '@ockham/core';
 import type { SnapshotStore } from '@ockham/core/training';
 import type { LayersModel } from '@tensorflow/tfjs-layers';
 import type { Example, ImageShape } from '../image.ts';
@@ -196,8 +196,20 @@ export class Learner {
       const saved = await this.#store(place).read();
       const parts = unpackLearner(saved, this.#options.identity);
       const { buffer, lost } = ReplayBuffer.load(parts.buffer, { codec: this.#buffer.codec });
-      this.#network.restore('learner.load', parts);
-      await this.#update.load(parts.update);
+      const before = { ...(await this.#network.save()), update: await this.#update.save() };
+      try {
+        this.#network.restore('learner.load', parts);
+        await this.#update.load(parts.update);
+      } catch (cause) {
+        this.#network.restore('learner.load', before);
+        await this.#update.load(before.update);
+        if (cause instanceof DataError) throw cause;
+        throw new DataError(
+          'corrupt-file',
+          `learner.load: what was saved does not fit this learner (${(cause as Error).message}); it is as before. Restore the file from a copy.`,
+          { cause },
+        );
+      }
       this.#buffer = buffer;
       this.#counters = parts.counters;
       return { lost };

@@ -1,7 +1,8 @@
-import { ArgumentError, DataError } from '@ockham/core';
+import { ArgumentError, DataError, OckhamError } from '@ockham/core';
 import { Random, toRandom, type RandomState } from '@ockham/core/random';
 import type { ImageShape } from '../image.ts';
 import { checkExample, checkFeatures } from './check-example.ts';
+import { checkSavedReplay, type SavedMeta } from './check-saved-replay.ts';
 import { pixelsOf, type Codec } from './codec.ts';
 import { toCodec, type CodecSpec } from './codec-spec.ts';
 import { largestClass, largestClassVictim, NEW } from './largest-class.ts';
@@ -27,14 +28,6 @@ export interface Distortion {
 
 const KIND = 'ockham-replay 1';
 const FLOOR = 0.01; // an example that is learnt still returns
-
-interface SavedMeta {
-  readonly kind: string;
-  readonly options: Omit<ReplayBufferOptions, 'seed' | 'codec'>;
-  readonly codec: string;
-  readonly offered: number;
-  readonly random: { readonly evict: RandomState; readonly sample: RandomState };
-}
 
 /**
  * The replay buffer R of Algorithm 1: compressed images and their labels, within a number of examples, a number of
@@ -267,7 +260,7 @@ export class ReplayBuffer {
    *
    * @returns the buffer, and the records that were damaged: they are left out, the rest is loaded
    * @throws DataError `checkpoint-mismatch` where `saved` is something else, or was made with another codec than the one
-   *   given, as one of your own must be
+   *   given, as one of your own must be; `corrupt-file` where its parts contradict each other
    */
   static load(saved: SavedReplay, options: LoadReplayOptions = {}): LoadedReplay {
     const meta = saved.meta as unknown as SavedMeta;
@@ -277,6 +270,7 @@ export class ReplayBuffer {
         `ReplayBuffer.load: must be a saved replay buffer, got '${meta.kind}'. Check that it is the right file.`,
       );
     }
+    checkSavedReplay(meta, saved);
     const codec = options.codec ?? toCodec(meta.codec as CodecSpec);
     if (codec.name !== meta.codec) {
       throw new DataError(
@@ -284,12 +278,23 @@ export class ReplayBuffer {
         `ReplayBuffer.load: the codec must be the one of the records, ${meta.codec}, got ${codec.name}. Pass that one.`,
       );
     }
-    const buffer = new ReplayBuffer({ ...meta.options, codec, seed: 0 });
-    buffer.#evictRandom = Random.fromState(meta.random.evict);
-    buffer.#sampleRandom = Random.fromState(meta.random.sample);
-    buffer.#offered = meta.offered;
-    const lost = buffer.#table.restore(saved.arrays as unknown as SavedTable, saved.records);
-    return { buffer, lost };
+    try {
+      const buffer = new ReplayBuffer({ ...meta.options, codec, seed: 0 });
+      buffer.#evictRandom = Random.fromState(meta.random.evict);
+      buffer.#sampleRandom = Random.fromState(meta.random.sample);
+      buffer.#offered = meta.offered;
+      const table = saved.arrays as unknown as SavedTable;
+      if (table.labels.length > buffer.#slots) throw new RangeError('it has more records than room');
+      const lost = buffer.#table.restore(table, saved.records);
+      return { buffer, lost };
+    } catch (cause) {
+      if (cause instanceof OckhamError && cause.code !== 'invalid-argument') throw cause;
+      throw new DataError(
+        'corrupt-file',
+        `ReplayBuffer.load: no buffer can be made of what was saved (${(cause as Error).message}). Restore it from a copy.`,
+        { cause },
+      );
+    }
   }
 
   /**

@@ -4,7 +4,9 @@ import type { StreamExample } from './stream.ts';
 
 /** One picture of `width` × `height` pixels, four bytes each; a canvas' `ImageData` is one. */
 export interface Frame {
+  /** Pixels of a row. */
   readonly width: number;
+  /** Rows. */
   readonly height: number;
   /** `[height, width, 4]`, red, green, blue, alpha. */
   readonly data: Uint8ClampedArray | Uint8Array;
@@ -53,15 +55,21 @@ export async function* cameraStream(
 
 /** What {@link cameraFrames} needs of a `<video>` element. */
 export interface VideoSource {
+  /** Pixels of a row; 0 before the first picture. */
   readonly videoWidth: number;
+  /** Rows; 0 before the first picture. */
   readonly videoHeight: number;
+  /** Calls back once when the next picture is shown; returns a handle. */
   requestVideoFrameCallback(callback: () => void): number;
+  /** Takes a call back, by its handle. */
   cancelVideoFrameCallback(handle: number): void;
 }
 
 /** What {@link cameraFrames} needs of a canvas' 2-d context. */
 export interface FrameGrabber {
+  /** Draws the picture that is shown. */
   drawImage(video: VideoSource, x: number, y: number): void;
+  /** Reads pixels back. */
   getImageData(x: number, y: number, width: number, height: number): Frame;
 }
 

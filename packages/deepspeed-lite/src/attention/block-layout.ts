@@ -23,9 +23,11 @@ const KINDS: readonly BlockPattern['kind'][] = [
 
 /** Which blocks of keys each block of queries sees. */
 export interface BlockLayout extends BlockRows {
+  /** Which pattern it was made from. */
   readonly kind: BlockPattern['kind'];
   /** Tokens. */
   readonly length: number;
+  /** Attention heads. */
   readonly heads: number;
   /** Whether no query sees a later key, within the blocks on the diagonal too. */
   readonly causal: boolean;

@@ -11,11 +11,13 @@ interface Blocks {
 
 /** Every block. */
 export interface DensePattern extends Blocks {
+  /** Tells the patterns apart. */
   readonly kind: 'dense';
 }
 
 /** Windows of blocks, of each of which some blocks are seen by all (Child et al. 2019, section 4.2, "fixed"). */
 export interface FixedPattern extends Blocks {
+  /** Tells the patterns apart. */
   readonly kind: 'fixed';
   /** Blocks of a window, all of which see each other. Default 4. */
   readonly local?: number;
@@ -29,6 +31,7 @@ export interface FixedPattern extends Blocks {
 
 /** Windows of several sizes, chosen global blocks, and random ones. */
 export interface VariablePattern extends Blocks {
+  /** Tells the patterns apart. */
   readonly kind: 'variable';
   /** Random blocks of each row, beside the others. Default 0. */
   readonly random?: number;
@@ -46,6 +49,7 @@ export interface VariablePattern extends Blocks {
 
 /** A sliding window, global blocks at the beginning, random blocks (Zaheer et al. 2020, section 2). The defaults are DeepSpeed's. */
 export interface BigBirdPattern extends Blocks {
+  /** Tells the patterns apart. */
   readonly kind: 'big-bird';
   /** Random blocks of each row, beside the others. Default 1. */
   readonly random?: number;
@@ -61,6 +65,7 @@ export interface BigBirdPattern extends Blocks {
 
 /** A sliding window and chosen global blocks (Beltagy et al. 2020, section 3.1). The defaults are DeepSpeed's. */
 export interface LongformerPattern extends Blocks {
+  /** Tells the patterns apart. */
   readonly kind: 'longformer';
   /** Blocks of the sliding window, odd. Default 3. */
   readonly window?: number;
@@ -76,6 +81,7 @@ export type BlockMatrix = readonly (string | readonly (0 | 1)[])[];
 
 /** Blocks of one's own. */
 export interface CustomPattern extends Blocks {
+  /** Tells the patterns apart. */
   readonly kind: 'custom';
   /** One for all heads. Square, ⌈length ÷ block⌉ rows. */
   readonly matrix?: BlockMatrix;

@@ -6,6 +6,7 @@ import { layoutDensity, type BlockLayout } from './block-layout.ts';
 export interface AttentionPath {
   /** `kernel`: our own, over the present blocks; `blocks`: the same in operations of TensorFlow.js; `dense`: all scores, those of absent blocks hidden. */
   readonly path: 'kernel' | 'blocks' | 'dense';
+  /** What decided it, in words. */
   readonly why: string;
 }
 

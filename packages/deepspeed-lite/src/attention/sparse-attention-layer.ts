@@ -19,6 +19,7 @@ export interface SparseAttentionArgs {
   readonly dropout?: number;
   /** Seeds the dropout; `train` and the engine give every step a seed of its own. Default 0. */
   readonly seed?: number;
+  /** Name of the layer. Default: one that TensorFlow.js makes up. */
   readonly name?: string;
 }
 
@@ -35,12 +36,17 @@ const KEPT = 8;
  * Importing the package registers the class, so that models with it load from disk.
  */
 export class SparseAttention extends layers.Layer {
-  /** @nocollapse */
+  /** Names the class in saved models. @nocollapse */
   static className = 'SparseAttention';
+  /** See {@link SparseAttentionArgs.heads}. */
   readonly heads: number;
+  /** See {@link SparseAttentionArgs.pattern}. */
   readonly pattern: BlockPattern;
+  /** See {@link SparseAttentionArgs.causal}. */
   readonly causal: boolean;
+  /** See {@link SparseAttentionArgs.dropout}. */
   readonly rate: number;
+  /** Of the step's dropout; set by `train` and the engine. */
   seed: number;
   /** Tells `train` to set {@link seed} for each step. */
   readonly seededNoise = true;

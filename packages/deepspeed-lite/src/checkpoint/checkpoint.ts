@@ -45,6 +45,7 @@ interface Manifest extends CheckpointMeta {
 const FORMAT = 'ockham-deepspeed-lite';
 const VERSION = 1;
 const MANIFEST = 'manifest';
+const SHARD = /^shard-\d{1,16}-\d{1,9}-of-\d{1,9}$/;
 
 /**
  * Writes a checkpoint. Collective.
@@ -113,6 +114,7 @@ export async function readCheckpoint(
   return agree(control, 'load', async () => {
     const manifest = (await readManifest(stores, true))!;
     checkEntries(manifest, layout);
+    checkCover(manifest.shards, layout);
     const parts: { shard: Shard; arrays: Snapshot['arrays'] }[] = [];
     for (const shard of manifest.shards) {
       if (!needed.some(({ begin, end }) => begin < shard.end && shard.begin < end)) continue;
@@ -125,8 +127,11 @@ export async function readCheckpoint(
         const values = new Float32Array(end - begin);
         for (const { shard, arrays } of parts) {
           const [from, to] = [Math.max(begin, shard.begin), Math.min(end, shard.end, layout.length)];
-          const stored = arrays[name] as Float32Array | undefined;
-          if (!stored) throw mismatch(`it has no ${name}, but ${Object.keys(arrays).join(', ')}`);
+          const stored = arrays[name];
+          if (!(stored instanceof Float32Array && stored.length === shard.end - shard.begin))
+            throw mismatch(
+              `${shard.name} has no ${name} of ${shard.end - shard.begin} numbers, but ${Object.keys(arrays).join(', ')}`,
+            );
           if (from < to) values.set(stored.subarray(from - shard.begin, to - shard.begin), from - begin);
         }
         return values;
@@ -159,7 +164,39 @@ async function readManifest(
   const manifest = snapshot.meta as unknown as Manifest;
   if (manifest.format !== FORMAT || manifest.version !== VERSION)
     throw mismatch(`its manifest is of the format ${manifest.format} ${manifest.version}`);
+  checkManifest(manifest);
   return { ...manifest, arrays: snapshot.arrays };
+}
+
+/** Whoever wrote it could compute its checksum; its names become names of files. */
+function checkManifest({
+  generation,
+  entries,
+  shards,
+  optimizer,
+  globalBatch,
+  position,
+  run,
+}: Manifest): void {
+  const count = (n: unknown): boolean => Number.isSafeInteger(n) && (n as number) >= 0;
+  const record = (value: unknown): boolean => typeof value === 'object' && value !== null;
+  const sound =
+    count(generation) &&
+    count(globalBatch) &&
+    typeof optimizer === 'string' &&
+    record(position) &&
+    record(run) &&
+    Array.isArray(entries) &&
+    entries.every(
+      (entry) => typeof entry?.name === 'string' && Array.isArray(entry.shape) && entry.shape.every(count),
+    ) &&
+    Array.isArray(shards) &&
+    shards.every(
+      (shard) =>
+        SHARD.test(shard?.name) && count(shard.begin) && count(shard.end) && typeof shard.sha256 === 'string',
+    );
+  if (sound) return;
+  throw new DataError('corrupt-file', 'load: the manifest must name shards, parameters and a position, and does not: it was altered. Restore it from a copy.'); // prettier-ignore
 }
 
 async function readShard(stores: CheckpointStores, shard: Shard): Promise<Snapshot['arrays']> {
@@ -168,6 +205,17 @@ async function readShard(stores: CheckpointStores, shard: Shard): Promise<Snapsh
     throw new DataError('corrupt-file', `load: the checkpoint must have the shard ${shard.name}, which is missing. Restore it from a copy, or load an older checkpoint.`); // prettier-ignore
   if ((await sha256(encodeSnapshot(snapshot))) === shard.sha256) return snapshot.arrays;
   throw new DataError('checksum-mismatch', `load: the shard ${shard.name} must have the SHA-256 ${shard.sha256} of the manifest, and has another: it was altered, or is of another checkpoint. Restore it from a copy.`); // prettier-ignore
+}
+
+/** What no shard holds would be zeros. */
+function checkCover(shards: readonly Shard[], { length }: FlatLayout): void {
+  let covered = 0;
+  for (const { begin, end } of shards.toSorted((a, b) => a.begin - b.begin || a.end - b.end)) {
+    if (begin !== covered || end < begin) break;
+    covered = end;
+  }
+  if (covered >= length) return;
+  throw mismatch(`its shards follow each other up to parameter ${covered} of ${length}`);
 }
 
 function checkEntries({ entries }: Manifest, layout: FlatLayout): void {

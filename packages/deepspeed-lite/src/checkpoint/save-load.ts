@@ -1,5 +1,5 @@
 /** Between what a rank holds and a checkpoint. */
-import { DataError } from '@ockham/core';
+import { DataError, OckhamError } from '@ockham/core';
 import type { Variable } from '@tensorflow/tfjs-core';
 import { communicates } from '../engine/config.ts';
 import type { LossScaling } from '../engine/loss-scaling.ts';
@@ -12,7 +12,7 @@ import { takePart } from '../mesh/whole-parts.ts';
 import { wholeState } from '../mesh/whole-model.ts';
 import { shareOfRank } from '../zero/flat-layout.ts';
 import { fillVariable } from '../zero/flat-variables.ts';
-import { readCheckpoint, writeCheckpoint, type CheckpointStores } from './checkpoint.ts';
+import { readCheckpoint, writeCheckpoint, type CheckpointMeta, type CheckpointStores } from './checkpoint.ts';
 
 /** See {@link Engine.save}. */
 export async function saveRank(rank: RankState, stores: CheckpointStores): Promise<void> {
@@ -47,6 +47,19 @@ export async function saveRank(rank: RankState, stores: CheckpointStores): Promi
 
 /** See {@link Engine.load}. */
 export async function loadRank(rank: RankState, stores: CheckpointStores): Promise<void> {
+  try {
+    await takeUp(rank, stores);
+  } catch (cause) {
+    if (cause instanceof OckhamError) throw cause;
+    throw new DataError(
+      'corrupt-file',
+      `load: the checkpoint does not hold what it says (${(cause as Error).message}): it was altered. Restore it from a copy.`,
+      { cause },
+    );
+  }
+}
+
+async function takeUp(rank: RankState, stores: CheckpointStores): Promise<void> {
   const { plan, program, whole, layout, data, mesh, parallel } = rank.parts;
   const { begin, end } = rank.own;
   const all = { begin: 0, end: whole.layout.padded };
@@ -62,6 +75,7 @@ export async function loadRank(rank: RankState, stores: CheckpointStores): Promi
       : read(name, rank.own);
   const key = rank.random.getState().key.join();
   const examples = meta.position['fitted']! * meta.globalBatch;
+  checkRun(meta);
   const { scaling, compressedRanks, ...run } = meta.run as {
     key: number[];
     scaling?: LossScaling;
@@ -92,6 +106,18 @@ export async function loadRank(rank: RankState, stores: CheckpointStores): Promi
   if (scaling && rank.scaling) rank.scaling = scaling;
   const { updates, made } = meta.position as unknown as EnginePosition;
   rank.position = { updates, made, fitted: examples / plan.globalBatch };
+}
+
+function checkRun({ run, position }: CheckpointMeta): void {
+  const { key, scaling, compressedRanks } = run as Readonly<Record<string, unknown>>;
+  const count = (n: unknown): boolean => Number.isSafeInteger(n) && (n as number) >= 0;
+  const { scale, window, good } = (scaling ?? {}) as Partial<LossScaling>;
+  const sound =
+    Array.isArray(key) &&
+    count(compressedRanks) &&
+    ['fitted', 'updates', 'made'].every((name) => count(position[name])) &&
+    (scaling === undefined || (scale! > 0 && scale! < Infinity && count(window) && count(good)));
+  if (!sound) throw new TypeError('its key, position or loss scaling is none');
 }
 
 /** This rank's share of a whole flat array, of which it holds the values of its own part. Collective over all ranks. */

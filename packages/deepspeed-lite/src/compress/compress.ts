@@ -22,6 +22,7 @@ export interface Compressed {
    * as it is; its own `save` writes the float model that it stands for. The caller disposes of it.
    */
   readonly model: LayersModel;
+  /** Sizes, accuracy and speed before and after. */
   readonly report: CompressReport;
 }
 

@@ -6,6 +6,7 @@ import { ArgumentError, DataError, OckhamError } from '@ockham/core';
 import {
   gunzip,
   gzip,
+  parseJson,
   readSafetensors,
   readSafetensorsMetadata,
   sha256,
@@ -15,10 +16,10 @@ import {
   type NamedArray,
 } from '@ockham/core/files';
 import { checkPackedMatrix, type PackedMatrix } from '@ockham/core/kernels';
-import { nameLoadedActivation } from '@ockham/core/models';
+import { modelFromFile, nameLoadedActivation } from '@ockham/core/models';
 import { variableOf } from '@ockham/core/training';
 import { serialization, tensor, tidy } from '@tensorflow/tfjs-core';
-import { loadLayersModel, type LayersModel } from '@tensorflow/tfjs-layers';
+import type { LayersModel } from '@tensorflow/tfjs-layers';
 import { checkEngine } from './check-engine.ts';
 import { quantizedLayers, holdingModel, isHalf } from './compressed-model.ts';
 import { checkMatrixShape, type MatrixShape } from './layers/matrix-shape.ts';
@@ -27,6 +28,7 @@ const FORMAT = 'ockham-compressed';
 /** Raised when a reader of the version before could not read the file. */
 const VERSION = '1';
 const TOPOLOGY = 'topology.json.gz';
+const MOST_TOPOLOGY = 2 ** 26; // bytes; that of a model of a thousand layers takes one
 /** Stands in the place of the checksum while it is computed. */
 const BLANK = '0'.repeat(64);
 const MARK = '"sha256":"';
@@ -90,21 +92,24 @@ export async function decodeCompressed(bytes: Uint8Array, who = 'decodeCompresse
   const arrays = readSafetensors(bytes, who);
   const zipped = arrays.get(TOPOLOGY);
   if (!(zipped?.values instanceof Uint8Array)) throw corrupt(who, 'it has no topology');
-  const text = new TextDecoder().decode(await gunzip(zipped.values, who));
+  const text = new TextDecoder().decode(await gunzip(zipped.values, who, MOST_TOPOLOGY));
   arrays.delete(TOPOLOGY);
   let model: LayersModel | undefined;
   try {
-    const topology = JSON.parse(text) as Topology;
+    const topology = parseJson(text, `${who}: the topology`) as Topology;
     const matrices = matricesOf(topology.config, arrays); // before anything is built
     nameLoadedActivation();
-    model = await loadLayersModel({ load: async () => ({ modelTopology: topology }) });
+    let numbers = 0;
+    for (const { values } of arrays.values()) numbers += values.length;
+    model = await modelFromFile(who, { modelTopology: topology }, numbers);
     for (const [path, layer] of quantizedLayers(model)) await layer.hold(matrices.get(path)!);
     for (const weight of model.weights) assign(weight, arrays.get(weight.originalName));
     await checkEngine();
     return holdingModel(model);
   } catch (error) {
     model?.dispose();
-    if (error instanceof OckhamError && error.code === 'engine-differs') throw error;
+    if (error instanceof OckhamError && (error.code === 'engine-differs' || error.code === 'corrupt-file'))
+      throw error;
     const message = error instanceof Error ? error.message : String(error);
     throw new DataError('corrupt-file', `${who}: the model cannot be made from the file: ${message}`, {
       cause: error,

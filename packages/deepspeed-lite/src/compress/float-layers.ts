@@ -7,10 +7,13 @@ import { packingRules } from './quantizable.ts';
 
 /** A layer whose weights are not packed. */
 export interface FloatLayer {
+  /** Path of the layer. */
   readonly path: string;
+  /** The layer's class. */
   readonly className: string;
   /** Of all its weights. */
   readonly values: number;
+  /** Why it stays float32, in words. */
   readonly why: string;
 }
 

@@ -25,6 +25,7 @@ export type GridRange = 'minmax' | 'mse' | { readonly percentile: number };
 
 /** Where weights may lie. */
 export interface Grid {
+  /** Bits of a code. */
   readonly bits: GridBits;
   /**
    * Integers only: true, the default, for codes around 0; false for a zero point of each scale, which takes a byte

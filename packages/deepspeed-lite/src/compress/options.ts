@@ -48,6 +48,7 @@ export interface CompressReportOptions {
 
 /** Options of {@link compress}. */
 export interface CompressOptions {
+  /** Bits, groups and layers: how weights and activations are rounded. */
   readonly quantize: QuantizeOptions;
   /** Fits each layer's quantised copy to the float layer's outputs on examples. Default false. */
   readonly distill?: boolean;
@@ -61,7 +62,9 @@ export interface CompressOptions {
   readonly loss?: Loss;
   /** `false` measures sizes only. */
   readonly report?: CompressReportOptions | false;
+  /** Told how far the work has come. Default: nobody is. */
   readonly progress?: Progress;
+  /** Aborts the work, which then rejects with an `AbortedError`. */
   readonly signal?: AbortSignal;
 }
 

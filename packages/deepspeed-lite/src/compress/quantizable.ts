@@ -27,11 +27,15 @@ export const packingRules: Readonly<Record<string, PackingRule>> = {
 export interface QuantizableWeight {
   /** Of the layer: its name, or `outer/inner` in a nested model. */
   readonly path: string;
+  /** The layer that has it. */
   readonly layer: Layer;
+  /** How its axes become the packed matrix. */
   readonly rule: PackingRule;
+  /** The variable itself; the model's, not a copy. */
   readonly variable: Variable;
   /** Of the packed matrix. A convolution's inputs are height · width · channels of its filter, in that order. */
   readonly outputs: number;
+  /** See {@link QuantizableWeight.outputs}. */
   readonly inputs: number;
 }
 

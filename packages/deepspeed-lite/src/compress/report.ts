@@ -28,8 +28,11 @@ import type { PackedLayer } from './quantize-layers.ts';
 
 /** What became of one weight. */
 export interface CompressedWeight {
+  /** Path of the layer. */
   readonly path: string;
+  /** How an entry is written. */
   readonly coding: Coding;
+  /** Number of values. */
   readonly values: number;
   /** Packed, scales, zero points and compensation included. */
   readonly bytes: number;
@@ -41,6 +44,7 @@ export interface CompressedWeight {
 
 /** Figures of a model with one layer quantised, minus those of the float model. */
 export interface Sensitivity {
+  /** Of the mean loss. */
   readonly loss: number;
   /** Absent for real targets. */
   readonly accuracy?: number;
@@ -48,7 +52,9 @@ export interface Sensitivity {
 
 /** Bytes before and after. */
 export interface ByteRatio {
+  /** Bytes before. */
   readonly before: number;
+  /** Bytes after. */
   readonly after: number;
   /** before ÷ after. */
   readonly ratio: number;

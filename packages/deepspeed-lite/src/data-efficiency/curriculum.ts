@@ -81,6 +81,9 @@ export function lengthDifficulty(split: Split, padding = 0): Float64Array {
 /**
  * Difficulty by loss: that of a model, trained a little or elsewhere, on each example. The model is not changed.
  *
+ * @param model Takes what `split.x` holds.
+ * @param split The examples.
+ * @param options How the loss is taken.
  * @param options.loss Default `crossEntropy`.
  */
 export async function lossDifficulty(
@@ -105,7 +108,9 @@ export async function lossDifficulty(
 export interface CurriculumOptions {
   /** Examples of a batch, ≥ 1. */
   readonly batchSize: number;
+  /** How much of the data, from the easiest on, a step draws from. */
   readonly pacing: Pacing;
+  /** Of the order of examples. Default 0. */
   readonly seed?: Seed;
 }
 

@@ -2,6 +2,7 @@ import { ArgumentError } from '@ockham/core';
 
 /** Sizes of a stack of transformer blocks. */
 export interface StackSizes {
+  /** Number of blocks. */
   readonly layers: number;
   /** Width of the tokens, h. */
   readonly hidden: number;
@@ -11,6 +12,7 @@ export interface StackSizes {
 
 /** What one step did. */
 export interface LedgerStep {
+  /** Sequences of the batch. */
   readonly sequences: number;
   /** Tokens of each, s. */
   readonly length: number;
@@ -20,11 +22,13 @@ export interface LedgerStep {
 
 /** Sums over steps; integers below 2⁵³, and so exact. */
 export interface EfficiencyCounts {
+  /** Number of steps. */
   readonly steps: number;
   /** Tokens that came in. */
   readonly tokens: number;
   /** Tokens that the layers saw, of tokens × layers. */
   readonly layerTokens: number;
+  /** Tokens × layers, had nothing been dropped. */
   readonly fullLayerTokens: number;
   /** Floating-point operations of the blocks, forward and backward. */
   readonly flops: number;

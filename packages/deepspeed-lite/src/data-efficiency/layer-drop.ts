@@ -24,16 +24,19 @@ export interface LayerDropArgs {
   readonly survival?: number;
   /** Default 0. `train` and the engine give every step a seed of its own. */
   readonly seed?: number;
+  /** Name of the layer. Default: one that TensorFlow.js makes up. */
   readonly name?: string;
 }
 
 /** A block that training may skip, without computing it. Outside of training it is the block. */
 export class LayerDrop extends layers.Layer {
-  /** @nocollapse */
+  /** Names the class in saved models. @nocollapse */
   static className = 'LayerDrop';
+  /** The block, a model of its own. */
   readonly block: LayersModel;
   /** May be set between steps: {@link setSurvival}. */
   survival: number;
+  /** Of the step's draw; set by `train` and the engine. */
   seed: number;
   /** Tells `train` to set {@link seed} for each step. */
   readonly seededNoise = true;
@@ -51,10 +54,12 @@ export class LayerDrop extends layers.Layer {
     return this.survival >= 1 || new Random(this.seed).uniform() < this.survival;
   }
 
+  /** Those of the block; none while this layer is frozen. */
   override get trainableWeights(): LayersModel['trainableWeights'] {
     return this.trainable ? this.block.trainableWeights : [];
   }
 
+  /** Those of the block; all of them while this layer is frozen. */
   override get nonTrainableWeights(): LayersModel['nonTrainableWeights'] {
     return this.trainable ? this.block.nonTrainableWeights : this.block.weights;
   }
@@ -80,7 +85,7 @@ export class LayerDrop extends layers.Layer {
     return { ...super.getConfig(), block, survival: this.survival, seed: this.seed };
   }
 
-  /** @nocollapse */
+  /** Makes the layer that a saved configuration describes, its block included. @nocollapse */
   static override fromConfig<T extends serialization.Serializable>(
     cls: serialization.SerializableConstructor<T>,
     config: serialization.ConfigDict,

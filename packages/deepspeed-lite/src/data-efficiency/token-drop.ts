@@ -31,6 +31,7 @@ export interface ChooseTokensArgs {
   readonly kept?: number;
   /** Default 0. `train` and the engine give every step a seed of its own. */
   readonly seed?: number;
+  /** Name of the layer. Default: one that TensorFlow.js makes up. */
   readonly name?: string;
 }
 
@@ -39,10 +40,11 @@ export interface ChooseTokensArgs {
  * ascending; and where each token is afterwards in those that were kept and, behind them, all, `[batch, length]`.
  */
 export class ChooseTokens extends layers.Layer {
-  /** @nocollapse */
+  /** Names the class in saved models. @nocollapse */
   static className = 'ChooseTokens';
   /** May be set between steps: {@link setKeptTokens}. */
   kept: number | undefined;
+  /** Of the step's draw; set by `train` and the engine. */
   seed: number;
   /** Tells `train` to set {@link seed} for each step. */
   readonly seededNoise = true;
@@ -86,7 +88,7 @@ export class ChooseTokens extends layers.Layer {
 
 /** `[batch, length, width]`, or a mask `[batch, 1, 1, length]`, and the rows of {@link ChooseTokens} to the tokens of these rows. */
 export class TakeTokens extends layers.Layer {
-  /** @nocollapse */
+  /** Names the class in saved models. @nocollapse */
   static className = 'TakeTokens';
 
   override computeOutputShape(inputShape: Shape | Shape[]): Shape {
@@ -107,7 +109,7 @@ export class TakeTokens extends layers.Layer {
 
 /** All tokens `[batch, length, width]`, those that a layer saw, and their places from {@link ChooseTokens}, to all again. */
 export class PutBackTokens extends layers.Layer {
-  /** @nocollapse */
+  /** Names the class in saved models. @nocollapse */
   static className = 'PutBackTokens';
 
   override computeOutputShape(inputShape: Shape | Shape[]): Shape {

@@ -23,6 +23,7 @@ import { makeUpdate } from './update.ts';
 export interface FitOptions {
   /** Passes over the data, > 0; fractions allow less than one. */
   readonly epochs: number;
+  /** Told how far the work has come. Default: nobody is. */
   readonly progress?: Progress;
   /** One rank's is enough: all stop after the same update. */
   readonly signal?: AbortSignal;

@@ -32,7 +32,9 @@ export interface Difference {
 
 /** What {@link verify} finds. */
 export interface VerifyReport {
+  /** Updates that were compared. */
   readonly steps: number;
+  /** Number of ranks. */
   readonly ranks: number;
   /** The parallel run's mean losses before each update. */
   readonly losses: readonly number[];

@@ -34,6 +34,7 @@ export interface MixtureOfExpertsArgs extends RoutingOptions {
   readonly groups?: number;
   /** Of the initial weights. Default 0. */
   readonly seed?: number;
+  /** Name of the layer. Default: one that TensorFlow.js makes up. */
   readonly name?: string;
 }
 
@@ -43,8 +44,9 @@ export interface MixtureOfExpertsArgs extends RoutingOptions {
  * The routing reads the probabilities, which the engine must give at once (wasm, native and cpu do).
  */
 export class MixtureOfExperts extends layers.Layer {
-  /** @nocollapse */
+  /** Names the class in saved models. @nocollapse */
   static className = 'MixtureOfExperts';
+  /** The configuration with its defaults. */
   readonly args: Required<Omit<MixtureOfExpertsArgs, 'name'>>;
   #weights: readonly ReturnType<layers.Layer['addWeight']>[] = [];
 

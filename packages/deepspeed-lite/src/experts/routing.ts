@@ -17,8 +17,11 @@ export interface RoutingOptions {
 
 /** Where each token goes. */
 export interface Routing {
+  /** Number of tokens. */
   readonly tokens: number;
+  /** E, number of experts. */
   readonly experts: number;
+  /** Experts of each token. */
   readonly top: 1 | 2;
   /** C: places of each expert. */
   readonly capacity: number;

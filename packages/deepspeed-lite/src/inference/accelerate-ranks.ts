@@ -36,10 +36,13 @@ export interface AccelerateRanksOptions extends Omit<AccelerateOptions, 'quantiz
 
 /** A rank of a model that predicts on several. Every call is collective: all ranks make it, with the same arguments, and get the same. */
 export interface RankedModel {
+  /** Where every weight of the model was found. */
   readonly policy: InferencePolicy;
   /** Bytes of weights that this rank has. */
   readonly weightBytes: number;
+  /** Ranks that share each layer. */
   readonly tensor: number;
+  /** Stages that layers are shared out to. */
   readonly pipeline: number;
   /** What `model.predict` gives, but for the order of sums. The caller owns it. */
   predict(x: Tensor): Promise<Tensor>;

@@ -49,6 +49,7 @@ export interface AccelerateOptions {
 
 /** A model that predicts by fused kernels. The model that it was made from may change or go: its weights were copied. */
 export interface Accelerated {
+  /** Where every weight of the model was found. */
   readonly policy: InferencePolicy;
   /** Bytes of its weights in memory. */
   readonly weightBytes: number;

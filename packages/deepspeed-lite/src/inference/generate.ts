@@ -21,6 +21,7 @@ export interface GenerateOptions extends SamplingOptions {
   readonly overflow?: 'refuse' | 'slide';
   /** Called with each token and the text that it was added to. */
   readonly onToken?: (token: number, text: number) => void;
+  /** Aborts the work, which then rejects with an `AbortedError`. */
   readonly signal?: AbortSignal;
 }
 

@@ -7,7 +7,9 @@
 
 /** Seconds of a message: α, and β for each byte. */
 export interface Link {
+  /** α, seconds of any message, ≥ 0. */
   readonly alpha: number;
+  /** β, seconds of a byte, ≥ 0. */
   readonly beta: number;
 }
 
@@ -25,7 +27,9 @@ export interface InferenceCosts {
 
 /** A way to use ranks. */
 export interface InferenceMesh {
+  /** Ranks that share each layer. */
   readonly tensor: number;
+  /** Stages that layers are shared out to. */
   readonly pipeline: number;
   /** Where each stage begins, and the number of layers. */
   readonly cuts: readonly number[];

@@ -13,6 +13,7 @@ import { checkTensorRanks } from './stage-weights.ts';
 
 /** Options of {@link measureInference}. */
 export interface MeasureInferenceOptions {
+  /** As `accelerate` takes it. Default: what the model's layers say. */
   readonly policy?: Policy;
   /** Texts of a batch, ≥ 1. Default 1. */
   readonly batch?: number;
@@ -22,7 +23,9 @@ export interface MeasureInferenceOptions {
   readonly repeats?: number;
   /** In seconds. Default `performance.now() / 1000`. */
   readonly now?: () => number;
+  /** Told how far the work has come. Default: nobody is. */
   readonly progress?: Progress;
+  /** Aborts the work, which then rejects with an `AbortedError`. */
   readonly signal?: AbortSignal;
 }
 

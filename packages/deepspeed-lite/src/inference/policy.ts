@@ -15,8 +15,11 @@ export type NormRole = string | { readonly layer: string; readonly epsilon: numb
 export interface LayerRoles {
   /** Attention heads, a divisor of the width of queries; these may be wider or narrower than the model. */
   readonly heads: number;
+  /** To the queries of all heads, side by side. */
   readonly query: DenseRole;
+  /** To the keys of all heads, side by side. */
   readonly key: DenseRole;
+  /** To the values of all heads, side by side. */
   readonly value: DenseRole;
   /** From the heads side by side back to the model's width. */
   readonly attentionOutput: DenseRole;
@@ -38,6 +41,7 @@ export interface HeadLayer {
   readonly bias?: string;
   /** Default `linear`. */
   readonly activation?: FusedActivation;
+  /** A layer normalisation after the activation. Default none. */
   readonly norm?: NormRole;
 }
 
@@ -67,6 +71,7 @@ export interface InferencePolicy {
   readonly input: 'ids' | 'ids-and-types';
   /** Id of padding, which no token attends to. Default none. Not with `causal`. */
   readonly padding?: number;
+  /** How ids become vectors. */
   readonly embeddings: {
     /** A layer whose first weight is `[tokens, width]`. */
     readonly words: string;

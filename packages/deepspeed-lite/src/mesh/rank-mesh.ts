@@ -4,8 +4,11 @@ import { mesh, type Communicator } from '@ockham/core/comm';
 
 /** Ranks along each axis. */
 export interface MeshShape {
+  /** Copies of the model, each with its share of the examples. */
   readonly data: number;
+  /** Ranks that share each layer. */
   readonly tensor: number;
+  /** Stages that layers are shared out to. */
   readonly pipeline: number;
 }
 

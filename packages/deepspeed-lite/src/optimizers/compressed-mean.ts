@@ -21,7 +21,7 @@ export interface CompressedMeanOptions {
 export interface CompressionErrors {
   /** `[padded]`: of what this rank sent. */
   readonly worker: Float32Array;
-  /** As long as this rank's {@link signChunk}: of the mean that it sent on. */
+  /** As long as the part of the vector that this rank reduces: of the mean that it sent on. */
   readonly server: Float32Array;
 }
 

@@ -4,7 +4,7 @@ import type { FlatSlice } from './flat-optimizer.ts';
 /**
  * Whose a state array is, and so how it is saved and cut again for another number of ranks:
  * `replicated` has a value for each parameter and the same bits on all ranks; `local` has a value for each parameter and rank, of which
- * only the mean over the ranks matters; `chunk` holds the part of a vector that this rank reduces, {@link signChunk}; `entry` has a
+ * only the mean over the ranks matters; `chunk` holds the part of a vector that this rank reduces; `entry` has a
  * value for each entry of the layout and `scalar` one, both with the same bits on all ranks.
  */
 export type SlotKind = 'replicated' | 'local' | 'chunk' | 'entry' | 'scalar';
@@ -15,6 +15,7 @@ export interface CompressedContext {
   readonly comm: Communicator;
   /** Number of the update, from 1. */
   readonly step: number;
+  /** Step size of this update. */
   readonly learningRate: number;
 }
 
@@ -23,6 +24,7 @@ export interface CompressedContext {
  * rank (ZeRO stage 0). What it does depends on `step` and its state only, so that a run goes on from a saved state to the bit.
  */
 export interface CompressedOptimizer {
+  /** For messages. */
   readonly name: string;
   /** Its state arrays, zeros at the start. */
   readonly slots: Readonly<Record<string, SlotKind>>;

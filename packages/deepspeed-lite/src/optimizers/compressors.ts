@@ -3,6 +3,7 @@ import { addSigns, encodeSigns, type SignPart } from './signs.ts';
 
 /** A contractive compressor C of vectors: ‖C(x) − x‖² ≤ (1 − δ)·‖x‖². */
 export interface Compressor {
+  /** For messages. */
   readonly name: string;
   /** δ in (0, 1] for vectors of n elements. */
   delta(n: number): number;

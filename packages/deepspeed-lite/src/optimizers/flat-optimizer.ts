@@ -6,8 +6,11 @@ export interface FlatSlice {
   readonly parameters: Float32Array;
   /** For each of the optimizer's slots an array of `[end − begin]`; changed in place. */
   readonly state: Readonly<Record<string, Float32Array>>;
+  /** Where the part begins, in elements. */
   readonly begin: number;
+  /** Where the part ends, exclusive. */
   readonly end: number;
+  /** What lies where in the whole vector. */
   readonly layout: FlatLayout;
 }
 
@@ -21,7 +24,9 @@ export type SumOverSlices = (partial: Float64Array) => Promise<Float64Array>;
 export interface UpdateContext {
   /** Number of the update, from 1. */
   readonly step: number;
+  /** Step size of this update. */
   readonly learningRate: number;
+  /** Adds numbers up over the ranks that share the vector out. */
   readonly sumOverSlices: SumOverSlices;
 }
 
@@ -30,6 +35,7 @@ export interface UpdateContext {
  * element, so that an update in slices gives the bits of the whole whatever the engine.
  */
 export interface FlatOptimizer {
+  /** For messages. */
   readonly name: string;
   /** Names of its state arrays, each of a slice's length, zeros at the start. Adam: `m`, `v`. */
   readonly slots: readonly string[];

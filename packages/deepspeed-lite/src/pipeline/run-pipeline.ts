@@ -19,6 +19,7 @@ import type { PipelineStep } from './schedule.ts';
 
 /** What {@link runPipeline} runs. */
 export interface PipelineWork {
+  /** The model in blocks. */
   readonly program: Program;
   /** Piece k of the model has the blocks [cuts[k], cuts[k + 1]); rank k mod p of the pipeline runs it. */
   readonly cuts: readonly number[];
@@ -26,10 +27,15 @@ export interface PipelineWork {
   readonly steps: readonly PipelineStep[];
   /** The model's inputs and the target of each micro-batch; every rank has them. They stay the caller's. */
   readonly batches: readonly { readonly inputs: readonly Tensor[]; readonly target: Tensor }[];
+  /** How each micro-batch runs. */
   readonly mode: (microBatch: number) => RunMode;
+  /** Mean loss of a micro-batch. */
   readonly loss: LossFunction;
+  /** The ranks of the pipeline, in the order of its stages. */
   readonly pipeline: Communicator;
+  /** The ranks that share each layer. */
   readonly tensor: Communicator;
+  /** Handed to every micro-batch. */
   readonly options?: MicroBatchOptions;
   /** Gets the gradients of a block's own variables, complete for that micro-batch, and disposes of them. */
   readonly onGradients: (
@@ -59,6 +65,7 @@ export interface BlockHooks {
 export interface LossTerm {
   /** −1 for the loss itself, else the regularised layer's number among the model's. */
   readonly place: number;
+  /** What the term adds. */
   readonly value: number;
 }
 

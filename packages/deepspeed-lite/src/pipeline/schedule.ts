@@ -14,6 +14,7 @@ export type ScheduleName = 'gpipe' | '1f1b' | 'interleaved';
 
 /** One pass of one micro-batch through one piece of the model. */
 export interface PipelineStep {
+  /** Which way. */
   readonly kind: 'forward' | 'backward';
   /** In [0, microBatches). */
   readonly microBatch: number;

@@ -42,9 +42,11 @@ export interface PlanOptions {
 export interface HeldBytes {
   /** P, trainable parameters: those of this rank's part of its stage. */
   readonly parameters: number;
+  /** Elements added to P so that all shares are equal. */
   readonly padding: number;
   /** From update to update. */
   readonly bytes: PersistentBytes;
+  /** Allocated once. */
   readonly buffers: BufferBytes;
   /** Most bytes held for backward passes. */
   readonly activations: number;
@@ -64,7 +66,9 @@ export interface RankPlan extends HeldBytes {
 
 /** What all ranks will hold and send. Of what differs from rank to rank, the figures are those of the rank with the largest peak. */
 export interface MemoryPlan extends HeldBytes {
+  /** Number of ranks. */
   readonly ranks: number;
+  /** Ranks along each axis. */
   readonly mesh: MeshShape;
   /** Names of the blocks that the model is cut into. */
   readonly blocks: readonly string[];

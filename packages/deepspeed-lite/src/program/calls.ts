@@ -9,15 +9,21 @@ export type Value = number;
 
 /** One call of a layer. */
 export interface LayerCall {
+  /** The layer that is called. */
   readonly layer: Layer;
+  /** What it reads. */
   readonly inputs: readonly Value[];
+  /** What it gives. */
   readonly outputs: readonly Value[];
 }
 
 /** The calls of a model, in the order in which the model makes them itself. */
 export interface Calls {
+  /** What the model is given. */
   readonly inputs: readonly Value[];
+  /** What the model gives. */
   readonly outputs: readonly Value[];
+  /** In the order in which they are made. */
   readonly calls: readonly LayerCall[];
 }
 

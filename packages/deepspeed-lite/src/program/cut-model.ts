@@ -16,6 +16,7 @@ import { markerOf, type Marker } from '../tensor/marker-layers.ts';
 export interface Block {
   /** `first…last` of its layers with weights. */
   readonly name: string;
+  /** In the order in which they are made. */
   readonly calls: readonly LayerCall[];
   /** Where tensor-parallel ranks talk, a block of one call; see `splitModel`. */
   readonly marker: Marker | undefined;
@@ -35,9 +36,13 @@ export interface Block {
 
 /** A model in blocks. */
 export interface Program {
+  /** The model that was cut; its weights are used, not copied. */
   readonly model: LayersModel;
+  /** In the order in which they run. */
   readonly blocks: readonly Block[];
+  /** What the model is given. */
   readonly inputs: readonly Value[];
+  /** What the model gives. */
   readonly outputs: readonly Value[];
   /** Values that depend on a trainable variable. */
   readonly differentiable: ReadonlySet<Value>;

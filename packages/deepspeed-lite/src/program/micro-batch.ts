@@ -106,7 +106,11 @@ export class MicroBatch {
     return [...kept.inputs.values()].filter((input): input is SplitInput => 'users' in input && !input.whole);
   }
 
-  /** @param whole Is the micro-batch's from then on. */
+  /**
+   * Gives back the whole of an input of which this rank kept a part.
+   *
+   * @param whole Is the micro-batch's from then on.
+   */
   restore(input: SplitInput, whole: Tensor): void {
     this.#split!.restore(input, keep(whole));
   }
@@ -292,6 +296,7 @@ function bytesOf({ size, dtype }: Tensor): number {
 
 /** A loss and its gradients by variable. */
 export interface ProgramGradients {
+  /** Mean loss, penalties included. */
   readonly loss: number;
   /** The owner disposes of them. */
   readonly gradients: ReadonlyMap<Variable, Tensor>;

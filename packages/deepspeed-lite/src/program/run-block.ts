@@ -17,13 +17,17 @@ export interface RunMode {
 
 /** A term that a layer's regulariser adds to the loss. */
 export interface Penalty {
+  /** The layer whose regulariser it is. */
   readonly layer: Layer;
+  /** The scalar to add. */
   readonly term: Tensor;
 }
 
 /** What a block gave: kept tensors, for the caller to dispose of. */
 export interface BlockRun {
+  /** What later blocks read, and the model's own outputs. */
   readonly outputs: ReadonlyMap<Value, Tensor>;
+  /** Terms of regularisers. */
   readonly penalties: readonly Penalty[];
 }
 

@@ -16,11 +16,13 @@ export interface SplitCheckpoints {
   readonly ranks: Pick<Communicator, 'rank' | 'size'>;
   /** Values that all of them have alike. The others are kept whole. */
   readonly alike: ReadonlySet<Value>;
+  /** Where the parts lie. */
   readonly buffer: ContiguousBuffer;
 }
 
 /** An input of which this rank keeps a part. */
 export interface SplitInput {
+  /** Of the whole. */
   readonly shape: readonly number[];
   /** Elements of the whole. */
   readonly size: number;
@@ -28,14 +30,19 @@ export interface SplitInput {
   readonly part: Float32Array;
   /** Blocks that will run again from it. */
   users: number;
+  /** The whole, while a block needs it. */
   whole: Tensor | undefined;
 }
 
 /** Values for a part: the elements [begin, end) of `from`. */
 export interface Stowed {
+  /** Where the elements go. */
   readonly part: Float32Array;
+  /** The whole tensor. */
   readonly from: Tensor;
+  /** First element of the part. */
   readonly begin: number;
+  /** Where the part ends, exclusive. */
   readonly end: number;
 }
 

@@ -10,6 +10,7 @@ export interface DropoutPartArgs {
   readonly rate: number;
   /** Number of the tensor rank. */
   readonly part: number;
+  /** Name of the layer. Default: one that TensorFlow.js makes up. */
   readonly name?: string;
 }
 
@@ -18,12 +19,15 @@ export interface DropoutPartArgs {
  * must draw the same, as `Dropout` with one seed does.
  */
 export class DropoutPart extends layers.Layer {
-  /** @nocollapse */
+  /** Names the class in saved models. @nocollapse */
   static className = 'DropoutPart';
+  /** See {@link DropoutPartArgs.rate}. */
   readonly rate: number;
+  /** See {@link DropoutPartArgs.part}. */
   readonly part: number;
   /** Set by who trains, the same on all ranks. */
   seed = 0;
+  /** Tells `train` to set {@link seed} for each step. */
   readonly seededNoise = true;
 
   constructor(args: DropoutPartArgs) {

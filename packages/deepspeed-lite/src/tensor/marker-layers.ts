@@ -13,7 +13,7 @@ export type Marker = 'copy' | 'reduce' | 'gather';
 
 /** f: forwards the identity, backwards the sum over the ranks. Stands before what is split by columns. */
 export class CopyToRanks extends layers.Layer {
-  /** @nocollapse */
+  /** Names the class in saved models. @nocollapse */
   static className = 'CopyToRanks';
 
   override computeOutputShape(inputShape: Shape | Shape[]): Shape {
@@ -27,7 +27,7 @@ export class CopyToRanks extends layers.Layer {
 
 /** g: forwards the sum over the ranks, backwards the identity. Stands after what is split by rows. */
 export class ReduceFromRanks extends layers.Layer {
-  /** @nocollapse */
+  /** Names the class in saved models. @nocollapse */
   static className = 'ReduceFromRanks';
 
   override computeOutputShape(inputShape: Shape | Shape[]): Shape {
@@ -43,6 +43,7 @@ export class ReduceFromRanks extends layers.Layer {
 export interface GatherFromRanksArgs {
   /** Width of the whole. */
   readonly width: number;
+  /** Name of the layer. Default: one that TensorFlow.js makes up. */
   readonly name?: string;
 }
 
@@ -51,8 +52,9 @@ export interface GatherFromRanksArgs {
  * and needed whole. Alone, its output has zeros in the place of the others' parts: only its shape is right.
  */
 export class GatherFromRanks extends layers.Layer {
-  /** @nocollapse */
+  /** Names the class in saved models. @nocollapse */
   static className = 'GatherFromRanks';
+  /** See {@link GatherFromRanksArgs.width}. */
   readonly width: number;
 
   constructor(args: GatherFromRanksArgs) {

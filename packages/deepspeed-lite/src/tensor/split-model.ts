@@ -18,12 +18,15 @@ import { nodesOf, planSplits, type Split, type SplitPlan } from './plan-splits.t
 export interface WeightPart {
   /** Name of the layer in the whole model, and the weight's place among that layer's. */
   readonly layer: string;
+  /** See {@link WeightPart.layer}. */
   readonly weight: number;
+  /** Of the part. */
   readonly shape: readonly number[];
   /** The axis that is cut; none where every rank has the whole. */
   readonly axis?: number;
   /** The part [begin, end) of that axis. */
   readonly begin: number;
+  /** Where the part ends, exclusive. */
   readonly end: number;
 }
 
@@ -33,6 +36,7 @@ export interface SplitModel {
   readonly model: LayersModel;
   /** In the order of `model.weights`. */
   readonly parts: readonly WeightPart[];
+  /** How each layer was cut. */
   readonly plan: SplitPlan;
 }
 

@@ -26,6 +26,7 @@ export interface VocabularyPartArgs {
   readonly inputDim: number;
   /** Width of a token's vector. */
   readonly outputDim: number;
+  /** Name of the layer. Default: one that TensorFlow.js makes up. */
   readonly name?: string;
 }
 
@@ -35,10 +36,13 @@ export interface VocabularyPartArgs {
  * look-up. Called with vectors `[batch, length, outputDim]` it scores its tokens, x Eᵀ, as core's `TiedEmbedding` does.
  */
 export class VocabularyPart extends layers.Layer {
-  /** @nocollapse */
+  /** Names the class in saved models. @nocollapse */
   static className = 'VocabularyPart';
+  /** See {@link VocabularyPartArgs.begin}. */
   readonly begin: number;
+  /** See {@link VocabularyPartArgs.inputDim}. */
   readonly inputDim: number;
+  /** See {@link VocabularyPartArgs.outputDim}. */
   readonly outputDim: number;
   private embeddings: LayerWeight | undefined;
 

@@ -20,12 +20,15 @@ export interface LearningRateRangeOptions {
   readonly smoothing?: number;
   /** Stops when the smoothed loss is so many times its least, > 1. Default 4. */
   readonly stopAt?: number;
+  /** Told how far the work has come. Default: nobody is. */
   readonly progress?: Progress;
+  /** Aborts the work, which then rejects with an `AbortedError`. */
   readonly signal?: AbortSignal;
 }
 
 /** One step of the test. */
 export interface RangePoint {
+  /** Of the step. */
   readonly learningRate: number;
   /** Before the step. */
   readonly loss: number;
@@ -35,6 +38,7 @@ export interface RangePoint {
 
 /** What the test found. */
 export interface LearningRateRange {
+  /** One for each step. */
   readonly points: readonly RangePoint[];
   /** Where the smoothed loss falls fastest against the logarithm of the rate: a rate to train with. */
   readonly suggestion: number;

@@ -69,7 +69,9 @@ export interface OneCycleOptions {
 
 /** The two schedules of {@link oneCycle}. */
 export interface OneCycle {
+  /** Rises to its peak and falls again. */
   readonly learningRate: Schedule;
+  /** Falls while the rate rises, and rises again. */
   readonly momentum: Schedule;
 }
 

@@ -4,6 +4,7 @@
 export interface FlatEntry {
   /** Name of the variable; unique in a layout. */
   readonly name: string;
+  /** Of the variable. */
   readonly shape: readonly number[];
   /** Where it begins, in elements. */
   readonly offset: number;
@@ -13,6 +14,7 @@ export interface FlatEntry {
 
 /** Parameters laid end to end in the model's order, padded with zeros so that every rank has an equal share. */
 export interface FlatLayout {
+  /** In the order in which they lie. */
   readonly entries: readonly FlatEntry[];
   /** Elements without the padding: P. */
   readonly length: number;

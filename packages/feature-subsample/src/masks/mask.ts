@@ -27,6 +27,7 @@ export interface Mask {
 
 /** A way of drawing masks, the same on every rank. */
 export interface MaskFamily {
+  /** Which family it is. */
   readonly kind: MaskKind;
   /** π_iπ_j/π_ij for i ≠ j: 1 where features are drawn independently, a little above for sets of a fixed size. */
   readonly pairFactor: number;
@@ -34,6 +35,7 @@ export interface MaskFamily {
   readonly probabilities: Float64Array;
   /** How many bytes tell a worker its mask: 4, or ⌈d/8⌉ for `greedy`. */
   readonly bytes: number;
+  /** The mask of a worker in a round: the same `seed` and `worker` give the same mask on every rank. */
   draw(seed: number, worker: number): Mask;
 }
 

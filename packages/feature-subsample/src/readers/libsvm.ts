@@ -2,10 +2,14 @@
 import { DataError } from '@ockham/core';
 import type { Table } from './csv.ts';
 
+const MOST_VALUES = 2 ** 28; // 2 GiB
+
 /** Options of {@link readLibsvm}. */
 export interface LibsvmOptions {
   /** d, where the text may not show all features. Default: the largest index. */
   readonly features?: number;
+  /** Values of the dense matrix, zeros included: a short text can name any index. Default 2²⁸, 2 GiB. */
+  readonly most?: number;
 }
 
 /**
@@ -21,7 +25,7 @@ export function readLibsvm(text: string, options: LibsvmOptions = {}): Table {
   const entries: { row: number; column: number; value: number }[] = [];
   let most = 0;
   text.split('\n').forEach((raw, at) => {
-    const content = raw.replace(/#.*$/, '').trim();
+    const content = (raw.includes('#') ? raw.slice(0, raw.indexOf('#')) : raw).trim();
     if (content === '') return;
     const [label, ...pairs] = content.split(/\s+/);
     const row = labels.length;
@@ -30,10 +34,10 @@ export function readLibsvm(text: string, options: LibsvmOptions = {}): Table {
     for (const pair of pairs) {
       const colon = pair.indexOf(':');
       const column = colon > 0 ? Number(pair.slice(0, colon)) : NaN;
-      if (!Number.isInteger(column) || column <= last) {
+      if (!Number.isSafeInteger(column) || column <= last) {
         throw new DataError(
           'corrupt-file',
-          `readLibsvm: line ${at + 1} must have index:value pairs, indices rising from 1, got ${JSON.stringify(pair)} after ${last}.`,
+          `readLibsvm: line ${at + 1} must have index:value pairs, indices rising from 1, got ${JSON.stringify(pair.slice(0, 100))} after ${last}.`,
         );
       }
       last = column;
@@ -41,7 +45,7 @@ export function readLibsvm(text: string, options: LibsvmOptions = {}): Table {
     }
     most = Math.max(most, last);
   });
-  const { features: d = most } = options;
+  const { features: d = most, most: limit = MOST_VALUES } = options;
   if (labels.length === 0 || d === 0) {
     throw new DataError(
       'corrupt-file',
@@ -52,6 +56,12 @@ export function readLibsvm(text: string, options: LibsvmOptions = {}): Table {
     throw new DataError(
       'corrupt-file',
       `readLibsvm: features must cover the largest index, ${most}, got ${d}.`,
+    );
+  }
+  if (labels.length * d > limit) {
+    throw new DataError(
+      'corrupt-file',
+      `readLibsvm: the dense matrix would have ${labels.length} × ${d} values, above the limit of ${limit}. Check the largest index, or raise \`most\`.`,
     );
   }
   const values = new Float64Array(labels.length * d);
@@ -68,6 +78,6 @@ function finite(text: string, what: string, at: number): number {
   if (Number.isFinite(value)) return value;
   throw new DataError(
     'corrupt-file',
-    `readLibsvm: line ${at + 1}, ${what} must be a finite number, got ${JSON.stringify(text)}.`,
+    `readLibsvm: line ${at + 1}, ${what} must be a finite number, got ${JSON.stringify(text.slice(0, 100))}.`,
   );
 }

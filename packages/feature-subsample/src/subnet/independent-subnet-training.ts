@@ -34,7 +34,9 @@ export interface SubnetOptions {
   readonly optimizer?: TrainOptions['optimizer'];
   /** Default 0. */
   readonly seed?: Seed;
+  /** Told how far the work has come. Default: nobody is. */
   readonly progress?: Progress;
+  /** Aborts the work, which then rejects with an `AbortedError`. */
   readonly signal?: AbortSignal;
 }
 

@@ -31,11 +31,15 @@ export interface FeasibleSet {
 
 /** The few lines in which one set differs from another; see {@link defineSet}. */
 export interface SetDefinition {
+  /** The set's name, for messages. */
   readonly name: string;
+  /** n, the length of its vectors. */
   readonly dimension: number;
+  /** The largest Euclidean distance of two points. */
   readonly diameter: number;
   /** Writes a minimizing vertex into `out`, which arrives filled with zeros. */
   readonly vertex: (direction: Vector, out: Vector, tolerance: number) => void;
+  /** The smallest s ≥ 0 with x in s·C; only where C is symmetric about the origin. */
   readonly gauge?: (x: Vector) => number;
   /** Needed only where there is no gauge. */
   readonly contains?: (x: Vector, tolerance: number) => boolean;

@@ -56,6 +56,7 @@ export interface DlrtOptions {
   readonly batchSize?: number;
   /** Seeds random starts, the order of the examples and dropout. Default 0. */
   readonly seed?: Seed;
+  /** Told how far the work has come. Default: nobody is. */
   readonly progress?: Progress;
   /** Stops the run after a last checkpoint. */
   readonly signal?: AbortSignal;
@@ -63,14 +64,17 @@ export interface DlrtOptions {
   readonly checkpoint?: SnapshotStore;
   /** Steps between checkpoints. Default: ends of epochs. */
   readonly snapshotEvery?: number;
+  /** Called and awaited after each epoch. */
   readonly onEpoch?: (record: DlrtRecord) => void | Promise<void>;
 }
 
 /** One epoch. */
 export interface DlrtRecord {
+  /** Number of the epoch, from 1. */
   readonly epoch: number;
   /** Mean loss of its steps. */
   readonly loss: number;
+  /** Optimizer steps of the epoch. */
   readonly steps: number;
   /** Rank of every low-rank layer at its end, by path; in Tucker's form two, `path/in` and `path/out`. */
   readonly ranks: Readonly<Record<string, number>>;
@@ -86,6 +90,8 @@ export interface DlrtResult {
   readonly model: LayersModel;
   /** The ranks before the first step, and every epoch. */
   readonly initialRanks: Readonly<Record<string, number>>;
+  /** One record for each epoch. */
   readonly history: readonly DlrtRecord[];
+  /** What the low ranks save. */
   readonly report: DlrtReport;
 }

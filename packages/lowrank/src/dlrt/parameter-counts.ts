@@ -2,8 +2,11 @@
 
 /** A layer `[outputs, inputs]` of rank `rank`; `dense` where it is not factored. */
 export interface CountedLayer {
+  /** Rows of the matrix. */
   readonly outputs: number;
+  /** Columns of the matrix. */
   readonly inputs: number;
+  /** Rank of its factors, or `dense`. */
   readonly rank: number | 'dense';
 }
 

@@ -2,6 +2,7 @@ import { largestUsefulRank } from './truncation.ts';
 
 /** One layer of a {@link DlrtReport}. */
 export interface DlrtLayer {
+  /** Path of the layer. */
   readonly layer: string;
   /** n, outputs. */
   readonly outputs: number;
@@ -13,6 +14,7 @@ export interface DlrtLayer {
   readonly breakEvenRank: number;
   /** Values of the kernel, both factors counted. */
   readonly kernels: number;
+  /** Values of the dense kernel that it stands for. */
   readonly denseKernels: number;
   /** Why the layer stayed dense. */
   readonly dense?: string;
@@ -22,9 +24,11 @@ export interface DlrtLayer {
 
 /** What a run has saved, by the honest count: both factors, and what stays dense. */
 export interface DlrtReport {
+  /** One entry for each layer with a kernel. */
   readonly layers: readonly DlrtLayer[];
   /** Σ r (m + n) and the kernels that stay dense. */
   readonly kernels: number;
+  /** Values of the kernels of the same network, all dense. */
   readonly denseKernels: number;
   /** 1 − kernels / denseKernels. */
   readonly compression: number;

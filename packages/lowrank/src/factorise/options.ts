@@ -77,8 +77,11 @@ export interface CompressLowRankOptions extends RankRule {
   readonly checkpoint?: SnapshotStore;
   /** What the report measures beside counts; `false` for no report. Default: latency at batches of 1, 32 and 128. */
   readonly report?: { readonly latency?: LatencyOptions | false } | false;
+  /** Called and awaited after each epoch of fine-tuning. */
   readonly onEpoch?: (record: EpochRecord) => void | Promise<void>;
+  /** Told how far the work has come. Default: nobody is. */
   readonly progress?: Progress;
+  /** Aborts the work, which then rejects with an `AbortedError`. */
   readonly signal?: AbortSignal;
 }
 

@@ -4,6 +4,7 @@ import { textTable } from '@ockham/core/metrics';
 export interface LowRankRow {
   /** Path of the layer. */
   readonly layer: string;
+  /** The layer's class. */
   readonly className: string;
   /** m: values that each output reads, k·k·channels for a convolution. */
   readonly inputs: number;
@@ -25,6 +26,7 @@ export interface LowRankRow {
 
 /** What {@link compressLowRank} would do, or has done. */
 export interface LowRankPlan {
+  /** One for each layer with a kernel. */
   readonly rows: readonly LowRankRow[];
   /** Parameters of the whole model, biases included. */
   readonly parameters: { readonly before: number; readonly after: number };

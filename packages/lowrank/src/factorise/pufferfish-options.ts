@@ -33,13 +33,17 @@ export interface PufferfishOptions {
   readonly checkpoint?: SnapshotStore;
   /** What the report measures beside counts; `false` for no report. Default: latency at batches of 1, 32 and 128. */
   readonly report?: { readonly latency?: LatencyOptions | false } | false;
+  /** Called and awaited after each epoch of both phases. */
   readonly onEpoch?: (record: PufferfishEpoch) => void | Promise<void>;
+  /** Told how far the work has come. Default: nobody is. */
   readonly progress?: Progress;
+  /** Aborts the work, which then rejects with an `AbortedError`. */
   readonly signal?: AbortSignal;
 }
 
 /** One pass; `epoch` counts through both phases. */
 export interface PufferfishEpoch extends EpochRecord {
+  /** `warm-up` for the full network, `hybrid` for the factored one. */
   readonly phase: 'warm-up' | 'hybrid';
 }
 
@@ -49,6 +53,7 @@ export interface PufferfishResult {
   readonly model: LayersModel;
   /** What was done to each layer from K on. */
   readonly plan: LowRankPlan;
+  /** One record for each epoch, of both phases. */
   readonly history: readonly PufferfishEpoch[];
   /** The vanilla network (its counts, size and speed) against the hybrid; absent with `report: false`. */
   readonly report?: ModelComparison;
@@ -56,6 +61,8 @@ export interface PufferfishResult {
 
 /** Training data; with a test split the report has the hybrid's accuracy. The test split decides nothing. */
 export interface PufferfishData {
+  /** Examples to train on. */
   readonly train: Split;
+  /** Examples for the report only. */
   readonly test?: Split;
 }

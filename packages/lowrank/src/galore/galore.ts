@@ -64,6 +64,7 @@ const BASIS = 'galore-basis/';
 
 /** An optimizer whose moments live in a subspace; made by {@link gaLore}, taken by `train`, disposed of by its maker. */
 export class GaLoreOptimizer extends Optimizer {
+  /** Names the class in saved states. */
   static readonly className: string = 'GaLore';
   private readonly sites: ReadonlyMap<string, Site>;
   private readonly whole: readonly Site[];
@@ -150,10 +151,12 @@ export class GaLoreOptimizer extends Optimizer {
   }
 
   // Adam's running products of β, which a checkpoint keeps beside the weights
+  /** β₁ to the power of the steps so far, where the inner optimizer is Adam. */
   get accBeta1(): Variable | undefined {
     return (this.settings.inner as { accBeta1?: Variable }).accBeta1;
   }
 
+  /** β₂ to the power of the steps so far, where the inner optimizer is Adam. */
   get accBeta2(): Variable | undefined {
     return (this.settings.inner as { accBeta2?: Variable }).accBeta2;
   }

@@ -3,6 +3,7 @@ import type { Projection } from './projection.ts';
 
 /** One layer of a {@link GaLoreReport}. */
 export interface GaLoreLayer {
+  /** Path of the layer. */
   readonly path: string;
   /** The kernel as a matrix, `[m, n]`. */
   readonly shape: readonly [rows: number, columns: number];
@@ -18,8 +19,11 @@ export interface GaLoreLayer {
 
 /** What the optimizer keeps between steps for the kernels it projects and those it could. */
 export interface GaLoreReport {
+  /** One entry for each kernel that is or could be projected. */
   readonly layers: readonly GaLoreLayer[];
+  /** Bytes kept, over all layers. */
   readonly bytes: number;
+  /** Bytes that the inner optimizer alone would keep. */
   readonly fullBytes: number;
 }
 

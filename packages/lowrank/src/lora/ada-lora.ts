@@ -57,6 +57,7 @@ export interface AdaLoraOptions {
   readonly every?: number;
   /** β₁ and β₂ of the importance, in [0, 1). Default 0.85 both, the paper's. */
   readonly beta1?: number;
+  /** See {@link AdaLoraOptions.beta1}. */
   readonly beta2?: number;
   /** γ, of the penalty, ≥ 0. Default 0.1. */
   readonly orthogonality?: number;

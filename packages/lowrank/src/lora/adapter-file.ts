@@ -11,6 +11,7 @@ import { PREFIX } from './peft-layout.ts';
 
 /** An adapter that was read and not yet put into a model. */
 export interface AdapterFile {
+  /** What the adapter's own configuration says. */
   readonly config: PeftConfig;
   /** By module path: its arrays under `a`, `b` and, of DoRA, `m`. */
   readonly modules: ReadonlyMap<string, Readonly<Partial<Record<'a' | 'b' | 'm', NamedArray>>>>;
@@ -22,6 +23,8 @@ export interface AdapterFile {
 
 /** `<module>.lora_A.weight`, with the adapter's name in it where PEFT left one, or `<module>.lora_embedding_A`. */
 const FACTOR = /^(.+)\.lora_(?:(embedding_)?([AB])(?:\.\w+)??(?:\.weight)?|(magnitude_vector)(?:\.\w+)*)$/;
+
+const LONGEST_NAME = 1000; // FACTOR takes the square of it
 
 /**
  * Reads an adapter in PEFT's layout.
@@ -42,10 +45,10 @@ export function decodeAdapter(bytes: Uint8Array, config?: string, who = 'decodeA
   const modules = new Map<string, Partial<Record<'a' | 'b' | 'm', NamedArray>>>();
   const whole: NamedArrays = new Map();
   for (const [key, array] of readSafetensors(bytes, who)) {
-    if (!key.startsWith(PREFIX)) {
+    if (!key.startsWith(PREFIX) || key.length > LONGEST_NAME) {
       throw new DataError(
         'corrupt-file',
-        `${who}: names must start with ${PREFIX}, got ${key}. Save the adapter by save_pretrained of PEFT.`,
+        `${who}: names must start with ${PREFIX} and have ${LONGEST_NAME} signs at most, got ${key.slice(0, 200)}. Save the adapter by save_pretrained of PEFT.`,
       );
     }
     const name = key.slice(PREFIX.length);

@@ -10,6 +10,7 @@ import { principalFactors } from './pissa.ts';
 
 /** An adapter of a model, and how much of it is in use. */
 export interface AdapterSummary extends AdapterPlan {
+  /** The adapter's name. */
   readonly name: string;
   /** What its output is multiplied by, beyond s; 0 where it is switched off. */
   readonly strength: number;

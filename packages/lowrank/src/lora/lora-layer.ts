@@ -34,31 +34,41 @@ type LayerWeight = layers.Layer['weights'][number];
 
 /** The stock layer that a {@link LoraLayer} stands for. */
 export interface BaseEntry {
+  /** Class of the stock layer. */
   readonly className: string;
+  /** What its `getConfig` returned. */
   readonly config: serialization.ConfigDict;
 }
 
 /** Configuration of a {@link LoraLayer}. */
 export interface LoraLayerArgs {
+  /** Name of the layer: that of the stock layer. */
   readonly name: string;
+  /** The stock layer that it stands for. */
   readonly base: BaseEntry;
   /** Adapters to make room for, with zeros; a saved model brings their values. Default none. */
   readonly adapters?: readonly AdapterSpec[];
+  /** Whether `train` may change the adapters. Default true. */
   readonly trainable?: boolean;
+  /** Shape of the input with the batch first, where the layer is a model's first. */
   readonly batchInputShape?: Shape;
+  /** Element type of the input, where the layer is a model's first. */
   readonly dtype?: 'float32' | 'int32';
 }
 
 /** Made by `applyLora` in place of a dense, convolution or embedding layer, under its name. */
 export class LoraLayer extends layers.Layer {
-  /** @nocollapse */
+  /** Names the class in saved models. @nocollapse */
   static className = 'LoraLayer';
   /** Tells `train` that `seed` is its to set. */
   readonly seededNoise = true;
+  /** Of the step's dropout; set by `train`. */
   seed: number | undefined;
   /** The layer it stands for, without weights. */
   readonly stock: layers.Layer;
+  /** What the stock layer does: the product that adapters run beside. */
   readonly kind: LinearKind;
+  /** Adapters by name, in the order in which they came. */
   readonly adapters: Map<string, LayerAdapter> = new Map();
   private readonly entry: BaseEntry;
   private readonly specs: readonly AdapterSpec[];
@@ -144,6 +154,7 @@ export class LoraLayer extends layers.Layer {
     this.setStrength(spec.name, spec.strength);
   }
 
+  /** Takes an adapter out and disposes of its weights. Nothing happens where there is none of that name. */
   removeAdapter(name: string): void {
     const adapter = this.adapters.get(name);
     if (!adapter) return;

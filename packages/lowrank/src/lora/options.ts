@@ -46,11 +46,17 @@ export interface LoraOptions extends AdapterOptions {
 
 /** {@link AdapterOptions} with defaults; what depends on the layer is not in it. */
 export interface AdapterPlan {
+  /** α; the update is scaled by α / r, or α / √r with `rsLora`. */
   readonly alpha: number;
+  /** Whether the scale is α / √r (Kalajdzievski 2023). */
   readonly rsLora: boolean;
+  /** Part of the inputs that training drops, in [0, 1). */
   readonly dropout: number;
+  /** Pairs of factors side by side, ≥ 1. */
   readonly heads: number;
+  /** Whether directions and magnitudes are trained apart (Liu et al. 2024). */
   readonly dora: boolean;
+  /** How the factors start: A normal and B zero, or the kernel's own largest singular vectors. */
   readonly init: 'gaussian' | 'pissa';
 }
 

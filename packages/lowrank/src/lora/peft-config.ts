@@ -1,18 +1,30 @@
 import { DataError } from '@ockham/core';
+import { parseJson } from '@ockham/core/files';
+import { matchesEnd } from './path-pattern.ts';
 
 /** What of PEFT's `adapter_config.json` is written and read here. */
 export interface PeftConfig {
+  /** Always `LORA`. */
   readonly peft_type: 'LORA';
   /** The base's name; says nothing about its weights. */
   readonly base_model_name_or_path: string | null;
+  /** What PEFT calls the task; kept, not used. */
   readonly task_type: string | null;
+  /** Whether the file is meant for use alone; kept, not used. */
   readonly inference_mode: boolean;
+  /** Biases are not adapted. */
   readonly bias: 'none';
+  /** PEFT's note of the base's order of axes; kept, not used. */
   readonly fan_in_fan_out: boolean;
+  /** Rank of the adapter. */
   readonly r: number;
+  /** α. */
   readonly lora_alpha: number;
+  /** Part of the inputs that training drops, in [0, 1). */
   readonly lora_dropout: number;
+  /** Whether the scale is α / √r. */
   readonly use_rslora: boolean;
+  /** Whether directions and magnitudes are trained apart. */
   readonly use_dora: boolean;
   /** Module paths. */
   readonly target_modules: readonly string[];
@@ -20,6 +32,7 @@ export interface PeftConfig {
   readonly modules_to_save: readonly string[] | null;
   /** Ranks and α of modules that differ from `r` and `lora_alpha`, by path or by a regular expression for its end. */
   readonly rank_pattern: Readonly<Record<string, number>>;
+  /** See {@link PeftConfig.rank_pattern}. */
   readonly alpha_pattern: Readonly<Record<string, number>>;
 }
 
@@ -64,27 +77,36 @@ export function peftConfig(
 export function parsePeftConfig(text: string, who: string): PeftConfig {
   let given: Partial<Record<keyof PeftConfig, unknown>>;
   try {
-    given = JSON.parse(text) as typeof given;
+    given = parseJson(text, who) as typeof given;
   } catch (cause) {
-    throw corrupt(who, 'is no JSON', cause);
+    throw corrupt(who, 'is no JSON, or none to trust', cause);
   }
-  if (typeof given !== 'object' || given === null) throw corrupt(who, 'must be a JSON object');
+  if (typeof given !== 'object' || given === null || Array.isArray(given))
+    throw corrupt(who, 'must be a JSON object');
   if (given.peft_type !== 'LORA') {
-    throw corrupt(who, `must have the peft_type LORA, got ${JSON.stringify(given.peft_type)}`);
+    throw corrupt(who, `must have the peft_type LORA, got ${brief(given.peft_type)}`);
   }
   const number = (name: keyof PeftConfig, otherwise?: number): number => {
     const value = given[name] ?? otherwise;
     if (typeof value === 'number' && Number.isFinite(value)) return value;
-    throw corrupt(who, `must have a number as ${name}, got ${JSON.stringify(value)}`);
+    throw corrupt(who, `must have a number as ${name}, got ${brief(value)}`);
   };
   const bias = given.bias ?? 'none';
-  if (bias !== 'none') throw corrupt(who, `must have the bias none, got ${JSON.stringify(bias)}`);
-  const patterns = (name: 'rank_pattern' | 'alpha_pattern') => (given[name] ?? {}) as Record<string, number>;
-  const list = (value: unknown) => (Array.isArray(value) ? (value as string[]) : []);
+  if (bias !== 'none') throw corrupt(who, `must have the bias none, got ${brief(bias)}`);
+  const patterns = (name: 'rank_pattern' | 'alpha_pattern') => {
+    const value = given[name] ?? {};
+    const isRecord = typeof value === 'object' && !Array.isArray(value);
+    if (isRecord && Object.values(value).every((each) => Number.isFinite(each)))
+      return value as Record<string, number>;
+    throw corrupt(who, `must have numbers by pattern as ${name}, got ${brief(value)}`);
+  };
+  const list = (value: unknown) =>
+    Array.isArray(value) ? value.filter((each): each is string => typeof each === 'string') : [];
+  const orNull = (value: unknown) => (typeof value === 'string' ? value : null);
   return {
     peft_type: 'LORA',
-    base_model_name_or_path: (given.base_model_name_or_path ?? null) as string | null,
-    task_type: (given.task_type ?? null) as string | null,
+    base_model_name_or_path: orNull(given.base_model_name_or_path),
+    task_type: orNull(given.task_type),
     inference_mode: given.inference_mode === true,
     bias,
     fan_in_fan_out: given.fan_in_fan_out === true,
@@ -116,10 +138,14 @@ export function scaleOf(config: PeftConfig, module: string): ModuleScale {
 function endsWith(module: string, pattern: string): boolean {
   if (module === pattern) return true;
   try {
-    return new RegExp(`^(.*\\.)?(${pattern})$`).test(module);
+    return matchesEnd(module, pattern);
   } catch {
-    return false; // a path with a sign that no regular expression allows
+    return false; // a path with a sign that no pattern allows, or one that is not known
   }
+}
+
+function brief(value: unknown): string {
+  return (JSON.stringify(value) ?? 'nothing').slice(0, 200);
 }
 
 function corrupt(who: string, what: string, cause?: unknown): DataError {

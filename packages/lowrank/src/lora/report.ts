@@ -8,6 +8,7 @@ const BYTES = 4;
 
 /** One adapted layer's row of {@link LoraReport}. */
 export interface LoraLayerReport {
+  /** Path of the layer. */
   readonly path: string;
   /** The base's class, or `whole` for a layer that trains whole. */
   readonly kind: string;
@@ -23,6 +24,7 @@ export interface LoraLayerReport {
 
 /** What an adapter costs. */
 export interface LoraReport {
+  /** The adapter's name. */
   readonly adapter: string;
   /** Parameters that training changes, layers that train whole included. */
   readonly trainable: number;
@@ -36,6 +38,7 @@ export interface LoraReport {
   readonly baseBytes: number;
   /** Of the adapters of a model together. */
   readonly allAdapterBytes: number;
+  /** One row for each adapted layer. */
   readonly layers: readonly LoraLayerReport[];
 }
 

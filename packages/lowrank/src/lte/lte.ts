@@ -34,6 +34,7 @@ import { plainKernel, quantisedKernel, type MainKernel } from './quantised-kerne
 
 /** What {@link lte} resolves to, at every rank. */
 export interface LteResult {
+  /** One record for each merge. */
   readonly history: readonly LteRecord[];
   /** Of each head. */
   readonly steps: number;

@@ -57,6 +57,7 @@ export interface LteOptions {
   readonly transport?: 'self' | Communicator;
   /** Called after each merge, at every rank. */
   readonly onMerge?: (record: LteRecord) => void | Promise<void>;
+  /** Told how far the work has come. Default: nobody is. */
   readonly progress?: Progress;
   /** Stops the run: at once, or with a checkpoint after the merge that is under way. */
   readonly signal?: AbortSignal;

@@ -29,7 +29,9 @@ export interface CompleteOptions {
   readonly robust?: boolean;
   /** Of the start. Default 0. */
   readonly seed?: Seed;
+  /** Told how far the work has come. Default: nobody is. */
   readonly progress?: Progress;
+  /** Aborts the work, which then rejects with an `AbortedError`. */
   readonly signal?: AbortSignal;
 }
 
@@ -51,9 +53,11 @@ export interface Completion {
   readonly W: Matrix;
   /** W = A Bᵀ; B has orthonormal columns. */
   readonly factors: Factors;
+  /** How the fit went. */
   readonly history: readonly CompletionRecord[];
   /** Of each entry, in (0, 1]: how far it was believed. */
   readonly weights: Float64Array;
+  /** `rounds` where the rounds ran out. */
   readonly status: 'converged' | 'rounds';
   /** In words. */
   readonly warnings: readonly string[];

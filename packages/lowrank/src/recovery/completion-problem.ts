@@ -6,11 +6,15 @@ import { normal } from './problem.ts';
 
 /** Entries of a matrix that are known. */
 export interface ObservedEntries {
+  /** Rows of the matrix. */
   readonly rows: number;
+  /** Columns of the matrix. */
   readonly columns: number;
   /** Where each entry is, from 0; no place twice. */
   readonly row: Int32Array;
+  /** See {@link ObservedEntries.row}. */
   readonly column: Int32Array;
+  /** What stands there. */
   readonly value: Float64Array;
 }
 
@@ -22,6 +26,7 @@ export interface CompletionProblem extends ObservedEntries {
 
 /** Options of {@link completionProblem}. */
 export interface CompletionProblemOptions {
+  /** Fixes the problem: the same seed gives the same matrix and entries. */
   readonly seed: Seed;
   /** From 1. Default 100. */
   readonly rows?: number;

@@ -1,3 +1,8 @@
+/**
+ * Recovery of a matrix of low rank from measurements: {@link recover}, {@link complete}.
+ *
+ * @module
+ */
 export { recover, type Recovery, type RecoveryRecord } from './recover.ts';
 export type { RecoverOptions } from './options.ts';
 export type { RecoveryMethod } from './methods/registry.ts';

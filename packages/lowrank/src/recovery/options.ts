@@ -26,7 +26,9 @@ export interface RecoverOptions {
   readonly seed?: Seed;
   /** Of `parallel`: shares the components out to ranks. Every rank calls `recover` alike. Default `self`. */
   readonly transport?: 'self' | Communicator;
+  /** Told how far the work has come. Default: nobody is. */
   readonly progress?: Progress;
+  /** Aborts the work, which then rejects with an `AbortedError`. */
   readonly signal?: AbortSignal;
 }
 

@@ -28,6 +28,7 @@ export interface RecoveryProblem extends RecoveryData {
 
 /** Options of {@link recoveryProblem}. */
 export interface RecoveryProblemOptions {
+  /** Fixes the problem: the same seed gives the same matrix and measurements. */
   readonly seed: Seed;
   /** n, from 1. Default 1000. */
   readonly samples?: number;

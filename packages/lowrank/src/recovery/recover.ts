@@ -29,11 +29,13 @@ export interface Recovery {
   readonly rank: number;
   /** How `auto` came by the rank, else null. */
   readonly rankEstimate: RankEstimate | null;
+  /** One line for each `recordEvery` rounds. */
   readonly history: readonly RecoveryRecord[];
   /** All rounds, those of every component in a sequence. */
   readonly rounds: number;
   /** Of W. */
   readonly certificate: RecoveryCertificate;
+  /** `rounds` where the rounds ran out. */
   readonly status: 'converged' | 'rounds';
   /** In words. */
   readonly warnings: readonly string[];

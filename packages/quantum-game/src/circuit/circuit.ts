@@ -4,11 +4,13 @@ import { gateShapes, inverseName, type GateName } from './gates.ts';
 
 /** One gate of a circuit. */
 export interface Operation {
+  /** The gate's name. */
   readonly gate: GateName;
   /** What the gate acts on. */
   readonly qubits: readonly number[];
   /** Qubits that must all be 1 for the gate to act; most often none or one. */
   readonly controls: readonly number[];
+  /** In radians, or parameters of the circuit; as many as the gate takes. */
   readonly angles: readonly Angle[];
   /** For `pauli`: one of X, Y, Z for each of `qubits`. */
   readonly pauli?: string;
@@ -22,6 +24,7 @@ export interface Operation {
  * const bell = new Circuit(2).h(0).cx(0, 1);
  */
 export class Circuit {
+  /** Number of qubits. */
   readonly qubits: number;
   readonly #operations: Operation[] = [];
   #parameters = 0;
@@ -34,6 +37,7 @@ export class Circuit {
     this.qubits = qubits;
   }
 
+  /** The gates, in the order in which they act. */
   get operations(): readonly Operation[] {
     return this.#operations;
   }
@@ -53,27 +57,35 @@ export class Circuit {
     return this;
   }
 
+  /** Hadamard gate. */
   h(qubit: number): this {
     return this.#one('h', qubit);
   }
+  /** Pauli X: flips the qubit. */
   x(qubit: number): this {
     return this.#one('x', qubit);
   }
+  /** Pauli Y. */
   y(qubit: number): this {
     return this.#one('y', qubit);
   }
+  /** Pauli Z: changes the sign of 1. */
   z(qubit: number): this {
     return this.#one('z', qubit);
   }
+  /** S, the root of Z: multiplies 1 by i. */
   s(qubit: number): this {
     return this.#one('s', qubit);
   }
+  /** S†: multiplies 1 by −i. */
   sdg(qubit: number): this {
     return this.#one('sdg', qubit);
   }
+  /** T, the root of S: multiplies 1 by exp(iπ/4). */
   t(qubit: number): this {
     return this.#one('t', qubit);
   }
+  /** T†: multiplies 1 by exp(−iπ/4). */
   tdg(qubit: number): this {
     return this.#one('tdg', qubit);
   }
@@ -97,15 +109,19 @@ export class Circuit {
   u3(theta: Angle, phi: Angle, lambda: Angle, qubit: number): this {
     return this.#one('u3', qubit, [theta, phi, lambda]);
   }
+  /** X on `target` where `control` is 1. */
   cx(control: number, target: number): this {
     return this.#one('x', target, [], [control]);
   }
+  /** Z on `target` where `control` is 1; the two are interchangeable. */
   cz(control: number, target: number): this {
     return this.#one('z', target, [], [control]);
   }
+  /** Exchanges two qubits. */
   swap(a: number, b: number): this {
     return this.add({ gate: 'swap', qubits: [a, b], controls: [], angles: [] });
   }
+  /** Exchanges `a` and `b` where `control` is 1. */
   cswap(control: number, a: number, b: number): this {
     return this.add({ gate: 'swap', qubits: [a, b], controls: [control], angles: [] });
   }

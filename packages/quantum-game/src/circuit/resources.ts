@@ -2,6 +2,7 @@ import type { Circuit } from './circuit.ts';
 
 /** What a circuit needs of a device. */
 export interface CircuitResources {
+  /** All gates. */
   readonly gates: number;
   /** Gates on two or more qubits, controls counted. */
   readonly twoQubitGates: number;

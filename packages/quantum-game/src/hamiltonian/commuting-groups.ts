@@ -6,6 +6,7 @@ export interface CommutingGroup {
   readonly terms: readonly number[];
   /** Masks of the measured basis: X where only `x` is set, Y where both are, Z where only `z` is. */
   readonly x: number;
+  /** See {@link CommutingGroup.x}. */
   readonly z: number;
 }
 

@@ -17,6 +17,7 @@ export interface LanczosOptions {
   readonly seed?: Seed;
   /** Residual ‖Hv − Ev‖, relative to Σ|c|, below which a pair counts as found. Default 1e-11. */
   readonly tolerance?: number;
+  /** Aborts the work, which then rejects with an `AbortedError`. */
   readonly signal?: AbortSignal | undefined;
 }
 

@@ -1,4 +1,5 @@
 import { ArgumentError, DataError } from '@ockham/core';
+import { parseJson as parseSound } from '@ockham/core/files';
 import { PauliSum } from './pauli-sum.ts';
 
 /** How a molecule's electrons were written on qubits. */
@@ -6,14 +7,19 @@ export type Mapping = 'jordan-wigner' | 'parity-2q-reduced' | 'jordan-wigner-tap
 
 /** A molecule's Hamiltonian as a file gives it. */
 export interface Molecule {
+  /** As the file gives it. */
   readonly name: string;
   /** Electronic, in hartree, without the nuclear repulsion. */
   readonly hamiltonian: PauliSum;
+  /** In hartree; add it to an electronic energy for the total one. */
   readonly nuclearRepulsion: number;
+  /** From orbitals to qubits, where the file states it. */
   readonly mapping: Mapping | undefined;
   /** Bit q is the value of qubit q in the Hartree–Fock state. */
   readonly hartreeFock: number | undefined;
+  /** Number of electrons in the active space, where the file states it. */
   readonly electrons: number | undefined;
+  /** Number of spatial orbitals in the active space, where the file states it. */
   readonly orbitals: number | undefined;
   /** The lowest eigenvalues of the whole operator, with multiplicity, where the file states them. */
   readonly eigenvalues: readonly number[] | undefined;
@@ -34,11 +40,7 @@ export function parseMolecule(text: string, name = 'molecule'): Molecule {
     throw refuse(name, lineOf(text, '"terms"', 0), 'terms must be a list of at least one { pauli, coeff }');
   }
   if (nQubits !== undefined && !Number.isSafeInteger(nQubits)) {
-    throw refuse(
-      name,
-      lineOf(text, '"nQubits"', 0),
-      `nQubits must be a whole number, got ${JSON.stringify(nQubits)}`,
-    );
+    throw refuse(name, lineOf(text, '"nQubits"', 0), `nQubits must be a whole number, got ${brief(nQubits)}`);
   }
   const first = (terms[0] as { readonly pauli?: unknown } | null)?.pauli;
   const qubits = (nQubits as number | undefined) ?? (typeof first === 'string' ? first.length : 0);
@@ -55,20 +57,23 @@ export function parseMolecule(text: string, name = 'molecule'): Molecule {
       throw refuse(
         name,
         lineOf(text, '"pauli"', i),
-        `term ${i} needs a pauli of ${qubits} letters I, X, Y, Z, got ${JSON.stringify(pauli)}`,
+        `term ${i} needs a pauli of ${qubits} letters I, X, Y, Z, got ${brief(pauli)}`,
       );
     }
     if (typeof coeff !== 'number' || !Number.isFinite(coeff)) {
       throw refuse(
         name,
         lineOf(text, '"pauli"', i),
-        `term ${i}, ${pauli}, needs a finite real coeff, got ${JSON.stringify(coeff)}`,
+        `term ${i}, ${pauli}, needs a finite real coeff, got ${brief(coeff)}`,
       );
     }
     return { pauli, coefficient: coeff };
   });
   const number = (key: string): number | undefined => (typeof file[key] === 'number' ? file[key] : undefined);
-  const active = (file['activeSpace'] ?? {}) as { readonly electrons?: number; readonly orbitals?: number };
+  const active = (file['activeSpace'] ?? {}) as { readonly electrons?: unknown; readonly orbitals?: unknown };
+  const count = (value: unknown): number | undefined =>
+    Number.isSafeInteger(value) && (value as number) >= 0 ? (value as number) : undefined;
+  const { eigenvalues } = file;
   const bits = file['hartreeFockBits'];
   return {
     name: typeof file['name'] === 'string' ? file['name'] : name,
@@ -76,12 +81,15 @@ export function parseMolecule(text: string, name = 'molecule'): Molecule {
     nuclearRepulsion: number('nuclearRepulsion') ?? 0,
     mapping: MAPPINGS.includes(file['mapping'] as string) ? (file['mapping'] as Mapping) : undefined,
     hartreeFock:
-      typeof bits === 'string'
+      typeof bits === 'string' && bits.length === qubits
         ? Array.from(bits).reduce((mask, bit, q) => mask | (bit === '1' ? 1 << q : 0), 0)
         : undefined,
-    electrons: active.electrons,
-    orbitals: active.orbitals,
-    eigenvalues: Array.isArray(file['eigenvalues']) ? (file['eigenvalues'] as number[]) : undefined,
+    electrons: count(active.electrons),
+    orbitals: count(active.orbitals),
+    eigenvalues:
+      Array.isArray(eigenvalues) && eigenvalues.every((value) => Number.isFinite(value))
+        ? (eigenvalues as number[])
+        : undefined,
   };
 }
 
@@ -101,8 +109,10 @@ export function formatHamiltonian(sum: PauliSum): string {
 function parseJson(text: string, name: string): Record<string, unknown> {
   try {
     const file: unknown = JSON.parse(text);
-    if (typeof file === 'object' && file !== null) return file as Record<string, unknown>;
+    if (typeof file === 'object' && file !== null)
+      return parseSound(text, `parseMolecule: ${name}`) as Record<string, unknown>;
   } catch (error) {
+    if (error instanceof DataError) throw error;
     const message = (error as Error).message;
     const position = /position (\d+)/.exec(message)?.[1];
     const line =
@@ -121,6 +131,10 @@ function lineOf(text: string, key: string, index: number): number {
     at = next;
   }
   return text.slice(0, Math.max(0, at)).split('\n').length;
+}
+
+function brief(value: unknown): string {
+  return (JSON.stringify(value) ?? 'nothing').slice(0, 200);
 }
 
 function refuse(name: string, line: number, problem: string): DataError {

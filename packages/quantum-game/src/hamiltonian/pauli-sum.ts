@@ -5,6 +5,7 @@ import { parity } from '../simulator/parity.ts';
 export interface PauliTerm {
   /** One of I, X, Y, Z for each qubit; the character at q, from the left from 0, acts on qubit q. */
   readonly pauli: string;
+  /** Real part of the coefficient. */
   readonly coefficient: number;
   /** Imaginary part of the coefficient. Default 0; a Hermitian sum has none. */
   readonly imaginary?: number;
@@ -15,10 +16,15 @@ export interface PauliTerm {
  * has Z or Y. Sums are values: every method returns a new one.
  */
 export class PauliSum {
+  /** Number of qubits. */
   readonly qubits: number;
+  /** For each string a bit for every qubit with X or Y. */
   readonly x: Int32Array;
+  /** For each string a bit for every qubit with Z or Y. */
   readonly z: Int32Array;
+  /** Real part of each coefficient. */
   readonly re: Float64Array;
+  /** Imaginary part of each coefficient; zeros for a Hermitian sum. */
   readonly im: Float64Array;
 
   private constructor(qubits: number, terms: Map<string, [number, number, number, number]>) {
@@ -61,6 +67,7 @@ export class PauliSum {
     return new PauliSum(qubits, map);
   }
 
+  /** The strings in letters, with their coefficients. */
   get terms(): PauliTerm[] {
     return Array.from(this.x, (x, i) => ({
       pauli: stringOf(this.qubits, x, this.z[i]!),
@@ -89,6 +96,11 @@ export class PauliSum {
     return this.im.every((im) => im === 0);
   }
 
+  /**
+   * The sum of both.
+   *
+   * @throws ArgumentError where the numbers of qubits differ.
+   */
   plus(other: PauliSum): PauliSum {
     checkSame('PauliSum.plus', this, other);
     const map = new Map<string, [number, number, number, number]>();
@@ -104,6 +116,7 @@ export class PauliSum {
     return this.plus(PauliSum.from([{ pauli: 'I'.repeat(this.qubits), coefficient: constant }]));
   }
 
+  /** Every coefficient times `factor`. */
   times(factor: number): PauliSum {
     const map = new Map<string, [number, number, number, number]>();
     for (let i = 0; i < this.x.length; i++)
@@ -135,6 +148,11 @@ export class PauliSum {
     return this.product(other).plus(other.product(this).times(-1));
   }
 
+  /**
+   * Whether AB = BA.
+   *
+   * @throws ArgumentError where the numbers of qubits differ.
+   */
   commutesWith(other: PauliSum): boolean {
     return this.commutator(other).x.length === 0;
   }

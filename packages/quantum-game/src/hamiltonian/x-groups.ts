@@ -5,9 +5,13 @@ import { bits, checkHermitian, type PauliSum } from './pauli-sum.ts';
  * D(b) = Σ weights[t] (−1)^|b ∧ z[t]|, times i where `imaginary`.
  */
 export interface XGroup {
+  /** Mask of the qubits that are flipped. */
   readonly x: number;
+  /** Whether the factor has an i. */
   readonly imaginary: boolean;
+  /** Mask of each term. */
   readonly z: Int32Array;
+  /** Real coefficient of each term, signs of Y included. */
   readonly weights: Float64Array;
 }
 

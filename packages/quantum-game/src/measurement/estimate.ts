@@ -10,6 +10,7 @@ import { checkShots, sample } from './sample.ts';
 
 /** Options of {@link estimate}. */
 export interface EstimateOptions {
+  /** Fixes what the measurements give. */
   readonly seed: Seed;
   /** Measurements for each commuting group. Default 1,000. */
   readonly shots?: number;
@@ -21,10 +22,13 @@ export interface EstimateOptions {
 
 /** A mean over measurements. */
 export interface Estimate {
+  /** The mean. */
   readonly value: number;
   /** Of `value`, from the spread of the measurements. */
   readonly standardError: number;
+  /** Measurements in all. */
   readonly shots: number;
+  /** Different circuits that were run: commuting groups, times random circuits where gates are noisy. */
   readonly circuits: number;
 }
 

@@ -15,7 +15,9 @@ import { Simulator } from '../simulator/simulator.ts';
 
 /** A circuit and what to measure on it: the expectation is the wanted number. */
 export interface MeasuredCircuit {
+  /** What is run. */
   readonly circuit: Circuit;
+  /** What is measured at its end. */
   readonly observable: PauliSum;
 }
 

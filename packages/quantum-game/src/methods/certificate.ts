@@ -14,6 +14,7 @@ export interface Alarm {
    * `degenerate`: its interval meets that of a level below, or that of a level that was not asked for.
    */
   readonly kind: 'not-an-eigenstate' | 'overlap' | 'missed' | 'degenerate';
+  /** The same in words, with the figures. */
   readonly message: string;
 }
 
@@ -21,6 +22,7 @@ export interface Alarm {
 export interface Certificate {
   /** Whether no alarm but `degenerate` was raised. */
   readonly passed: boolean;
+  /** Everything that was found wrong; empty for a clean certificate. */
   readonly alarms: readonly Alarm[];
   /** `[energy − residual, energy + residual]` holds an eigenvalue, for each level. */
   readonly intervals: readonly (readonly [number, number])[];

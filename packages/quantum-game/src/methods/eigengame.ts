@@ -8,6 +8,7 @@ import { toRandom, type Seed } from '@ockham/core/random';
 
 /** Options of {@link eigenGame}. */
 export interface EigenGameOptions {
+  /** Of the starting vectors. */
   readonly seed: Seed;
   /** Default `mu`. */
   readonly variant?: 'alpha' | 'mu' | 'gamma';

@@ -10,17 +10,21 @@ export type ComparedMethod = (options: { readonly seed: number; readonly maxCall
 export interface EqualCostOptions {
   /** Exact energies, rising, to measure errors against; see `lowestLevels`. */
   readonly exact: readonly number[];
+  /** One run of each method for each seed. */
   readonly seeds: readonly number[];
   /** Calls of the objective, all levels and restarts together. */
   readonly budgets: readonly number[];
   /** Of the intervals. Default 0.95. */
   readonly confidence?: number;
+  /** Aborts the work, which then rejects with an `AbortedError`. */
   readonly signal?: AbortSignal | undefined;
 }
 
 /** One method at one budget. */
 export interface EqualCostRow {
+  /** The method's name. */
   readonly method: string;
+  /** Calls of the objective that it was allowed. */
   readonly budget: number;
   /** Median over the seeds of the largest error of any level. */
   readonly error: number;

@@ -41,7 +41,9 @@ export interface MethodOptions extends CertifyOptions {
     readonly calls: number;
     readonly value: number;
   }) => void;
+  /** Told how far the work has come. Default: nobody is. */
   readonly progress?: Progress;
+  /** Aborts the work, which then rejects with an `AbortedError`. */
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -49,9 +51,11 @@ export interface MethodOptions extends CertifyOptions {
 export interface ExcitedStates {
   /** By energy. */
   readonly levels: readonly Level[];
+  /** What speaks for the levels, and against them. */
   readonly certificate: Certificate;
   /** Restarts that the certificate asked for. */
   readonly restarts: number;
+  /** What the run cost. */
   readonly ledger: Ledger;
 }
 

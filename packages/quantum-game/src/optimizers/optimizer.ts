@@ -5,6 +5,7 @@ import { finish, type Steps } from '../stepping.ts';
 export interface Objective {
   /** Number of parameters. */
   readonly size: number;
+  /** The value at `x`. */
   value(x: Float64Array): number;
   /** Writes the gradient into `into` and returns the value. */
   gradient(x: Float64Array, into: Float64Array): number;
@@ -14,6 +15,7 @@ export interface Objective {
 export interface Iterate {
   /** The best point; a view that the next iteration may overwrite. */
   readonly x: Float64Array;
+  /** The value at {@link Iterate.x}. */
   readonly value: number;
 }
 
@@ -35,13 +37,17 @@ export interface MinimizeOptions {
   readonly maxCalls?: number;
   /** Called after each iteration. */
   readonly callback?: (iterate: Iterate & { readonly iteration: number; readonly calls: number }) => void;
+  /** Aborts the work, which then rejects with an `AbortedError`. */
   readonly signal?: AbortSignal | undefined;
 }
 
 /** What {@link minimize} returns. */
 export interface Minimum {
+  /** The best point. */
   readonly x: Float64Array;
+  /** The value there. */
   readonly value: number;
+  /** Iterations that were made. */
   readonly iterations: number;
   /** Evaluations of the value alone. */
   readonly valueCalls: number;
@@ -49,6 +55,7 @@ export interface Minimum {
   readonly gradientCalls: number;
   /** Different points at which value or gradient was asked for, one after another. */
   readonly points: number;
+  /** Why it ended. */
   readonly reason: StopReason;
 }
 

@@ -4,6 +4,7 @@ import type { Optimizer } from './optimizer.ts';
 
 /** Options of {@link spsa}. */
 export interface SpsaOptions {
+  /** Of the random directions. */
   readonly seed: Seed;
   /** Step at the start, in radians per unit of slope. Default 0.2. */
   readonly learningRate?: number;

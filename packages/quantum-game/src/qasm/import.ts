@@ -14,6 +14,9 @@ export interface ParseQasmOptions {
   readonly measurements?: 'ignore' | 'refuse';
 }
 
+const MOST_OPERATIONS = 1_000_000; // gates in gates make 2ⁿ of n lines
+const MOST_MODIFIERS = 100;
+
 interface Definition {
   readonly angles: readonly string[];
   readonly qubits: readonly string[];
@@ -35,6 +38,7 @@ export function parseQasm(source: string, options: ParseQasmOptions = {}): Circu
   const definitions = new Map<string, Definition>();
   const operations: Operation[] = [];
   let qubits = 0;
+  let made = 0; // operations, and the gates that were opened on the way
 
   readVersion(reader);
   while (reader.next.kind !== 'end') statement();
@@ -130,6 +134,8 @@ export function parseQasm(source: string, options: ParseQasmOptions = {}): Circu
       }
       reader.expect('@');
       modifiers.push(which === 'inv' ? 'inv' : count);
+      if (modifiers.length > MOST_MODIFIERS)
+        refuseLine(line, `a gate has ${MOST_MODIFIERS} modifiers at most.`);
     }
     const { text: name } = reader.name('a gate');
     const angles: number[] = [];
@@ -143,7 +149,7 @@ export function parseQasm(source: string, options: ParseQasmOptions = {}): Circu
     do operands.push(operand(local));
     while (reader.maybe(','));
     reader.expect(';');
-    const length = Math.max(...operands.map((list) => list.length));
+    const length = operands.reduce((most, list) => Math.max(most, list.length), 0);
     for (const list of operands) {
       if (list.length !== 1 && list.length !== length)
         refuseLine(line, `registers of one gate must have one size, got ${list.length} and ${length}.`);
@@ -177,12 +183,13 @@ export function parseQasm(source: string, options: ParseQasmOptions = {}): Circu
     modifiers: readonly ('inv' | number)[],
     line: number,
   ): void {
+    count(1, line);
     // prettier-ignore
     const controls = modifiers.reduce<number>((sum, m) => sum + (m === 'inv' ? 0 : m), 0);
     if (new Set(targets).size !== targets.length)
       refuseLine(line, `the qubits of ${name} must differ, got ${targets.join(', ')}.`);
     const own = targets.slice(controls);
-    let made = new Circuit(Math.max(1, qubits));
+    let circuit = new Circuit(Math.max(1, qubits));
     const definition = definitions.get(name);
     const standard = standardGates.get(name);
     const shape = definition ?? standard ?? refuseLine(line, `there is no gate '${name}'.`);
@@ -199,24 +206,36 @@ export function parseQasm(source: string, options: ParseQasmOptions = {}): Circu
       const local = new Map(definition.qubits.map((qubit, i) => [qubit, own[i]!]));
       reader.position = definition.body;
       while (!reader.maybe('}')) {
-        if (reader.maybe('barrier')) while (!reader.maybe(';')) reader.take();
-        else apply(scope, local);
+        if (reader.maybe('barrier')) {
+          while (reader.next.text !== ';' && reader.next.text !== '}') reader.take();
+          reader.expect(';');
+        } else reader.nested(() => apply(scope, local));
       }
-      for (const operation of operations.splice(before)) made.add(operation);
+      for (const operation of operations.splice(before)) circuit.add(operation);
+      count(circuit.operations.length, line);
     } else {
       for (const operation of standard!.make(angles)) {
         const to = (qubit: number): number => own[qubit]!;
-        made.add({ ...operation, qubits: operation.qubits.map(to), controls: operation.controls.map(to) });
+        circuit.add({ ...operation, qubits: operation.qubits.map(to), controls: operation.controls.map(to) });
       }
       // U of version 3 is U3 times e^{iθ/2}: seen once it is controlled
-      if (name === 'U' && controls > 0) made.p(angles[0]!, own[0]!).rz(-angles[0]!, own[0]!);
+      if (name === 'U' && controls > 0) circuit.p(angles[0]!, own[0]!).rz(-angles[0]!, own[0]!);
     }
     let used = controls;
     for (const modifier of modifiers.toReversed()) {
-      if (modifier === 'inv') made = made.inverse();
-      else for (let i = 0; i < modifier; i++) made = made.controlled(targets[--used]!);
+      if (modifier === 'inv') circuit = circuit.inverse();
+      else for (let i = 0; i < modifier; i++) circuit = circuit.controlled(targets[--used]!);
     }
-    operations.push(...made.operations);
+    for (const operation of circuit.operations) operations.push(operation);
+  }
+
+  function count(more: number, line: number): void {
+    made += more;
+    if (made > MOST_OPERATIONS)
+      refuseLine(
+        line,
+        `a program makes ${MOST_OPERATIONS} operations at most, gates in gates counted at each level.`,
+      );
   }
 }
 

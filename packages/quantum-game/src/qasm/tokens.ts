@@ -14,7 +14,7 @@ export function refuseLine(line: number, problem: string): never {
 }
 
 const PATTERN =
-  /(?<space>\s+|\/\/[^\n]*|\/\*[\s\S]*?\*\/)|(?<number>\d+\.?\d*(?:[eE][-+]?\d+)?|\.\d+(?:[eE][-+]?\d+)?)|(?<name>[A-Za-z_πτ][\w]*)|(?<text>"[^"\n]*")|(?<sign>->|\*\*|==|[-+*/^()[\]{},;:@=])/uy;
+  /(?<space>\s+|\/\/[^\n]*)|(?<number>\d+\.?\d*(?:[eE][-+]?\d+)?|\.\d+(?:[eE][-+]?\d+)?)|(?<name>[A-Za-z_πτ][\w]*)|(?<text>"[^"\n]*")|(?<sign>->|\*\*|==|[-+*/^()[\]{},;:@=])/uy;
 
 /** Splits a program into tokens. */
 export function tokenize(source: string): Token[] {
@@ -22,6 +22,13 @@ export function tokenize(source: string): Token[] {
   let line = 1;
   let at = 0;
   while (at < source.length) {
+    if (source.startsWith('/*', at)) {
+      const end = source.indexOf('*/', at + 2);
+      if (end < 0) refuseLine(line, 'the comment is not closed.');
+      line += source.slice(at, end).split('\n').length - 1;
+      at = end + 2;
+      continue;
+    }
     PATTERN.lastIndex = at;
     const match = PATTERN.exec(source);
     if (match === null) refuseLine(line, `unexpected character '${source[at]}'.`);
@@ -37,10 +44,13 @@ export function tokenize(source: string): Token[] {
   return tokens;
 }
 
+const MOST_LEVELS = 100; // of gates in gates and of parentheses, each some calls deep
+
 /** Tokens read one after another. */
 export class TokenReader {
   readonly #tokens: readonly Token[];
   #at = 0;
+  #depth = 0;
 
   constructor(tokens: readonly Token[]) {
     this.#tokens = tokens;
@@ -81,6 +91,16 @@ export class TokenReader {
       refuseLine(token.line, `expected ${what}, a whole number, got '${token.text}'.`);
     }
     return Number(token.text);
+  }
+
+  /** Reads a part that may hold the like of itself. @throws DataError where that goes too deep. */
+  nested<T>(read: () => T): T {
+    if (++this.#depth > MOST_LEVELS) refuseLine(this.next.line, `nested deeper than ${MOST_LEVELS} levels.`);
+    try {
+      return read();
+    } finally {
+      this.#depth--;
+    }
   }
 
   /** Where reading stands, and back to it: a gate's body is read at each use. */

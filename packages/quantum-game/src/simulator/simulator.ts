@@ -24,6 +24,7 @@ export interface SimulatorOptions {
 export interface Projector {
   /** `[2 · 2ⁿ]`, interleaved; it need not have norm 1. */
   readonly state: Float64Array;
+  /** What the projector is multiplied by; a penalty where it is positive. */
   readonly weight: number;
 }
 
@@ -39,6 +40,7 @@ export interface Evaluation {
 
 /** One circuit, with the memory of two states. It is reused from call to call: views of its state last until the next. */
 export class Simulator {
+  /** The circuit that it runs. */
   readonly circuit: Circuit;
   /** What runs it. */
   readonly engine: 'kernels' | 'plain';

@@ -3,18 +3,19 @@ import { dirname, join } from 'node:path';
 import type { Verdict } from '../claim.ts';
 import type { ClaimResult } from '../evaluate.ts';
 import { experimentName } from '../experiment.ts';
-import { judgeAndDraw } from '../judge-and-draw.ts';
+import { judge, judgeAndDraw } from '../judge-and-draw.ts';
+import type { PackagePapers } from '../papers.ts';
 import type { Result } from '../result.ts';
 import type { StoredResult } from '../result-files.ts';
 import { readResults } from '../result-files.ts';
 import type { LoadedExperiment, ReproducingPackage } from '../workspace.ts';
-import { findPackages, loadExperiments } from '../workspace.ts';
+import { findPackages, loadExperiments, loadPapers } from '../workspace.ts';
 
 /** A result as it is shown: verdicts and drawings made from its rows just now. */
 export interface ShownResult {
   readonly result: Result;
   readonly file: string;
-  /** By the file names that `result.figures` give. */
+  /** By the file names that `result.figures` give; empty where no drawing was asked for. */
   readonly drawings: ReadonlyMap<string, string>;
   /** What a reader must know: verdicts that differ from those on file, an experiment that is gone. */
   readonly notes: readonly string[];
@@ -30,46 +31,70 @@ export interface ShownPackage {
   readonly opened: ReproducingPackage;
   readonly experiments: readonly ShownExperiment[];
   /** Declared, without any result. */
-  readonly missing: readonly string[];
+  readonly missing: readonly MissingExperiment[];
+  readonly papers: PackagePapers | undefined;
+}
+
+/** An experiment that has not run, and the data that it needs. */
+export interface MissingExperiment {
+  readonly id: string;
+  readonly paper: string;
+  readonly figures: readonly string[];
+  readonly datasets: readonly string[];
+}
+
+/** Whether drawings are made: of the result of each experiment that counts most, or none. */
+export interface CollectOptions {
+  /** Default true. */
+  readonly draw?: boolean;
 }
 
 /** Reads every result of a workspace and judges it again from its rows. */
-export async function collectResults(workspace: string): Promise<ShownPackage[]> {
+export async function collectResults(workspace: string, options?: CollectOptions): Promise<ShownPackage[]> {
   const packages = await findPackages(workspace);
   const shown: ShownPackage[] = [];
-  for (const opened of packages) shown.push(await collectPackage(opened));
+  for (const opened of packages) shown.push(await collectPackage(opened, options));
   return shown;
 }
 
 /** One package's part of {@link collectResults}. */
-export async function collectPackage(opened: ReproducingPackage): Promise<ShownPackage> {
+export async function collectPackage(
+  opened: ReproducingPackage,
+  { draw = true }: CollectOptions = {},
+): Promise<ShownPackage> {
   const loaded = await loadExperiments(opened.folder);
-  const byExperiment = new Map<string, ShownResult[]>();
+  const papers = await loadPapers(opened.folder);
+  const byExperiment = new Map<string, StoredResult[]>();
   for (const { experiment } of loaded) byExperiment.set(experiment.id, []);
   for (const stored of await readResults(opened.results)) {
     const { experiment } = stored.result;
-    const results = byExperiment.get(experiment) ?? [];
-    results.push(await showResult(stored, loaded));
-    byExperiment.set(experiment, results);
+    byExperiment.set(experiment, [...(byExperiment.get(experiment) ?? []), stored]);
   }
   const experiments: ShownExperiment[] = [];
-  const missing: string[] = [];
+  const missing: MissingExperiment[] = [];
   for (const [id, results] of byExperiment) {
+    const found = loaded.find(({ experiment }) => experiment.id === id);
     const [first, ...others] = results.sort((a, b) => rank(a.result) - rank(b.result));
-    if (first) experiments.push({ id, results: [first, ...others] });
-    else missing.push(id);
+    if (first) {
+      const main = await showResult(first, found, draw);
+      const rest = await Promise.all(others.map((other) => showResult(other, found, false)));
+      experiments.push({ id, results: [main, ...rest] });
+    } else if (found) {
+      const { paper, figures, datasets } = found.experiment;
+      missing.push({ id, paper, figures: figures.map((figure) => figure.id), datasets });
+    }
   }
-  return { opened, experiments, missing };
+  return { opened, experiments, missing, papers };
 }
 
 async function showResult(
   { file, result }: StoredResult,
-  loaded: readonly LoadedExperiment[],
+  found: LoadedExperiment | undefined,
+  draw: boolean,
 ): Promise<ShownResult> {
-  const found = loaded.find(({ experiment }) => experiment.id === result.experiment);
   if (!found) {
     const drawings = new Map<string, string>();
-    for (const { svg } of result.figures)
+    for (const { svg } of draw ? result.figures : [])
       if (svg) drawings.set(svg, await readFile(join(dirname(file), svg), 'utf8'));
     return {
       result,
@@ -78,8 +103,11 @@ async function showResult(
       notes: ['The experiment is gone from the sources; verdicts are those on file.'],
     };
   }
-  const { figures, drawings } = await judgeAndDraw(found.experiment, result.rows, result);
-  const { paper, differences } = found.experiment;
+  const { experiment } = found;
+  const { figures, drawings } = draw
+    ? await judgeAndDraw(experiment, result.rows, result)
+    : { figures: judge(experiment, result.rows, result), drawings: new Map<string, string>() };
+  const { paper, differences } = experiment;
   const judged: Result = { ...result, paper, differences, figures };
   return { result: judged, file, drawings, notes: changedVerdicts(result, judged) };
 }
@@ -99,7 +127,7 @@ function changedVerdicts(onFile: Result, judged: Result): string[] {
 
 /** Skipped results tell least; of the others the largest scale counts, and of one scale the full data. */
 function rank({ skipped, scale, sample }: Result): number {
-  const scales = { paper: 0, standard: 1, smoke: 2 };
+  const scales = { paper: 0, extended: 1, standard: 2, smoke: 3 };
   return (skipped === undefined ? 0 : 10) + (sample ? 5 : 0) + scales[scale];
 }
 
@@ -116,8 +144,21 @@ export function countVerdicts(claims: readonly ClaimResult[]): Readonly<Record<V
 }
 
 /** The command that makes a result again, from a fresh clone. */
-export function reproduceCommand(opened: ReproducingPackage, { experiment, scale }: Result): string {
+export function reproduceCommand(
+  opened: ReproducingPackage,
+  { experiment, scale }: Pick<Result, 'experiment' | 'scale'>,
+): string {
   return `${opened.launcher} --filter ${opened.name} reproduce --scale ${scale} --only ${experimentName(experiment)}`;
+}
+
+/** The result that stays in the repository and counts most, if there is one: no smoke run, no sample. */
+export function lasting({ results }: ShownExperiment): ShownResult | undefined {
+  return results.find(({ result }) => result.scale !== 'smoke' && !result.sample);
+}
+
+/** `1 seed`, `3 seeds`. */
+export function counted(count: number, noun: string): string {
+  return `${count} ${noun}${count === 1 ? '' : 's'}`;
 }
 
 /** `3 min 20 s`. */

@@ -8,7 +8,9 @@ import { Team } from '../../kernels/threads/team.ts';
 
 /** Our kernels on the memory of a wasm engine: they read and write its tensors where they are. */
 export interface AttachedKernels {
+  /** The compiled kernels, bound to {@link AttachedKernels.memory}. */
   readonly kernels: Kernels;
+  /** The engine's memory, where its tensors lie. */
   readonly memory: WebAssembly.Memory;
   /** The threads that share the larger calls of the kernels; it can have more than one where the memory is shared. */
   readonly team: Team;
@@ -18,6 +20,7 @@ export interface AttachedKernels {
   workspace(bytes: number): number;
   /** Memory of one's own, until {@link AttachedKernels.free}. */
   allocate(bytes: number): number;
+  /** Gives memory of {@link AttachedKernels.allocate} back. */
   free(address: number): void;
   /** Binds kernels of another package to the memory: a build in base64 whose one import it is. Returns its exports. */
   bind(build: string): WebAssembly.Exports;

@@ -14,6 +14,7 @@ export interface CodingFacts {
   readonly bits: number;
   /** The codes that there are, ascending order not implied. */
   readonly low: number;
+  /** The largest code. */
   readonly high: number;
   /** The numbers that bit patterns stand for, `[2 ** bits]`, where codes are patterns: NaN where a pattern is no number. */
   readonly values?: Float32Array;

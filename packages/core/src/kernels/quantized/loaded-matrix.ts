@@ -7,6 +7,7 @@ import { checkPackedMatrix, packCodes, type PackedMatrix } from './packed-matrix
 
 /** Kernels and the memory they work on: an engine's, or one of their own. */
 export interface KernelSpace extends Space {
+  /** The kernels, bound to the memory. */
   readonly kernels: Kernels;
   /** The byte offset of a workspace, valid until the next call. */
   workspace(bytes: number): number;
@@ -14,9 +15,13 @@ export interface KernelSpace extends Space {
 
 /** A packed matrix in the memory of the kernels, in an order that they like. Dispose of it, it is not collected. */
 export class LoadedMatrix {
+  /** How an entry is written. */
   readonly coding: Coding;
+  /** Rows: one for each output. */
   readonly outputs: number;
+  /** Columns: one for each input. */
   readonly inputs: number;
+  /** Inputs that share a scale. */
   readonly group: number;
   /** Bytes of memory that it holds: those of the packed matrix, but for rounding up to whole registers of eight outputs. */
   readonly bytes: number;

@@ -3,9 +3,11 @@ import { OckhamError } from '../../errors.ts';
 
 /** Memory by byte offsets. */
 export interface Space {
+  /** What the offsets point into. */
   readonly memory: WebAssembly.Memory;
   /** @throws OckhamError `out-of-memory`. */
   allocate(bytes: number): number;
+  /** Gives memory of {@link Space.allocate} back. */
   free(address: number): void;
 }
 

@@ -12,8 +12,11 @@ import { CODINGS, rowBytes, type Coding } from './codings.ts';
  * holds exactly.
  */
 export interface PackedMatrix {
+  /** How an entry is written. */
   readonly coding: Coding;
+  /** Rows: one for each output. */
   readonly outputs: number;
+  /** Columns: one for each input. */
   readonly inputs: number;
   /** Inputs that share a scale, in [1, inputs]; the last group of a row may be shorter. `inputs` is one scale for each output. */
   readonly group: number;
@@ -30,8 +33,11 @@ export interface PackedMatrix {
 
 /** What {@link packCodes} is told beside the codes. */
 export interface PackCodesOptions {
+  /** How an entry is to be written. */
   readonly coding: Coding;
+  /** Rows: one for each output. */
   readonly outputs: number;
+  /** Columns: one for each input. */
   readonly inputs: number;
   /** Default `inputs`: one scale for each output. */
   readonly group?: number;

@@ -4,8 +4,11 @@ import { kernelsOf } from '../../backend/wasm-kernels/attach.ts';
 
 /** Multiples of `scale` from `low` to `high`, in steps. */
 export interface RowGrid {
+  /** Distance of neighbouring points, > 0. */
   readonly scale: number;
+  /** The lowest point, in steps. */
   readonly low: number;
+  /** The highest point, in steps. */
   readonly high: number;
 }
 

@@ -5,12 +5,17 @@ import { headPlaces, type AttentionShape } from '../attention/head-places.ts';
 
 /** What attention by blocks takes besides its tensors. */
 export interface BlockAttentionAttrs {
+  /** Which blocks of keys each block of queries sees. */
   readonly rows: BlockRows;
+  /** Attention heads, a divisor of the width. */
   readonly heads: number;
+  /** What scores are multiplied by before the softmax, most often 1 / √d_k. */
   readonly scale: number;
+  /** Whether no query sees a later key. */
   readonly causal: boolean;
   /** Fraction of probabilities that is dropped. */
   readonly rate: number;
+  /** Of the dropped probabilities. */
   readonly seed: number;
 }
 

@@ -27,6 +27,7 @@ type Shape = (number | null)[];
 export interface AttentionArgs {
   /** Number of heads, a divisor of the width. */
   readonly heads: number;
+  /** Name of the layer. Default: one that TensorFlow.js makes up. */
   readonly name?: string;
 }
 
@@ -37,8 +38,9 @@ export interface AttentionArgs {
  * Importing `@ockham/core/models` registers the class, so that models with it load from disk.
  */
 export class AttentionProbabilities extends layers.Layer {
-  /** @nocollapse */
+  /** Names the class in saved models. @nocollapse */
   static className = 'AttentionProbabilities';
+  /** See {@link AttentionArgs.heads}. */
   readonly heads: number;
 
   constructor(args: AttentionArgs) {
@@ -75,8 +77,9 @@ export class AttentionProbabilities extends layers.Layer {
  * Importing `@ockham/core/models` registers the class, so that models with it load from disk.
  */
 export class AttentionContext extends layers.Layer {
-  /** @nocollapse */
+  /** Names the class in saved models. @nocollapse */
   static className = 'AttentionContext';
+  /** See {@link AttentionArgs.heads}. */
   readonly heads: number;
 
   constructor(args: AttentionArgs) {

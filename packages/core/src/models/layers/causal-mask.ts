@@ -13,7 +13,7 @@ const HIDDEN = -1e9;
  * Importing `@ockham/core/models` registers the class, so that models with it load from disk.
  */
 export class CausalMask extends layers.Layer {
-  /** @nocollapse */
+  /** Names the class in saved models. @nocollapse */
   static className = 'CausalMask';
 
   constructor(args: { readonly name?: string } = {}) {

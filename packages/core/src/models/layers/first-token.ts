@@ -9,7 +9,7 @@ type Shape = (number | null)[];
  * Importing `@ockham/core/models` registers the class, so that models with it load from disk.
  */
 export class FirstToken extends layers.Layer {
-  /** @nocollapse */
+  /** Names the class in saved models. @nocollapse */
   static className = 'FirstToken';
 
   constructor(args: { readonly name?: string } = {}) {

@@ -22,6 +22,7 @@ type LayerWeight = layers.Layer['weights'][number];
 export interface LayerNormArgs {
   /** Added to the variance. Default 1e-12, BERT's. */
   readonly epsilon?: number;
+  /** Name of the layer. Default: one that TensorFlow.js makes up. */
   readonly name?: string;
 }
 
@@ -33,8 +34,9 @@ export interface LayerNormArgs {
  * Importing `@ockham/core/models` registers the class, so that models with it load from disk.
  */
 export class LayerNorm extends layers.Layer {
-  /** @nocollapse */
+  /** Names the class in saved models. @nocollapse */
   static className = 'LayerNorm';
+  /** See {@link LayerNormArgs.epsilon}. */
   readonly epsilon: number;
   private gamma: LayerWeight | undefined;
   private beta: LayerWeight | undefined;

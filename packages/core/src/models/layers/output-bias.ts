@@ -10,7 +10,7 @@ type LayerWeight = layers.Layer['weights'][number];
  * Importing `@ockham/core/models` registers the class, so that models with it load from disk.
  */
 export class OutputBias extends layers.Layer {
-  /** @nocollapse */
+  /** Names the class in saved models. @nocollapse */
   static className = 'OutputBias';
   private bias: LayerWeight | undefined;
 

@@ -10,6 +10,7 @@ const HIDDEN = -1e9;
 export interface PaddingMaskArgs {
   /** Id of the padding token. Default 0, BERT's. */
   readonly padding?: number;
+  /** Name of the layer. Default: one that TensorFlow.js makes up. */
   readonly name?: string;
 }
 
@@ -20,8 +21,9 @@ export interface PaddingMaskArgs {
  * Importing `@ockham/core/models` registers the class, so that models with it load from disk.
  */
 export class PaddingMask extends layers.Layer {
-  /** @nocollapse */
+  /** Names the class in saved models. @nocollapse */
   static className = 'PaddingMask';
+  /** See {@link PaddingMaskArgs.padding}. */
   readonly padding: number;
 
   constructor(args: PaddingMaskArgs = {}) {

@@ -14,6 +14,7 @@ export interface PositionEmbeddingArgs {
   readonly deviation?: number;
   /** Seeds the initial values. */
   readonly seed?: number;
+  /** Name of the layer. Default: one that TensorFlow.js makes up. */
   readonly name?: string;
 }
 
@@ -24,10 +25,13 @@ export interface PositionEmbeddingArgs {
  * Importing `@ockham/core/models` registers the class, so that models with it load from disk.
  */
 export class PositionEmbedding extends layers.Layer {
-  /** @nocollapse */
+  /** Names the class in saved models. @nocollapse */
   static className = 'PositionEmbedding';
+  /** See {@link PositionEmbeddingArgs.positions}. */
   readonly positions: number;
+  /** See {@link PositionEmbeddingArgs.deviation}. */
   readonly deviation: number;
+  /** See {@link PositionEmbeddingArgs.seed}. */
   readonly seed: number | undefined;
   private embeddings: LayerWeight | undefined;
 
@@ -69,7 +73,7 @@ export class PositionEmbedding extends layers.Layer {
     return { ...super.getConfig(), positions: this.positions, deviation: this.deviation, seed };
   }
 
-  /** @nocollapse */
+  /** Makes the layer that a saved configuration describes. @nocollapse */
   static override fromConfig<T extends serialization.Serializable>(
     cls: serialization.SerializableConstructor<T>,
     config: serialization.ConfigDict,

@@ -15,6 +15,7 @@ export interface TiedEmbeddingArgs {
   readonly deviation?: number;
   /** Seeds the initial values. */
   readonly seed?: number;
+  /** Name of the layer. Default: one that TensorFlow.js makes up. */
   readonly name?: string;
 }
 
@@ -27,11 +28,15 @@ export interface TiedEmbeddingArgs {
  * Importing `@ockham/core/models` registers the class, so that models with it load from disk.
  */
 export class TiedEmbedding extends layers.Layer {
-  /** @nocollapse */
+  /** Names the class in saved models. @nocollapse */
   static className = 'TiedEmbedding';
+  /** See {@link TiedEmbeddingArgs.inputDim}. */
   readonly inputDim: number;
+  /** See {@link TiedEmbeddingArgs.outputDim}. */
   readonly outputDim: number;
+  /** See {@link TiedEmbeddingArgs.deviation}. */
   readonly deviation: number;
+  /** See {@link TiedEmbeddingArgs.seed}. */
   readonly seed: number | undefined;
   private embeddings: LayerWeight | undefined;
 
@@ -78,7 +83,7 @@ export class TiedEmbedding extends layers.Layer {
     return { ...super.getConfig(), inputDim, outputDim, deviation, seed };
   }
 
-  /** @nocollapse */
+  /** Makes the layer that a saved configuration describes. @nocollapse */
   static override fromConfig<T extends serialization.Serializable>(
     cls: serialization.SerializableConstructor<T>,
     config: serialization.ConfigDict,

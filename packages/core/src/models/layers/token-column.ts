@@ -10,6 +10,7 @@ export interface TokenColumnArgs {
   readonly column: 'ids' | 'types';
   /** `ids` refuses packed tokens, of which other layers of the model know nothing. Default `ids-and-types`, which takes both. */
   readonly tokens?: 'ids' | 'ids-and-types';
+  /** Name of the layer. Default: one that TensorFlow.js makes up. */
   readonly name?: string;
 }
 
@@ -20,9 +21,11 @@ export interface TokenColumnArgs {
  * Importing `@ockham/core/models` registers the class, so that models with it load from disk.
  */
 export class TokenColumn extends layers.Layer {
-  /** @nocollapse */
+  /** Names the class in saved models. @nocollapse */
   static className = 'TokenColumn';
+  /** See {@link TokenColumnArgs.column}. */
   readonly column: 'ids' | 'types';
+  /** See {@link TokenColumnArgs.tokens}. */
   readonly tokens: 'ids' | 'ids-and-types';
 
   constructor(args: TokenColumnArgs) {

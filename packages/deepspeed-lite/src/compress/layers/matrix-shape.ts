@@ -5,9 +5,13 @@ import type { serialization } from '@tensorflow/tfjs-core';
 
 /** Sizes of a packed matrix. */
 export interface MatrixShape {
+  /** How an entry is written. */
   readonly coding: Coding;
+  /** Rows: one for each output. */
   readonly outputs: number;
+  /** Columns: one for each input. */
   readonly inputs: number;
+  /** Inputs that share a scale. */
   readonly group: number;
   /** Number of scales: 1, or one for each group of each output. */
   readonly scales: number;

@@ -21,7 +21,7 @@ interface Convolution {
  * rounded to it and then multiplied as floats, which gives the sums of integers but for rounding.
  */
 export class QuantizedConv2D extends QuantizedLayer {
-  /** @nocollapse */
+  /** Names the class in saved models. @nocollapse */
   static className = 'QuantizedConv2D';
 
   constructor(args: QuantizedLayerArgs) {

@@ -20,7 +20,7 @@ const FUSED: Readonly<Record<string, NonNullable<QuantizedMatMulOptions['activat
  * static ones it is rounded to the grid that was calibrated.
  */
 export class QuantizedDense extends QuantizedLayer {
-  /** @nocollapse */
+  /** Names the class in saved models. @nocollapse */
   static className = 'QuantizedDense';
 
   constructor(args: QuantizedLayerArgs) {

@@ -19,8 +19,11 @@ export interface QuantizedLayerArgs {
   readonly matrices: Readonly<Record<string, MatrixShape>>;
   /** Grid of the input; null, the default, for float32. */
   readonly activations?: ActivationGrid | null;
+  /** Name of the layer. Default: one that TensorFlow.js makes up. */
   readonly name?: string;
+  /** Shape of the input with the batch first, where the layer is a model's first. */
   readonly batchInputShape?: Shape;
+  /** Element type of the input, where the layer is a model's first. */
   readonly dtype?: 'float32' | 'int32';
 }
 
@@ -31,7 +34,9 @@ export interface QuantizedLayerArgs {
 export abstract class QuantizedLayer extends layers.Layer implements HoldsWeights {
   /** The layer whose place this one takes. It is never built and has no weights: it knows shapes and the activation. */
   readonly origin: Layer;
+  /** Sizes of the packed matrices, by name. */
   readonly matrices: Readonly<Record<string, MatrixShape>>;
+  /** Grid of the input; null for float32. */
   readonly activations: ActivationGrid | null;
   private readonly layerConfig: serialization.ConfigDict;
   private readonly held = new Map<string, HeldMatrix>();
@@ -129,6 +134,7 @@ export abstract class QuantizedLayer extends layers.Layer implements HoldsWeight
     return weight === 'kernel' ? [inputs, outputs] : [outputs, inputs];
   }
 
+  /** The packed matrices, as bytes, by name. */
   heldWeights(): HeldWeight[] {
     return [...this.held].map(([name, matrix]) => ({
       name,

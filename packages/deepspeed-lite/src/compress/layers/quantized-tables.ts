@@ -7,7 +7,7 @@ import { QuantizedLayer, type QuantizedLayerArgs } from './quantized-layer.ts';
 
 /** An embedding: ids `[batch, …]` to rows `[batch, …, width]` of a packed table `[ids, width]`. */
 export class QuantizedEmbedding extends QuantizedLayer {
-  /** @nocollapse */
+  /** Names the class in saved models. @nocollapse */
   static className = 'QuantizedEmbedding';
 
   constructor(args: QuantizedLayerArgs) {
@@ -24,7 +24,7 @@ export class QuantizedEmbedding extends QuantizedLayer {
  * against every row by a product with the packed table.
  */
 export class QuantizedTiedEmbedding extends QuantizedLayer {
-  /** @nocollapse */
+  /** Names the class in saved models. @nocollapse */
   static className = 'QuantizedTiedEmbedding';
 
   constructor(args: QuantizedLayerArgs) {
@@ -44,7 +44,7 @@ export class QuantizedTiedEmbedding extends QuantizedLayer {
 
 /** `PositionEmbedding` of `@ockham/core/models` on a packed table `[positions, width]`. */
 export class QuantizedPositionEmbedding extends QuantizedLayer {
-  /** @nocollapse */
+  /** Names the class in saved models. @nocollapse */
   static className = 'QuantizedPositionEmbedding';
 
   constructor(args: QuantizedLayerArgs) {

@@ -29,6 +29,7 @@ export interface PruneSparseOptions {
   readonly loss?: Loss;
   /** Which layers, by path. Default all with a matrix. */
   readonly only?: RegExp;
+  /** Aborts the work, which then rejects with an `AbortedError`. */
   readonly signal?: AbortSignal;
 }
 

@@ -30,6 +30,7 @@ export interface PruneStructureOptions {
   readonly loss?: Loss;
   /** Which groups, by the path of the layer that makes them: `encoder/layer_0/intermediate/dense`. Default all. */
   readonly only?: RegExp;
+  /** Aborts the work, which then rejects with an `AbortedError`. */
   readonly signal?: AbortSignal;
 }
 

@@ -23,6 +23,7 @@ export interface ReducedModel {
   readonly model: LayersModel;
   /** Numbers of the layers that are gone. */
   readonly removedLayers: readonly number[];
+  /** What changed, layer by layer. */
   readonly removed: readonly LayerChange[];
 }
 

@@ -49,12 +49,15 @@ export interface CurvatureOptions {
   readonly paths?: readonly string[];
   /** Draws examples and first vectors. Default 0. */
   readonly seed?: Seed;
+  /** Told how far the work has come. Default: nobody is. */
   readonly progress?: Progress;
+  /** Aborts the work, which then rejects with an `AbortedError`. */
   readonly signal?: AbortSignal;
 }
 
 /** The bend of the loss along one matrix. */
 export interface LayerCurvature {
+  /** Path of the layer. */
   readonly path: string;
   /** The eigenvalue of largest magnitude, with its sign. */
   readonly eigenvalue: number;

@@ -51,7 +51,9 @@ export interface TeacherOptions {
 
 /** Data and loss to hand to `train`, and how to end the lesson. */
 export interface Lesson {
+  /** Inputs with the teacher's outputs among the targets. */
   readonly data: Split;
+  /** Reads those targets. */
   readonly loss: LossFunction;
   /** Lets go of the student. */
   end(): void;

@@ -35,6 +35,7 @@ export interface ExtremeOptions extends TrainOptions {
 export interface ExtremeResult extends TrainResult {
   /** Owned by the caller; its weights lie on their grids. */
   readonly model: LayersModel;
+  /** One entry for each matrix on its grid. */
   readonly layers: readonly QuantizedWeight[];
   /** Numbers of the layers that are gone. */
   readonly removedLayers: readonly number[];

@@ -9,7 +9,9 @@ import { ArgumentError } from '@ockham/core';
 
 /** A layer that may have one of several widths. */
 export interface MixedLayer {
+  /** The layer's name. */
   readonly name: string;
+  /** Values of its weights. */
   readonly parameters: number;
   /** What each width that is allowed costs, for example the expected rise of the loss; finite. */
   readonly costs: ReadonlyMap<number, number>;
@@ -19,6 +21,7 @@ export interface MixedLayer {
 export interface MixedBits {
   /** Bits by the layer's name. */
   readonly bits: ReadonlyMap<string, number>;
+  /** Sum of the costs of the chosen widths. */
   readonly cost: number;
   /** Bits of all layers' weights together; scales are not counted. */
   readonly totalBits: number;

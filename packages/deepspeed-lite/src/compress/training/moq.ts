@@ -31,6 +31,7 @@ export type MoqTarget =
 
 /** Options of {@link trainMoq}: those of {@link TrainQuantizedOptions}, but a schedule in the place of `weights`. */
 export interface MoqOptions extends Omit<TrainQuantizedOptions, 'weights'> {
+  /** Bits at the end. */
   readonly target: MoqTarget;
   /** Bits at the first step, in [target, 16]. Default 8. */
   readonly start?: number;
@@ -48,12 +49,15 @@ export interface MoqOptions extends Omit<TrainQuantizedOptions, 'weights'> {
 
 /** How one layer's bits went. */
 export interface MoqLayer {
+  /** Path of the layer. */
   readonly path: string;
+  /** Values of its weights. */
   readonly parameters: number;
   /** None where it was not measured. */
   readonly eigenvalue?: number;
   /** Of its periods. */
   readonly factor: number;
+  /** Bits at the end. */
   readonly bits: number;
   /** The first step at these bits. */
   readonly settled: number;
@@ -61,6 +65,7 @@ export interface MoqLayer {
 
 /** What {@link trainMoq} returns. */
 export interface MoqResult extends TrainQuantizedResult {
+  /** How each layer's bits went. */
   readonly plan: readonly MoqLayer[];
   /** Over the quantised weights. */
   readonly meanBits: number;

@@ -37,8 +37,11 @@ export interface QuantizedForwardOptions {
 
 /** One matrix on its grid. */
 export interface QuantizedWeight {
+  /** Path of the layer. */
   readonly path: string;
+  /** Where its weights lie. */
   readonly grid: Grid;
+  /** Values of the matrix. */
   readonly parameters: number;
   /** ‖quantised − before‖ / ‖before‖, of the last change; 0 where the weight was on its grid. */
   readonly relativeError: number;

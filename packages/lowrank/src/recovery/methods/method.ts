@@ -6,7 +6,9 @@ import type { RecoveryData } from '../problem.ts';
 
 /** W = A Bᵀ with A `[d, r]` and B `[m, r]`. */
 export interface Factors {
+  /** `[d, r]`. */
   readonly A: Matrix;
+  /** `[m, r]`. */
   readonly B: Matrix;
 }
 

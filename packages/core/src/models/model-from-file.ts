@@ -1,0 +1,92 @@
+/**
+ * Models from files that others wrote. A topology is a few bytes whatever the sizes it names, so a layer's weights are
+ * counted where it asks for them, before they take memory.
+ */
+import type { io } from '@tensorflow/tfjs-core';
+import { layers, loadLayersModel, type LayersModel } from '@tensorflow/tfjs-layers';
+import { DataError } from '../errors.ts';
+
+interface Budget {
+  readonly who: string;
+  readonly most: number;
+  left: number;
+  /** To be disposed of where no model comes of it. */
+  readonly made: { dispose(): void }[];
+}
+
+type AddWeight = (
+  this: layers.Layer,
+  name: string,
+  shape: readonly number[],
+  ...rest: unknown[]
+) => { dispose(): void };
+
+let budget: Budget | undefined; // of the model that is being made; what makes it does not wait
+let counting = false;
+
+/**
+ * The model of a topology that a file holds, without or with its weights.
+ *
+ * @param who Names the file in errors.
+ * @param artifacts `modelTopology`, and, for weights, `weightSpecs` and `weightData`.
+ * @param most Weights that the file has values for; a topology that needs more is refused before it takes memory.
+ * @throws DataError `corrupt-file` where no model can be made of it.
+ */
+export async function modelFromFile(
+  who: string,
+  artifacts: Pick<io.ModelArtifacts, 'modelTopology' | 'weightSpecs' | 'weightData'>,
+  most: number,
+): Promise<LayersModel> {
+  countWeights();
+  const own: Budget = { who, most, left: most, made: [] };
+  const { modelTopology: topology } = artifacts;
+  try {
+    if (typeof topology !== 'object' || topology === null) throw new TypeError('it has no topology');
+    const watched: io.ModelArtifacts = {
+      ...artifacts,
+      // read, the model made, and the next read, without a wait between
+      get modelTopology() {
+        budget = own;
+        return topology;
+      },
+      get trainingConfig() {
+        budget = undefined;
+        return undefined as never;
+      },
+    };
+    return await loadLayersModel({ load: async () => watched });
+  } catch (cause) {
+    for (const weight of own.made) weight.dispose();
+    if (cause instanceof DataError) throw cause;
+    const message = cause instanceof Error ? cause.message.slice(0, 500) : String(cause);
+    throw new DataError(
+      'corrupt-file',
+      `${who}: no model can be made of its topology and weights: ${message}. Import the modules of its layers, or export it again.`,
+      { cause },
+    );
+  } finally {
+    if (budget === own) budget = undefined;
+  }
+}
+
+/** Puts the count before the one method by which layers take weights. */
+function countWeights(): void {
+  if (counting) return;
+  counting = true;
+  const prototype = layers.Layer.prototype as unknown as { addWeight: AddWeight };
+  const stock = prototype.addWeight;
+  prototype.addWeight = function (name, shape, ...rest) {
+    if (budget) {
+      budget.left -= shape.reduce((product, d) => product * d, 1);
+      if (!(budget.left >= 0)) {
+        throw new DataError(
+          'corrupt-file',
+          `${budget.who}: the layers must need no more than the ${budget.most} weights of the file, and ${this.name} asks for ${name} of [${shape.join(', ')}]. Take a fresh copy from a source that you trust.`,
+        );
+      }
+    }
+    const weight = stock.call(this, name, shape, ...rest);
+    budget?.made.push(weight);
+    return weight;
+  };
+}

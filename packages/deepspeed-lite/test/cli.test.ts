@@ -1,0 +1,44 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { modelFiles, runCli, saveFolder } from '@ockham/core/cli/node';
+import { mlp } from '@ockham/core/models';
+import { Random } from '@ockham/core/random';
+import { cliContract } from '@ockham/release/cli-contract';
+import { memory } from '@tensorflow/tfjs-core';
+import { cli } from '../src/cli/cli.node.ts';
+
+async function make(folder: string): Promise<void> {
+  for (const [name, units] of [
+    ['model', [32, 40]],
+    ['large', [1500, 1500]],
+  ] as const) {
+    const model = mlp({ inputShape: [4], units: [...units], classes: 2, seed: 1 });
+    await saveFolder(join(folder, name), await modelFiles(model));
+    model.dispose();
+  }
+  const random = new Random(1);
+  const rows = Array.from({ length: 60 }, () => {
+    const x = Array.from({ length: 4 }, () => random.normal().toFixed(3));
+    return [...x, Number(Number(x[0]) > 0)].join(',');
+  });
+  writeFileSync(join(folder, 'data.csv'), rows.join('\n'));
+}
+
+const data = ['--data', 'data.csv', '--hold-out', '20', '--engine', process.env.OCKHAM_ENGINE ?? 'auto'];
+
+cliContract([
+  {
+    title: 'deepspeed-lite',
+    main: (argv, io) => runCli(cli, argv, io),
+    bin: fileURLToPath(new URL('../src/bin.node.ts', import.meta.url)),
+    version: cli.version,
+    args: ['model', '--bits', '4', '--group', '16', ...data],
+    long: ['large', '--bits', '4', '--distill', ...data],
+    make,
+    files: ['model.safetensors'],
+    outOfRange: ['--examples', '0'],
+    seeded: false,
+    tensors: () => memory().numTensors,
+  },
+]);

@@ -1,0 +1,9 @@
+import { readFile } from 'node:fs/promises';
+import { printedByExample, runExample } from '@ockham/release/readme';
+import { expect, it } from 'vitest';
+
+const own = new URL('../README.md', import.meta.url);
+
+it('the first example of the README runs and prints what the README says', async () => {
+  expect(await runExample(own)).toBe(printedByExample(await readFile(own, 'utf8')));
+});

@@ -1,0 +1,5 @@
+{
+  "extends": "@ockham/tsconfig/build.json",
+  "compilerOptions": { "rootDir": "src", "outDir": "dist" },
+  "include": ["src"]
+}

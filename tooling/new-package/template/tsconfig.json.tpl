@@ -1,0 +1,1 @@
+{ "extends": "@ockham/tsconfig/base.json", "include": ["**/*.ts"], "exclude": ["dist", "node_modules"] }
