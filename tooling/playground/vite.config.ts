@@ -12,7 +12,7 @@ export default defineConfig({
     target: 'es2022',
     chunkSizeWarningLimit: 2500, // TensorFlow.js is one file
     rolldownOptions: {
-      checks: { pluginTimings: false },
+      checks: { bundlerTimings: false },
       input: { page: 'index.html', 'service-worker': 'src/offline/service-worker.ts' },
       output: {
         // its address decides what a service worker may answer for
