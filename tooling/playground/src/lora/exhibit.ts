@@ -37,7 +37,7 @@ export const loraExhibit: ExhibitPlan<LoraCommand, LoraReport> = {
       size: 'Size of the adapters',
       plain: 'Right, plain speech',
       slang: 'Right, slang',
-      latency: 'Time for 32 sentences',
+      latency: 'Time, 32 sentences',
       base: 'The base',
     });
     const chart = new Chart({
@@ -166,7 +166,7 @@ export const loraExhibit: ExhibitPlan<LoraCommand, LoraReport> = {
           latencies.set(report.merged, report.latency);
           const time = (when: boolean): string => latencies.get(when)?.toFixed(2) ?? '–';
           figures.set({
-            latency: crossOriginIsolated ? `${time(false)} ms beside\n${time(true)} ms merged` : COARSE_CLOCK,
+            latency: crossOriginIsolated ? `${time(false)} ms\nmerged: ${time(true)} ms` : COARSE_CLOCK,
             base: report.baseUnchanged ? 'unchanged,\nto the bit' : 'changed',
           });
           showAccuracies(report.adapted);
