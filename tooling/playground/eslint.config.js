@@ -1,0 +1,1 @@
+export { tooling as default } from '@ockham/eslint-config';

@@ -1,0 +1,1 @@
+export { toolingTests as default } from '@ockham/vitest-config';
