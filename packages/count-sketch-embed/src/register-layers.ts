@@ -1,3 +1,8 @@
+/**
+ * Registers the compressed embedding layers, so that `loadLayersModel` knows them. It exports nothing: import it for what it does.
+ *
+ * @module
+ */
 // imported for what it does: the layers are there for `loadLayersModel`, in a bundle too
 import './fit/int8-embedding.ts';
 import './fit/product-quantised-embedding.ts';

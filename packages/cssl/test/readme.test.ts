@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { printedByExample, runExample } from '@ockham/release/readme';
+import { printedByExample, runExample, runRepositoryExample } from '@ockham/release/readme';
 import { expect, it } from 'vitest';
 
 const own = new URL('../README.md', import.meta.url);
@@ -44,3 +44,9 @@ it('every other example of the README runs, in its order', async () => {
     await rm(folder, { recursive: true });
   }
 }, 180_000);
+
+it('the example of the repository README learns digits from a stream', async () => {
+  expect(await runRepositoryExample(new URL('../', import.meta.url))).toMatch(
+    /^test accuracy 0\.[4-9]\d* on all classes, \d+ bytes of replay\n$/m,
+  );
+}, 120_000);

@@ -1,3 +1,8 @@
+/**
+ * Registers the layers of this package, so that `loadLayersModel` knows them. It exports nothing: import it for what it does.
+ *
+ * @module
+ */
 // imported for what it does: the layers are there for `loadLayersModel`, in a bundle too
 import './attention/sparse-attention-layer.ts';
 import './compress/layers/quantized-conv2d.ts';

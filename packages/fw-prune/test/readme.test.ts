@@ -1,17 +1,15 @@
 import { readFile } from 'node:fs/promises';
-import { fileURLToPath } from 'node:url';
-import { printedByExample, runExample } from '@ockham/release/readme';
+import { printedByExample, runExample, runRepositoryExample } from '@ockham/release/readme';
 import { expect, it } from 'vitest';
 
 const own = new URL('../README.md', import.meta.url);
-const root = new URL('../../../README.md', import.meta.url);
 
 it('the first example of the README runs and prints what the README says', async () => {
   expect(await runExample(own)).toBe(printedByExample(await readFile(own, 'utf8')));
 });
 
-it('the first example of the repository README prunes digits', async () => {
-  const printed = await runExample(root, fileURLToPath(new URL('..', import.meta.url)));
+it('the example of the repository README prunes digits', async () => {
+  const printed = await runRepositoryExample(new URL('../', import.meta.url));
   const [, sparsity, accuracy] = /^(.+) % of the weights removed, test accuracy (.+)\n$/m.exec(printed)!;
   expect(Number(sparsity)).toBe(95);
   expect(Number(accuracy)).toBeGreaterThan(0.85);

@@ -6,7 +6,7 @@ const declared: PackagePapers = {
   headline: {
     figure: 'lowrank/lenet-5-post-hoc#lenet-5-post-hoc',
     claim: '98.9 % with at most 13,091 weights',
-    say: 'LeNet-5 on MNIST with 13,091 of its 430,500 weights or fewer: {ours} right',
+    say: 'LeNet-5 on MNIST with 13,091 weights or fewer: {ours} right',
   },
   papers: [
     paper({

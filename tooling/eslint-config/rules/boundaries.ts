@@ -53,6 +53,7 @@ function refusal(file: string, specifier: string): string | undefined {
   }
   if (scope === '@tensorflow') {
     if (name === 'tfjs' && !file.endsWith('/src/bin.node.ts'))
+      // a bin is an application
       return 'import the op by name from @tensorflow/tfjs-core: the union picks an engine for the user';
     if (name?.startsWith('tfjs-node') && !from.node)
       return 'the native binding loads in files named *.node.ts only';

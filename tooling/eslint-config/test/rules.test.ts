@@ -67,6 +67,7 @@ const allowed: [what: string, file: string, code: string][] = [
   ['a Node file from a Node file', node, `export * from '../files/atomic.node.ts';`],
   ['an isomorphic file from a Node file', node, `export * from '../errors.ts';`],
   ['tfjs-node in a Node file', node, `export const f = import('@tensorflow/tfjs-node');`],
+  ['the tfjs union in a bin', 'fw-prune/src/bin.node.ts', `export const f = import('@tensorflow/tfjs');`],
   ['process in a Node file', node, `export const f = process.argv;`],
   ['a sibling room of core', isomorphic, `export * from './random/random.ts';`],
   ['core from a method', method, `export * from '@ockham/core/random';`],

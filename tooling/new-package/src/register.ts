@@ -3,20 +3,12 @@ import { join } from 'node:path';
 import type { Names } from './names.ts';
 import { formatted } from './render.ts';
 
-interface Turbo {
-  tasks: { '@ockham/reproduce#report': { dependsOn: string[] } };
-}
-
 /**
- * What of the workspace names its packages one by one, with the new one added: the report waits for its experiments, the README
- * has a row for it.
+ * What of the workspace names its packages one by one, with the new one added: the README's table.
  *
- * @throws Error where these places are not found.
+ * @throws Error where there is none.
  */
 export async function register(names: Names, root: string): Promise<Map<string, string>> {
-  const turbo = JSON.parse(readFileSync(join(root, 'turbo.json'), 'utf8')) as Turbo;
-  turbo.tasks['@ockham/reproduce#report'].dependsOn.push(`@ockham/${names.kebab}#reproduce`);
-
   const readme = readFileSync(join(root, 'README.md'), 'utf8');
   const last = [...readme.matchAll(/^\| \[`@ockham\/.*\|\n/gm)].at(-1);
   if (last === undefined)
@@ -30,8 +22,5 @@ export async function register(names: Names, root: string): Promise<Map<string, 
   const at = last.index + last[0].length;
   const table = `${readme.slice(0, at)}| ${row.join(' | ')} |\n${readme.slice(at)}`;
 
-  return new Map([
-    ['turbo.json', await formatted(JSON.stringify(turbo, null, 2), join(root, 'turbo.json'))],
-    ['README.md', await formatted(table, join(root, 'README.md'))],
-  ]);
+  return new Map([['README.md', await formatted(table, join(root, 'README.md'))]]);
 }

@@ -2,6 +2,9 @@
 
 __title__: rounds the kernels of a TensorFlow.js model to few levels, at random and without bias.
 
+<!-- verdicts:start -->
+<!-- verdicts:end -->
+
 ```sh
 npm install @ockham/__name__ @tensorflow/tfjs
 ```

@@ -2,6 +2,13 @@
   "name": "@ockham/__name__",
   "version": "0.0.0",
   "description": "__title__: stochastic rounding of the weights of a TensorFlow.js model to few levels",
+  "keywords": [
+    "deep-learning",
+    "machine-learning",
+    "model-compression",
+    "tensorflow.js",
+    "tfjs"
+  ],
   "license": "Apache-2.0",
   "type": "module",
   "sideEffects": false,

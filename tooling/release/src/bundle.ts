@@ -1,5 +1,5 @@
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { isAbsolute, join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { build, type Rolldown } from 'vite';
 
@@ -15,7 +15,8 @@ export interface BundleSize {
 
 const isTensorFlow = (id: string): boolean =>
   id.startsWith('@tensorflow/') || id.includes('/node_modules/@tensorflow/');
-const isKernel = (id: string): boolean => /\/kernels\/generated\//.test(id);
+// resolved ones alone: what a package imports by a relative path is not known before
+const isKernel = (id: string): boolean => isAbsolute(id) && /[\\/]kernels[\\/]generated[\\/]/.test(id);
 
 /** Bundles what `code` imports for a browser, from what is installed in `folder`. */
 async function bundle(
@@ -35,7 +36,7 @@ async function bundle(
       write: false,
       target: 'es2022',
       modulePreload: { polyfill: false },
-      rolldownOptions: { input, external, onwarn: ({ message }) => onWarning?.(message) },
+      rolldownOptions: { input, external, onLog: (_level, { message }) => onWarning?.(message) },
     },
   });
   return (result as Rolldown.RolldownOutput).output;
@@ -44,9 +45,14 @@ let bundles = 0;
 
 /** Sizes of everything that `entry` exports. */
 export async function bundleSize(folder: string, entry: string): Promise<BundleSize> {
+  return sizeOf(folder, `import * as all from '${entry}';\nglobalThis.all = all;\n`);
+}
+
+/** Sizes of what a program needs, for example a README's example: a bundler leaves out what it does not use. */
+export async function sizeOf(folder: string, program: string): Promise<BundleSize> {
   const kernels = new Map<string, number>();
-  const output = await bundle(folder, `import * as all from '${entry}';\nglobalThis.all = all;\n`, (id) => {
-    if (isKernel(id) && existsSync(id)) kernels.set(id, gzipSync(readFileSync(id)).length);
+  const output = await bundle(folder, program, (id) => {
+    if (isKernel(id)) kernels.set(id, gzipSync(readFileSync(id)).length);
     return isTensorFlow(id) || isKernel(id);
   });
   const chunks = new Map(output.map((file) => [file.fileName, file]));

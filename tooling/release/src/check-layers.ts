@@ -21,7 +21,8 @@ const names = () => Object.keys(classNameMap);
 export async function checkLayers({ folder, packed: { manifest } }: Project): Promise<number> {
   const { name } = manifest;
   const entries = entriesOf(manifest).filter(({ node }) => !node);
-  const before = name === '@ockham/core' ? '' : `await import('@ockham/core/models');`;
+  const others = ['@tensorflow/tfjs-layers', ...(name === '@ockham/core' ? [] : ['@ockham/core/models'])];
+  const before = others.map((each) => `await import('${each}');`).join('\n');
   const imports = entries.map(({ entry }) => `await import('${entry}');`).join('\n');
   const own = await names(
     folder,

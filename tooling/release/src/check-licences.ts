@@ -29,9 +29,15 @@ export function licences({ folder }: Project): Map<string, string> {
       .filter(([path]) => path !== '')
       .map(([path, { version, license }]) => [
         `${path.slice(path.lastIndexOf('node_modules/') + 13)} ${version}`,
-        license ?? 'none',
+        license ?? olderField(join(folder, path, 'package.json')),
       ]),
   );
+}
+
+/** The licence as packages named it before npm 2, which lockfiles leave out: `licenses: [{ type }]`, a choice. */
+function olderField(file: string): string {
+  const { licenses = [] } = JSON.parse(readFileSync(file, 'utf8')) as { licenses?: { type: string }[] };
+  return licenses.length === 0 ? 'none' : `(${licenses.map(({ type }) => type).join(' OR ')})`;
 }
 
 /** Those that Apache-2.0 does not go with, or that name no licence, in words. */

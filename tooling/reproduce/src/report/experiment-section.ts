@@ -47,12 +47,16 @@ function figureSection(figure: ResultFigure, drawings: ReadonlyMap<string, strin
     id,
     figure.claims.map(({ text }) => text),
   );
+  const said = figure.paperClaim !== figure.title; // where a figure has no words of its own, its claims have
   return html`<section class="figure" id="${id}" aria-labelledby="${id}-title">
-    <div class="sides">
-      <div>
-        <h4>The paper</h4>
-        <blockquote>${figure.paperClaim}</blockquote>
-      </div>
+    <div class="${said ? 'sides' : ''}">
+      ${
+        said &&
+        html`<div>
+          <h4>The paper</h4>
+          <blockquote>${figure.paperClaim}</blockquote>
+        </div>`
+      }
       <div>
         <h4 id="${id}-title">Ours: ${figure.title}</h4>
         ${svg ? dataImage(svg, `${figure.title}. ${spoken(figure.claims)}`) : html`<p class="soft">No figure: there are no rows.</p>`}

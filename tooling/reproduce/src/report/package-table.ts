@@ -51,5 +51,10 @@ export function headline({ opened, experiments, papers }: ShownPackage): string 
     );
   }
   const { ours, verdict } = found;
-  return `${say.replace('{ours}', () => ours)}${verdict === 'reproduced' ? '' : ` (${verdict})`}`;
+  return `${say.replace('{ours}', () => withoutDifference(ours))}${verdict === 'reproduced' ? '' : ` (${verdict})`}`;
+}
+
+/** A headline has both figures; what lies between them stands in the details. */
+function withoutDifference(ours: string): string {
+  return ours.replace(/; difference [^(]*/, ' ').replace(/\(difference [^()]*, (n = \d+)\)/, '($1)');
 }
