@@ -53,7 +53,6 @@ async function through(
   ...transforms: readonly GenericTransformStream[]
 ): Promise<Uint8Array<ArrayBuffer>> {
   let stream: ReadableStream<Uint8Array> = new Blob([bytes as Uint8Array<ArrayBuffer>]).stream();
-  for (const transform of transforms)
-    stream = stream.pipeThrough(transform as ReadableWritablePair<Uint8Array, Uint8Array>);
+  for (const transform of transforms) stream = stream.pipeThrough(transform) as ReadableStream<Uint8Array>;
   return new Uint8Array(await new Response(stream as ReadableStream<Uint8Array<ArrayBuffer>>).arrayBuffer());
 }
