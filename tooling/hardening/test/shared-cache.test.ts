@@ -3,7 +3,7 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdtemp, readFile, readdir, rm, stat } from 'node:fs/promises';
-import { createServer, type Server } from 'node:http';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -24,7 +24,7 @@ let ranges: (string | undefined)[] = [];
 
 beforeEach(async () => {
   [folder, hold, ranges] = [await mkdtemp(join(tmpdir(), 'ockham-cache-')), true, []];
-  server = createServer(async (request, response) => {
+  const answer = async (request: IncomingMessage, response: ServerResponse) => {
     const { range } = request.headers;
     ranges.push(range);
     const from = Number(/^bytes=(\d+)-/.exec(range ?? '')?.[1] ?? 0);
@@ -36,7 +36,8 @@ beforeEach(async () => {
     if (from < HELD) response.write(content.subarray(from, HELD));
     while (hold && !response.destroyed) await pause(10);
     response.end(content.subarray(Math.max(from, HELD)));
-  });
+  };
+  server = createServer((request, response) => void answer(request, response));
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   address = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
 });
@@ -53,7 +54,7 @@ function start(): { child: ChildProcess; ended: Promise<string> } {
   });
   let said = '';
   for (const stream of [child.stdout, child.stderr])
-    stream!.setEncoding('utf8').on('data', (text: string) => (said += text));
+    stream.setEncoding('utf8').on('data', (text: string) => (said += text));
   return { child, ended: once(child, 'close').then(([, signal]) => (signal as string | null) ?? said) };
 }
 

@@ -93,7 +93,7 @@ function build(
       `the class must be a compressed embedding that is registered, got ${name.slice(0, 100)}`,
     );
   }
-  let layer: CompressedEmbedding;
+  let layer: CompressedEmbedding | undefined;
   try {
     layer = known[1](known[0], config) as CompressedEmbedding;
     if (!(layer.parameters <= numbers)) {
@@ -101,6 +101,7 @@ function build(
     }
     readyLayer(layer);
   } catch (cause) {
+    for (const weight of layer?.weights ?? []) weight.dispose(); // those made before it failed
     throw corrupt(who, `the configuration is refused: ${(cause as Error).message}`, cause);
   }
   return layer;
