@@ -118,8 +118,12 @@ function countWeights(): void {
         );
       }
     }
-    const weight = stock.call(this, name, shape, ...rest);
-    budget?.made.push(weight);
-    return weight;
+    if (!budget) return stock.call(this, name, shape, ...rest);
+    let weight: { dispose(): void };
+    tidy(() => {
+      weight = stock.call(this, name, shape, ...rest); // which leaks the initial value of a shape that cannot be
+    });
+    budget.made.push(weight!);
+    return weight!;
   };
 }

@@ -99,7 +99,8 @@ function build(
     if (!(layer.parameters <= numbers)) {
       throw new ArgumentError(`it needs ${layer.parameters} numbers, and the file has ${numbers}`);
     }
-    readyLayer(layer);
+    const made = layer;
+    tidy(() => readyLayer(made)); // initial values of a shape that cannot be
   } catch (cause) {
     for (const weight of layer?.weights ?? []) weight.dispose(); // those made before it failed
     throw corrupt(who, `the configuration is refused: ${(cause as Error).message}`, cause);
