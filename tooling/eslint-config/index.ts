@@ -12,6 +12,12 @@ const unseeded = {
   message: 'Randomness is an argument: take a Seed and use @ockham/core/random.',
 };
 
+const jumpingClock = {
+  object: 'Date',
+  property: 'now',
+  message: 'The clock of the day can jump: measure durations and deadlines by performance.now().',
+};
+
 /** What every workspace package is held to. */
 export const tooling: Linter.Config[] = [
   { ignores: ['**/.*', 'dist/**', 'coverage/**', 'reproduce/results/**', 'bench/results/**', '.turbo/**'] },
@@ -40,12 +46,15 @@ export const tooling: Linter.Config[] = [
       '@typescript-eslint/require-await': 'off', // an async function turns what it throws into a rejection
       '@typescript-eslint/prefer-for-of': 'off', // kernels index several arrays at once
       'no-restricted-properties': ['error', unseeded],
+      'no-eval': 'error', // with no-implied-eval, which knows new Function too: files of others are data, never code
+      'no-new-func': 'error',
       'no-undef': 'off', // the compiler's job
       'no-useless-constructor': 'off', // a subclass narrows the type of an argument
       '@typescript-eslint/no-useless-constructor': 'off',
       eqeqeq: ['error', 'always', { null: 'ignore' }],
     },
   },
+  { files: ['src/**/*.ts'], rules: { 'no-restricted-properties': ['error', unseeded, jumpingClock] } },
   {
     files: ['test/**/*.ts', '**/*.test.ts'],
     rules: {

@@ -121,7 +121,7 @@ export async function decodeSparseModel(
 ): Promise<LayersModel> {
   const who = 'decodeSparseModel';
   const snapshot = decodeSnapshot(bytes, who);
-  const { values, topology, weights } = readHeader(who, snapshot.meta as unknown as Partial<Header>);
+  const { values, topology, weights } = readHeader(who, snapshot.meta);
   const lengths = weights.map(({ shape }) => shape.reduce((product, d) => product * d, 1));
   const total = lengths.reduce((sum, length) => sum + length, 0);
   if (!(total <= most))

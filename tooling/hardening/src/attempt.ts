@@ -86,14 +86,16 @@ async function readFrom(format: Format, bytes: Uint8Array, home: string): Promis
   const path = join(folder, 'altered.ockham');
   await writeFile(path, bytes);
   const copy = new Uint8Array(bytes);
-  try {
-    return await format.read(copy, { path });
-  } finally {
-    const names = (await readdir(folder)).filter((name) => name !== 'data').join();
-    if (names !== 'altered.ockham' || digest(await readFile(path)) !== digest(bytes))
-      throw new Error(`${format.name}: the folder of the file has changed: ${names}`);
-    if (digest(copy) !== digest(bytes)) throw new Error(`${format.name}: the bytes in memory have changed`);
-  }
+  const ended = await format.read(copy, { path }).then(
+    (value) => ({ value }),
+    (error: unknown) => ({ error }),
+  );
+  const names = (await readdir(folder)).filter((name) => name !== 'data').join();
+  if (names !== 'altered.ockham' || digest(await readFile(path)) !== digest(bytes))
+    throw new Error(`${format.name}: the folder of the file has changed: ${names}`);
+  if (digest(copy) !== digest(bytes)) throw new Error(`${format.name}: the bytes in memory have changed`);
+  if ('error' in ended) throw ended.error;
+  return ended.value;
 }
 
 function digest(bytes: Uint8Array): string {

@@ -11,7 +11,7 @@ export interface FuzzOptions {
   readonly runs: number;
   readonly from?: number;
   readonly seed: number;
-  /** Milliseconds after which a file that is still being read counts as a hang. Default 20,000. */
+  /** Milliseconds after which a file that is still being read counts as a hang. Default 60,000. */
   readonly deadline?: number;
 }
 
@@ -40,7 +40,7 @@ export async function fuzz({
   runs,
   from = 0,
   seed,
-  deadline = 20_000,
+  deadline = 60_000,
 }: FuzzOptions): Promise<FuzzReport> {
   const tallies: Record<string, FuzzTally> = {};
   const failures: string[] = [];
@@ -100,13 +100,16 @@ function inChild(
   child.stderr!.setEncoding('utf8').on('data', (text: string) => (said = (said + text).slice(-2000)));
   return new Promise((resolve) => {
     let hung = false;
-    const watch = setTimeout(() => {
+    const hang = () => {
       hung = true;
       child.kill('SIGKILL');
-    }, deadline);
+    };
+    let watch = setTimeout(hang, 5 * deadline); // the first word comes once everything is loaded
     child.on('message', (message: FuzzMessage) => {
       take(message);
-      if (message.kind === 'began') watch.refresh();
+      if (message.kind !== 'began') return;
+      clearTimeout(watch);
+      watch = setTimeout(hang, deadline);
     });
     child.on('close', (code, signal) => {
       clearTimeout(watch);

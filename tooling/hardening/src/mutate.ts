@@ -111,7 +111,7 @@ function duplicateProperty(bytes: Uint8Array, random: Random): Uint8Array {
 
 function insertText(bytes: Uint8Array, random: Random): Uint8Array {
   const at = random.integer(bytes.length + 1);
-  const text = new TextEncoder().encode(TEXTS[random.integer(TEXTS.length)]!);
+  const text = new TextEncoder().encode(TEXTS[random.integer(TEXTS.length)]);
   return joined(bytes.subarray(0, at), text, bytes.subarray(at));
 }
 

@@ -2,9 +2,10 @@
  * Models from files that others wrote. A topology is a few bytes whatever the sizes it names, so a layer's weights are
  * counted where it asks for them, before they take memory.
  */
-import type { io } from '@tensorflow/tfjs-core';
+import { io, tidy, type Tensor } from '@tensorflow/tfjs-core';
 import { layers, loadLayersModel, type LayersModel } from '@tensorflow/tfjs-layers';
 import { DataError } from '../errors.ts';
+import { variableOf } from '../training/layers.ts';
 
 interface Budget {
   readonly who: string;
@@ -39,11 +40,12 @@ export async function modelFromFile(
 ): Promise<LayersModel> {
   countWeights();
   const own: Budget = { who, most, left: most, made: [] };
-  const { modelTopology: topology } = artifacts;
+  const { modelTopology: topology, weightSpecs, weightData } = artifacts;
   try {
     if (typeof topology !== 'object' || topology === null) throw new TypeError('it has no topology');
+    let built = false;
     const watched: io.ModelArtifacts = {
-      ...artifacts,
+      ...(weightSpecs && { weightSpecs }),
       // read, the model made, and the next read, without a wait between
       get modelTopology() {
         budget = own;
@@ -51,10 +53,18 @@ export async function modelFromFile(
       },
       get trainingConfig() {
         budget = undefined;
+        built = true;
         return undefined as never;
       },
-    };
-    return await loadLayersModel({ load: async () => watched });
+      // what has weights starts from zeros; they are put in here, since TensorFlow.js leaks those that do not fit
+      get weightData() {
+        return built ? undefined : weightData;
+      },
+    } as io.ModelArtifacts;
+    const model = await loadLayersModel({ load: async () => watched });
+    if (weightSpecs && weightData)
+      tidy(() => putWeights(model, io.decodeWeights(joined(weightData), weightSpecs)));
+    return model;
   } catch (cause) {
     for (const weight of own.made) weight.dispose();
     if (cause instanceof DataError) throw cause;
@@ -67,6 +77,29 @@ export async function modelFromFile(
   } finally {
     if (budget === own) budget = undefined;
   }
+}
+
+function putWeights(model: LayersModel, values: Readonly<Record<string, Tensor>>): void {
+  const unused = new Set(Object.keys(values));
+  for (const weight of model.weights) {
+    const { originalName: name, shape } = weight;
+    const value = Object.hasOwn(values, name) ? values[name] : undefined;
+    if (String(value?.shape) !== String(shape))
+      throw new TypeError(
+        `the weight ${name} must be [${shape.join(', ')}], got ${value ? `[${value.shape.join(', ')}]` : 'none'}`,
+      );
+    variableOf(weight).assign(value!);
+    unused.delete(name);
+  }
+  if (unused.size > 0)
+    throw new TypeError(`no layer takes the weights ${[...unused].slice(0, 5).join(', ')}`);
+}
+
+function joined(data: io.WeightData): ArrayBuffer {
+  if (!Array.isArray(data)) return data;
+  const bytes = new Uint8Array(data.reduce((sum, part) => sum + part.byteLength, 0));
+  data.reduce((at, part) => (bytes.set(new Uint8Array(part), at), at + part.byteLength), 0);
+  return bytes.buffer;
 }
 
 /** Puts the count before the one method by which layers take weights. */
@@ -85,8 +118,12 @@ function countWeights(): void {
         );
       }
     }
-    const weight = stock.call(this, name, shape, ...rest);
-    budget?.made.push(weight);
-    return weight;
+    if (!budget) return stock.call(this, name, shape, ...rest);
+    let weight: { dispose(): void };
+    tidy(() => {
+      weight = stock.call(this, name, shape, ...rest); // which leaks the initial value of a shape that cannot be
+    });
+    budget.made.push(weight!);
+    return weight!;
   };
 }

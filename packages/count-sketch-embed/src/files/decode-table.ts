@@ -93,14 +93,16 @@ function build(
       `the class must be a compressed embedding that is registered, got ${name.slice(0, 100)}`,
     );
   }
-  let layer: CompressedEmbedding;
+  let layer: CompressedEmbedding | undefined;
   try {
     layer = known[1](known[0], config) as CompressedEmbedding;
     if (!(layer.parameters <= numbers)) {
       throw new ArgumentError(`it needs ${layer.parameters} numbers, and the file has ${numbers}`);
     }
-    readyLayer(layer);
+    const made = layer;
+    tidy(() => readyLayer(made)); // initial values of a shape that cannot be
   } catch (cause) {
+    for (const weight of layer?.weights ?? []) weight.dispose(); // those made before it failed
     throw corrupt(who, `the configuration is refused: ${(cause as Error).message}`, cause);
   }
   return layer;

@@ -63,7 +63,7 @@ export function unpackLearner(saved: SavedReplay | undefined, identity: string):
   if (meta.kind !== KIND) {
     throw new DataError(
       'checkpoint-mismatch',
-      `${who}: the snapshot must be a learner's, got ${String(meta.kind ?? 'one of another kind').slice(0, 200)}.`,
+      `${who}: the snapshot must be a learner's, got ${JSON.stringify(meta.kind ?? 'one of another kind').slice(0, 200)}.`,
     );
   }
   if (meta.identity !== identity) {

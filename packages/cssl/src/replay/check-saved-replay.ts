@@ -65,7 +65,7 @@ function checkSlots(table: SavedTable, size: number): void {
     need(table.lengths[slot]! >= 0, 'a record has no length');
     const own = places.get(table.labels[slot]!);
     need(own !== undefined && table.labels[slot]! >= 0, 'a record is of no class');
-    own!.push(table.places[slot]!);
+    own.push(table.places[slot]!);
   }
   const seen = table['class/seen'];
   [...places.values()].forEach((own, i) => {
@@ -85,7 +85,7 @@ function isState(state: RandomState | undefined): boolean {
   const { key, generator } = state ?? {};
   const integers = (list: unknown): boolean =>
     Array.isArray(list) && list.every((n) => Number.isSafeInteger(n));
-  return integers(key) && integers(generator) && [null, undefined, 'number'].includes(state!.spare === null ? null : (typeof state!.spare as 'number')); // prettier-ignore
+  return integers(key) && integers(generator) && [null, undefined, 'number'].includes(state!.spare === null ? null : (typeof state!.spare)); // prettier-ignore
 }
 
 function isCount(value: unknown): boolean {

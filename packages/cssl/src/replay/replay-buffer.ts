@@ -1,5 +1,5 @@
 import { ArgumentError, DataError, OckhamError } from '@ockham/core';
-import { Random, toRandom, type RandomState } from '@ockham/core/random';
+import { Random, toRandom } from '@ockham/core/random';
 import type { ImageShape } from '../image.ts';
 import { checkExample, checkFeatures } from './check-example.ts';
 import { checkSavedReplay, type SavedMeta } from './check-saved-replay.ts';

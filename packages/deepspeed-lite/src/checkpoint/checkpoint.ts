@@ -187,13 +187,16 @@ function checkManifest({
     record(position) &&
     record(run) &&
     Array.isArray(entries) &&
-    entries.every(
+    (entries as readonly Partial<Manifest['entries'][number]>[]).every(
       (entry) => typeof entry?.name === 'string' && Array.isArray(entry.shape) && entry.shape.every(count),
     ) &&
     Array.isArray(shards) &&
-    shards.every(
+    (shards as readonly Partial<Shard>[]).every(
       (shard) =>
-        SHARD.test(shard?.name) && count(shard.begin) && count(shard.end) && typeof shard.sha256 === 'string',
+        SHARD.test(shard?.name ?? '') &&
+        count(shard.begin) &&
+        count(shard.end) &&
+        typeof shard.sha256 === 'string',
     );
   if (sound) return;
   throw new DataError('corrupt-file', 'load: the manifest must name shards, parameters and a position, and does not: it was altered. Restore it from a copy.'); // prettier-ignore

@@ -109,7 +109,7 @@ async function takeUp(rank: RankState, stores: CheckpointStores): Promise<void> 
 }
 
 function checkRun({ run, position }: CheckpointMeta): void {
-  const { key, scaling, compressedRanks } = run as Readonly<Record<string, unknown>>;
+  const { key, scaling, compressedRanks } = run;
   const count = (n: unknown): boolean => Number.isSafeInteger(n) && (n as number) >= 0;
   const { scale, window, good } = (scaling ?? {}) as Partial<LossScaling>;
   const sound =

@@ -145,7 +145,7 @@ const adapter: Format = {
   header: safetensorsHeader,
   originals: async () => {
     const base = network();
-    const adapted = await applyLora(base, { rank: 2, seed: 1 });
+    const adapted = applyLora(base, { rank: 2, seed: 1 });
     const { bytes } = await encodeAdapter(adapted);
     adapted.dispose();
     base.dispose();
