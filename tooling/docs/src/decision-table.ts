@@ -34,7 +34,7 @@ export function withTable(guide: string, table: string): string {
 
 function figure(root: string, experiment: string, claim: string): string {
   const [owner, name] = experiment.split('/') as [string, string];
-  const file = ['paper', 'standard']
+  const file = ['paper', 'extended', 'standard']
     .map((scale) => join(root, 'packages', owner, 'reproduce/results', scale, `${name}.json`))
     .find((path) => existsSync(path));
   if (file === undefined) throw new Error(`docs: there is no recorded result of ${experiment}.`);
