@@ -132,7 +132,7 @@ describe('saving', () => {
     await expect(other.load(store)).rejects.toMatchObject({ code: 'checkpoint-mismatch' });
     expect(await valuesOf(other)).toEqual(before);
     await store.write({ meta: { kind: 'else' }, arrays: {} });
-    await expect(learner.load(store)).rejects.toThrow("must be a learner's, got else");
+    await expect(learner.load(store)).rejects.toThrow('must be a learner\'s, got "else"');
     await expect(learner.save('name')).rejects.toMatchObject({ code: 'storage-failed' }); // no IndexedDB here
   });
 });

@@ -125,7 +125,10 @@ export async function joinSeeds(experiment: Experiment, surroundings: RunSurroun
   const partial = partialFolder(experiment, results, scale);
   const finished = new Map<number, FinishedSeed>();
   for (const seed of seeds) {
-    const done = former?.get(seed) ?? (await new SeedState(partial, seed, key).finished());
+    const done =
+      former?.get(seed) ??
+      (await new SeedState(partial, seed, key).finished()) ??
+      (await formerSeeds(file, key))?.get(seed); // another run may have joined and cleared them since
     if (!done) {
       throw new DataError(
         'storage-failed',

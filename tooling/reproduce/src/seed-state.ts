@@ -92,7 +92,9 @@ export class SeedState {
     checkFinite(`reproduce: once(${name})`, value);
     await writeJson(path, { value });
     await this.saveClock();
-    return (await readJson<{ value: T }>(path))!.value;
+    // as JSON gives it back: from the file, or without it where another run has just ended the experiment
+    return ((await readJson<{ value: T }>(path)) ?? (JSON.parse(JSON.stringify({ value })) as { value: T }))
+      .value;
   }
 }
 

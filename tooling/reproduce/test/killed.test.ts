@@ -37,7 +37,9 @@ it('a reproduction that is killed goes on where it was, to the result of one tha
   ];
   expect([await again.ended, await other.ended]).toMatchObject([{ code: 0 }, { code: 0 }]);
   expect(await resultOf(killed.toy)).toEqual(await resultOf(whole.toy));
-  expect(await readFile(join(killed.toy, 'worked.log'), 'utf8')).toBe('0\n1\n2\n');
+  // seeds may run side by side, but none twice
+  const worked = (await readFile(join(killed.toy, 'worked.log'), 'utf8')).trim().split('\n');
+  expect(worked.sort()).toEqual(['0', '1', '2']);
 }, 240_000);
 
 it('two reproductions at once in one folder both end, with one whole result and nothing torn', async () => {

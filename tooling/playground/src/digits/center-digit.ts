@@ -27,12 +27,12 @@ export function centerDigit(ink: Float32Array, side: number): Uint8Array | undef
       y += value * (row + 0.5);
     }
   }
-  const shiftX = clamp(Math.round(SIDE / 2 - x / mass), 0, SIDE - columns);
-  const shiftY = clamp(Math.round(SIDE / 2 - y / mass), 0, SIDE - rows);
+  const shiftX = clamp(rounded(SIDE / 2 - x / mass), 0, SIDE - columns);
+  const shiftY = clamp(rounded(SIDE / 2 - y / mass), 0, SIDE - rows);
   const digit = new Uint8Array(SIDE * SIDE);
   for (let row = 0; row < rows; row++)
     for (let column = 0; column < columns; column++)
-      digit[(row + shiftY) * SIDE + column + shiftX] = Math.round(255 * small[row * SIDE + column]!);
+      digit[(row + shiftY) * SIDE + column + shiftX] = rounded(255 * small[row * SIDE + column]!);
   return digit;
 }
 
@@ -60,6 +60,11 @@ function meanOf(ink: Float32Array, side: number, x: number, y: number, size: num
     }
   }
   return Math.min(1, sum / (size * size));
+}
+
+/** Halves go down: the place of a drawing, which changes the last bits, must not decide where they go. */
+function rounded(value: number): number {
+  return Math.round(value - 1e-3);
 }
 
 function clamp(value: number, low: number, high: number): number {
