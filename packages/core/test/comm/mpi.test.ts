@@ -1,7 +1,7 @@
 import { launch, launchMpi } from '@ockham/core/comm/node';
 import type { CommError } from '@ockham/core/comm';
 import { describe, expect, it } from 'vitest';
-import { isMpich, launchers } from '../fixtures/comm/launchers.ts';
+import { launchers } from '../fixtures/comm/launchers.ts';
 import type { Fault } from '../fixtures/comm/misbehave.script.ts';
 
 const conformance = new URL('../fixtures/comm/conform.script.ts', import.meta.url);
@@ -9,10 +9,7 @@ const misbehave = new URL('../fixtures/comm/misbehave.script.ts', import.meta.ur
 describe.skipIf(launchers.length === 0).each(launchers.length > 0 ? launchers : ['mpirun'])(
   'under %s',
   (mpirun) => {
-    // on a busy machine MPICH loses a rank now and then; why is not known
-    const options = { retry: isMpich(mpirun) ? 2 : 0 };
-
-    it.each([2, 4])('every operation gives the bits of threads on %i ranks', options, async (n) => {
+    it.each([2, 4])('every operation gives the bits of threads on %i ranks', async (n) => {
       const data = { seed: 20 + n, cases: 27 };
       const digests = await launchMpi<string>(n, conformance, { data, mpirun });
       expect(digests).toEqual(await launch<string>(n, conformance, { data }));
@@ -24,7 +21,7 @@ describe.skipIf(launchers.length === 0).each(launchers.length > 0 ? launchers : 
       ['exits', 'rank-lost', /rank 1 (died|ended) before its work was done/],
       ['leaves', 'rank-diverged', /rank 1 called close, the others allReduce\(float32 × 10, sum\)/],
       ['other length', 'rank-diverged', /rank 1 called allReduce\(float32 × 11, sum\), the others/],
-    ])('a rank that goes wrong is named: %s', options, async (data, code, message) => {
+    ])('a rank that goes wrong is named: %s', async (data, code, message) => {
       await expect(launchMpi(3, misbehave, { data: `${data}!`, mpirun })).rejects.toMatchObject({ code, rank: 1, message: expect.stringMatching(message) }); // prettier-ignore
     });
   },

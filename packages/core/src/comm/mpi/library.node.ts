@@ -70,6 +70,8 @@ export function loadMpi(env: NodeJS.ProcessEnv = process.env): MpiLibrary {
   // UCX would take the SIGSEGV that V8 uses for traps
   env.UCX_ERROR_SIGNALS ??= '';
   env.UCX_HANDLE_ERRORS ??= 'none';
+  // and rewrites the code of mmap while threads of V8 run it, which now and then ends the process (openucx/ucx#11795)
+  env.UCX_MEM_MMAP_HOOK_MODE ??= 'none';
   const { open, other } = LIBRARIES;
   const byLauncher = env.OMPI_COMM_WORLD_SIZE === undefined && env.PMI_SIZE !== undefined ? [...other, ...open] : [...open, ...other]; // prettier-ignore
   const paths = env.MPI_LIB === undefined ? byLauncher : [env.MPI_LIB];
