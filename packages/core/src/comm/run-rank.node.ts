@@ -1,4 +1,5 @@
 import { launchedByMpi, runUnderMpi } from './mpi/open-mpi.node.ts';
+import { writeReport } from './mpi/report.node.ts';
 import { HOST, runRank as runHere, type RankFunction } from './run-rank.ts';
 
 /** The address of this module, for the entry of a process. */
@@ -8,6 +9,12 @@ let called = false;
 /** @public Whether {@link runRank} was called in this process; the entry of a process asks, as text. */
 export function wasRun(): boolean {
   return called;
+}
+
+/** @public Leaves word of this process for `launchMpi`, before anything else can go wrong; the entry of a process asks, as text. */
+export function tellStart(env: NodeJS.ProcessEnv = process.env): void {
+  const rank = env.OMPI_COMM_WORLD_RANK ?? env.PMI_RANK;
+  if (rank !== undefined) writeReport(Number(rank), { kind: 'started', pid: process.pid });
 }
 
 /**

@@ -30,7 +30,7 @@ const GRACE = 400;
 
 /**
  * Starts n ranks on this machine by `mpirun` and gives what they return. A rank that dies is named at once, and the others are ended:
- * `mpirun` alone takes a second, and tells where, not which. MPICH's ends the others itself, so that one of them may be named instead.
+ * `mpirun` alone takes a second, and tells where, not which.
  *
  * @param script A module whose default export is a {@link RankFunction}, or that calls {@link runRank}.
  * @throws CommError that names the first rank that died, threw, hung or called something else than the others; `comm-unavailable`
@@ -58,14 +58,12 @@ export async function launchMpi<R = unknown>(
       OCKHAM_COMM_RUNTIME: RUN_RANK_NODE,
     };
     const program = [process.execPath, ...process.execArgv, '--input-type=module', '--eval', entry];
-    const job = spawn(mpirun, ['-n', `${n}`, ...flagsOf(mpirun), ...program], {
+    const job = spawn(mpirun, ['-n', `${n}`, ...startOf(mpirun), ...program], {
       env,
       detached: true, // a group of its own, which can be ended as a whole
-      stdio: ['ignore', 'pipe', 'pipe'],
+      stdio: ['ignore', 'ignore', 'pipe'],
     });
     let said = '';
-    let printed = '';
-    job.stdout.setEncoding('utf8').on('data', (text: string) => (printed = `${printed}${text}`.slice(-4000)));
     job.stderr.setEncoding('utf8').on('data', (text: string) => (said = `${said}${text}`.slice(-4000)));
     const ended = new Promise<number>((resolve, reject) => {
       job.once('error', reject);
@@ -77,7 +75,6 @@ export async function launchMpi<R = unknown>(
       setTimeout(() => kill(-job.pid!), GRACE).unref(); // later, so that it takes leave of its ranks
     };
     let lost: CommError | undefined;
-    let isFirst = false; // whether the lost rank was seen to end before all others
     const watch = setInterval(() => {
       const gone: number[] = [];
       for (let rank = 0; rank < n; rank++) {
@@ -89,7 +86,6 @@ export async function launchMpi<R = unknown>(
       }
       if (gone.length === 0) return;
       lost = failureOf(folder, n) ?? died(gone[0]!);
-      isFirst = gone.length === 1;
       setTimeout(end, GRACE).unref();
     }, LOOK);
     signal?.addEventListener('abort', end, { once: true });
@@ -102,7 +98,7 @@ export async function launchMpi<R = unknown>(
       throw new AbortedError('launchMpi: stopped by the AbortSignal. Launch again to start over.', {
         cause: signal.reason,
       });
-    const failure = failureOf(folder, n) ?? (isFirst ? undefined : firstOf(printed, pids)) ?? lost;
+    const failure = failureOf(folder, n) ?? lost;
     if (failure) throw failure;
     const reports = Array.from({ length: n }, (_, rank) => readReport(folder, rank, 'done'));
     const missing = reports.findIndex((report) => !report);
@@ -123,16 +119,6 @@ export async function launchMpi<R = unknown>(
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
-}
-
-/**
- * The rank whose process MPICH's launcher names: it ends the others at once, often too soon for a look to see who was the first,
- * and sometimes names one of those. Open MPI's names a host alone.
- */
-function firstOf(printed: string, pids: ReadonlyMap<number, number>): CommError | undefined {
-  const pid = Number(/BAD TERMINATION[^]*?\bPID (\d+)/.exec(printed)?.[1]);
-  const rank = [...pids].find(([, of]) => of === pid)?.[0];
-  return rank === undefined ? undefined : died(rank);
 }
 
 function died(rank: number): CommError {
@@ -176,17 +162,24 @@ function kill(pid: number): void {
   }
 }
 
-/** Open MPI refuses more ranks than cores and binds them to one; MPICH does neither and knows no such flags. */
-function flagsOf(mpirun: string): string[] {
+/** What comes before the program of a rank. */
+function startOf(mpirun: string): string[] {
   const { stdout } = spawnSync(mpirun, ['--version'], { encoding: 'utf8' });
+  // MPICH's launcher would end all ranks once one dies, too soon for anyone to see which. This flag keeps it from that, but not where one was
+  // ended by a signal, which the shell hides; what it sends then, SIGUSR1, would end the shell and open a debugger in Node
+  if (/^HYDRA/m.test(stdout ?? ''))
+    return ['-disable-auto-cleanup', 'sh', '-c', 'trap : USR1; "$@"; exit $?', 'sh'];
   if (!/open[ -]?mpi|openrte/i.test(stdout ?? '')) return [];
+  // refuses more ranks than cores, and binds them to one
   return ['--oversubscribe', '--bind-to', 'none', '--mca', 'mpi_yield_when_idle', '1'];
 }
 
 /** The program of a rank. */
 const entry = `
+process.on('SIGUSR1', () => {});
 const { OCKHAM_COMM_SCRIPT: address, OCKHAM_COMM_RUNTIME: runtime } = process.env;
-const { runRank, wasRun } = await import(runtime);
+const { runRank, tellStart, wasRun } = await import(runtime);
+tellStart();
 const script = await import(address);
 if (!wasRun()) {
   if (typeof script.default !== 'function')

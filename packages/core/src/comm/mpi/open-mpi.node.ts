@@ -78,7 +78,6 @@ function abort(message: string): void {
 /** The work of one rank under `mpirun`: what it throws ends the job, with an exit code that is not 0. */
 export async function runUnderMpi<R, D>(work: RankFunction<R, D>, data: D): Promise<R> {
   const comm = openMpi();
-  writeReport(comm.rank, { kind: 'started', pid: process.pid });
   process.once('uncaughtExceptionMonitor', (error) => {
     if (over) return;
     const message = threw(comm.rank, error);
