@@ -29,6 +29,17 @@ describe('measureLatency', () => {
     expect(row).toEqual({ batch: 2, median: 4, quartiles: [2, 6], spread: 4, repeats: 5 });
   });
 
+  it('times several passes at once where the clock is coarse', async () => {
+    const clock = performance.now.bind(performance);
+    vi.spyOn(performance, 'now').mockImplementation(() => Math.floor(clock()));
+    const models = { small: small(), 'as small': small() };
+    const [row] = await compareLatency(models, { ...quick, batch: [1] });
+    for (const { median } of Object.values(row!.latencies)) expect(median).toBeGreaterThan(0);
+    expect(row!.latencies['small']!.median).not.toBe(Math.round(row!.latencies['small']!.median));
+    expect(row!.speedup['as small']).toBeGreaterThan(0);
+    expect(row!.speedup['as small']).toBeLessThan(Infinity);
+  });
+
   it('measures batches of 1, 32 and 128 unless told otherwise', async () => {
     const rows = await measureLatency(small(), quick);
     expect(rows.map(({ batch, repeats }) => [batch, repeats])).toEqual([[1, 3], [32, 3], [128, 3]]); // prettier-ignore

@@ -3,6 +3,7 @@ import { randomNormal, type Tensor, type TensorInfo } from '@tensorflow/tfjs-cor
 import type { SymbolicTensor } from '@tensorflow/tfjs-layers';
 import type { AttachedKernels } from '../backend/wasm-kernels/attach.ts';
 import { registerSparse, type SparseForm, type SparseForms } from '../backend/wasm-kernels/sparse-weights.ts';
+import { callsToTime, clockStep } from '../metrics/clock.ts';
 import { median } from '../metrics/statistics.ts';
 import type { Layer } from '../training/layers.ts';
 
@@ -62,13 +63,21 @@ function timeForms<Form extends string>(
   const [, ...sizes] = inputShapeOf(layer) as [null, ...number[]];
   const x = randomNormal([batch, ...sizes], 0, 1, 'float32', 1);
   const times = new Map(forms.map((form) => [form, [] as number[]]));
-  for (let i = -2; i < repeats; i++) {
+  const call = (): void => (layer.apply(x) as Tensor).dispose(); // the wasm engine has computed it by then
+  const warm = (): void => {
+    for (const form of forms) {
+      choose(form);
+      call();
+    }
+  };
+  warm();
+  const calls = callsToTime(warm, forms.length * clockStep());
+  for (let i = 0; i < repeats; i++) {
     for (const form of i % 2 === 0 ? forms : forms.toReversed()) {
       choose(form);
       const start = performance.now();
-      const y = layer.apply(x) as Tensor; // the wasm engine has computed it by now
-      if (i >= 0) times.get(form)!.push(performance.now() - start);
-      y.dispose();
+      for (let k = 0; k < calls; k++) call();
+      times.get(form)!.push((performance.now() - start) / calls);
     }
   }
   x.dispose();

@@ -2,6 +2,7 @@ import { dispose, ones, randomNormal, tidy, zeros, type Tensor } from '@tensorfl
 import type { LayersModel } from '@tensorflow/tfjs-layers';
 import { ArgumentError, throwIfAborted } from '../errors.ts';
 import { checkModel } from '../models/check-model.ts';
+import { awaitedCallsToTime, clockStep } from './clock.ts';
 import { median, quantile } from './statistics.ts';
 
 /** Options of {@link measureLatency} and {@link compareLatency}. */
@@ -25,7 +26,10 @@ export interface LatencyOptions {
   readonly signal?: AbortSignal;
 }
 
-/** Times of one forward pass of a batch, in milliseconds, until its values are on the host. */
+/**
+ * Times of one forward pass of a batch, in milliseconds, until its values are on the host. Where the clock is too coarse for one, in a
+ * page that is not cross-origin isolated, each is the mean of as many as it takes.
+ */
 export interface Latency {
   /** Examples of the batch. */
   readonly batch: number;
@@ -48,6 +52,9 @@ export interface LatencyComparison {
   /** Median of the first model over the median of each: 2 is twice as fast as the first. */
   readonly speedup: Readonly<Record<string, number>>;
 }
+
+/** A clock of this step or a larger one, in milliseconds, cannot time one pass of a small model. */
+const COARSE = 0.01;
 
 /** A pass was timed this often before the budget may stop it. */
 const LEAST_REPEATS = 5;
@@ -106,16 +113,20 @@ async function timeAll(
       await pass();
     }
   };
+  const step = clockStep();
   const rows: LatencyComparison[] = [];
   for (const batch of batches) {
     const inputs = names.map((name) => makeInputs(who, models[name]!, batch, options));
     try {
       const times = names.map((): number[] => []);
-      await inTurns(warmup, 1, async () => {
-        for (const [i, name] of names.entries()) await forward(models[name]!, inputs[i]!);
-      });
+      const each = async (): Promise<void> => {
+        for (const [i, name] of names.entries()) await forward(models[name]!, inputs[i]!, 1);
+      };
+      await inTurns(warmup, 1, each);
+      const calls = step < COARSE ? 1 : await awaitedCallsToTime(each, names.length * step);
       await inTurns(repeats, LEAST_REPEATS, async () => {
-        for (const [i, name] of names.entries()) times[i]!.push(await forward(models[name]!, inputs[i]!));
+        for (const [i, name] of names.entries())
+          times[i]!.push(await forward(models[name]!, inputs[i]!, calls));
       });
       rows.push(compare(batch, names, times));
     } finally {
@@ -125,16 +136,21 @@ async function timeAll(
   return rows;
 }
 
-async function forward(model: LayersModel, inputs: Tensor[]): Promise<number> {
+/** Milliseconds of a forward pass, the mean of `calls`. */
+async function forward(model: LayersModel, inputs: Tensor[], calls: number): Promise<number> {
+  const all: Tensor[] = [];
   const start = performance.now();
-  const outputs = tidy(() => {
-    const results = model.apply(inputs.length === 1 ? inputs[0]! : inputs, { training: false });
-    return [results as Tensor | Tensor[]].flat();
-  });
-  await Promise.all(outputs.map((output) => output.data()));
+  for (let call = 0; call < calls; call++) {
+    const outputs = tidy(() => {
+      const results = model.apply(inputs.length === 1 ? inputs[0]! : inputs, { training: false });
+      return [results as Tensor | Tensor[]].flat();
+    });
+    all.push(...outputs);
+    await Promise.all(outputs.map((output) => output.data()));
+  }
   const elapsed = performance.now() - start;
-  dispose(outputs);
-  return elapsed;
+  dispose(all);
+  return elapsed / calls;
 }
 
 function compare(batch: number, names: readonly string[], times: readonly number[][]): LatencyComparison {
