@@ -1,5 +1,5 @@
 import { ArgumentError } from '@ockham/core';
-import jpeg from 'jpeg-js';
+import { decode } from './jpeg-decoder.ts';
 import type { ImageShape } from '../image.ts';
 import { pixelsOf, type Codec } from './codec.ts';
 import { BlockWriter } from './jpeg-blocks.ts';
@@ -37,7 +37,7 @@ export function jpegCodec(quality: number): Codec {
     const most = Math.max(1, Math.floor(rows / paddedHeight(height)));
     for (let first = 0; first < records.length; first += most) {
       const some = records.slice(first, first + most);
-      const { data } = jpeg.decode(jpegFile(headerFor(shape, some.length), some), {
+      const { data } = decode(jpegFile(headerFor(shape, some.length), some), {
         useTArray: true,
         formatAsRGBA: false,
         tolerantDecoding: false,
