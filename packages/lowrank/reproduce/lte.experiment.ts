@@ -4,7 +4,7 @@ import { simulate, type Communicator } from '@ockham/core/comm';
 import { holdOut } from '@ockham/core/datasets';
 import { evaluate } from '@ockham/core/metrics';
 import { lenet5 } from '@ockham/core/models';
-import { lte, type LteOptions } from '@ockham/lowrank';
+import { lte, type LteOptions } from '@ockham/lowrank/lte';
 import {
   claim,
   differenceAtLeast,

@@ -1,6 +1,7 @@
 /**
  * Low-rank adaptation, training and compression: {@link applyLora}, {@link dlrt}, {@link pufferfish}, {@link
- * compressLowRank}.
+ * compressLowRank}. Optimization with gradients of low rank, training on many ranks and recovery are entries of their own: `galore`,
+ * `lte` and `recovery`.
  *
  * @module
  */
@@ -8,5 +9,3 @@ export type { LayerRule, Targets } from './layer-rules.ts';
 export * from './lora/index.ts';
 export * from './dlrt/index.ts';
 export * from './factorise/index.ts';
-export * from './lte/index.ts';
-export * from './galore/index.ts';

@@ -6,7 +6,7 @@ import type { Split } from '@ockham/core';
 import { afterEach, describe, expect, it } from 'vitest';
 import { cosineColumns, largest } from '../src/galore/cosine-basis.ts';
 import { Projection, type GaLoreBasis } from '../src/galore/projection.ts';
-import { gaLore, type GaLoreOptions } from '../src/index.ts';
+import { gaLore, type GaLoreOptions } from '../src/galore/index.ts';
 
 const bases: readonly GaLoreBasis[] = ['svd', 'randomised', 'dct'];
 const random = new Random(4);

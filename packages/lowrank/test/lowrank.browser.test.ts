@@ -12,9 +12,9 @@ import {
   dlrt,
   encodeAdapter,
   installAdapter,
-  lte,
   mergeLora,
 } from '@ockham/lowrank';
+import { lte } from '@ockham/lowrank/lte';
 import { recover, recoveryProblem } from '@ockham/lowrank/recovery';
 import { wasmPaths } from '@ockham/vitest-config/wasm-paths';
 import { memory, tensor, type Tensor } from '@tensorflow/tfjs-core';

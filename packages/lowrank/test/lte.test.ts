@@ -18,7 +18,7 @@ import {
   type LossFunction,
   type SnapshotStore,
 } from '@ockham/core/training';
-import { lte, type LteOptions } from '@ockham/lowrank';
+import { lte, type LteOptions } from '@ockham/lowrank/lte';
 import {
   layers,
   memory,

@@ -6,7 +6,6 @@ import type { LayersModel } from '@tensorflow/tfjs-layers';
 import { ArgumentError, throwIfAborted } from '@ockham/core';
 import { checkDistillation, checkFit } from '@ockham/core/training';
 import { candidatesOf, chooseRanks, factorsAt, planOf } from './choose-ranks.ts';
-import { compareFactorised } from './compare-factorised.ts';
 import type { CompressLowRankOptions, CompressLowRankResult } from './options.ts';
 import type { LowRankPlan } from './plan.ts';
 import { replaceByFactors } from './replace-by-factors.ts';
@@ -57,9 +56,15 @@ export async function compressLowRank(
       ? await truncateInStages(model, candidates, ranks, { ...options, data })
       : { thin: await replaceByFactors(model, factorsAt(candidates, ranks)), history: [] };
   try {
-    const comparison =
-      report && (await compareFactorised(model, thin, data, retrain?.loss, report.latency ?? {}, signal));
-    return { model: thin, plan, history, ...(comparison && { report: comparison }) };
+    if (!report) return { model: thin, plan, history };
+    const { compareFactorised } = await import('./compare-factorised.ts'); // loaded where it is asked for
+    const { latency = {} } = report;
+    return {
+      model: thin,
+      plan,
+      history,
+      report: await compareFactorised(model, thin, data, retrain?.loss, latency, signal),
+    };
   } catch (error) {
     thin.dispose();
     throw error;

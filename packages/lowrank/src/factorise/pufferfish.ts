@@ -10,11 +10,11 @@
  */
 import type { LayersModel } from '@tensorflow/tfjs-layers';
 import { ArgumentError, UnsupportedModelError, throwIfAborted } from '@ockham/core';
+import type { ModelComparison } from '@ockham/core/metrics';
 import { cloneModel } from '@ockham/core/models';
 import { toRandom } from '@ockham/core/random';
 import { checkFit, train, type EpochRecord, type TrainOptions } from '@ockham/core/training';
 import { candidatesOf, chooseRanks, factorsAt, planOf } from './choose-ranks.ts';
-import { compareFactorised } from './compare-factorised.ts';
 import { phaseStore, phaseUnderWay } from './phase-store.ts';
 import type { LowRankPlan } from './plan.ts';
 import type {
@@ -96,8 +96,11 @@ export async function pufferfish(
     hybrid = split.model;
     const rest = { epochs: epochs - warmupEpochs, seed: random.stream('hybrid') };
     await trainPhase('hybrid', hybrid, rest, warmupSteps, Math.ceil(warmupEpochs));
-    const comparison =
-      report && (await compareFactorised(vanilla, hybrid, undefined, loss, report.latency ?? {}, signal));
+    let comparison: ModelComparison | undefined;
+    if (report) {
+      const { compareFactorised } = await import('./compare-factorised.ts'); // loaded where it is asked for
+      comparison = await compareFactorised(vanilla, hybrid, undefined, loss, report.latency ?? {}, signal);
+    }
     await checkpoint?.remove();
     return { model: hybrid, plan: split.plan, history, ...(comparison && { report: comparison }) };
   } catch (error) {
