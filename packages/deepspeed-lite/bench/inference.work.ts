@@ -3,7 +3,7 @@ import '@tensorflow/tfjs';
 import { useBackend } from '@ockham/core/backend/node';
 import { bert, gpt } from '@ockham/core/models';
 import { Random } from '@ockham/core/random';
-import { accelerate, generateTokens } from '@ockham/deepspeed-lite';
+import { accelerate, generateTokens } from '@ockham/deepspeed-lite/inference';
 import { tensor2d, type Tensor } from '@tensorflow/tfjs-core';
 import type { Work } from '../../../tooling/bench/src/work.ts';
 

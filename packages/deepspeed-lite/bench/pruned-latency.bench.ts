@@ -2,7 +2,7 @@ import '@tensorflow/tfjs';
 import { bench } from '@ockham/bench';
 import { compareLatency, countFlops, median } from '@ockham/core/metrics';
 import { bert, resnet, resnet20, vgg } from '@ockham/core/models';
-import { pruneChannels, pruneHeads, pruneRows } from '@ockham/deepspeed-lite';
+import { pruneChannels, pruneHeads, pruneRows } from '@ockham/deepspeed-lite/compress';
 import type { LayersModel } from '@tensorflow/tfjs-layers';
 
 const BATCHES = [1, 32] as const;

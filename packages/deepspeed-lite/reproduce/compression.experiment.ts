@@ -3,7 +3,7 @@ import { selectExamples, takeExamples, type Split } from '@ockham/core';
 import { compareLatency, evaluate } from '@ockham/core/metrics';
 import { bert } from '@ockham/core/models';
 import { toRandom } from '@ockham/core/random';
-import { compress, type CompressOptions } from '@ockham/deepspeed-lite';
+import { compress, type CompressOptions } from '@ockham/deepspeed-lite/compress';
 import {
   barsOverSeeds,
   claim,

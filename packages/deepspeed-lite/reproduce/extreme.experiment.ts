@@ -7,7 +7,7 @@ import {
   trainQuantized,
   type GridRule,
   type QuantizeOptions,
-} from '@ockham/deepspeed-lite';
+} from '@ockham/deepspeed-lite/compress';
 import {
   barsOverSeeds,
   claim,

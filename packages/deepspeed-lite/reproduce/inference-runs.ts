@@ -12,7 +12,7 @@ import {
   planInference,
   type GenerateOptions,
   type InferencePlan,
-} from '@ockham/deepspeed-lite';
+} from '@ockham/deepspeed-lite/inference';
 import { dispose, getBackend, tensor2d, tidy, type Tensor } from '@tensorflow/tfjs-core';
 import type { LayersModel } from '@tensorflow/tfjs-layers';
 import { disposeModel } from '../src/tensor/split-model.ts';

@@ -1,7 +1,7 @@
 import '@tensorflow/tfjs';
 import { throwIfAborted } from '@ockham/core';
 import { cloneModel } from '@ockham/core/models';
-import { trainMoq, trainQuantized } from '@ockham/deepspeed-lite';
+import { trainMoq, trainQuantized } from '@ockham/deepspeed-lite/compress';
 import { barsOverSeeds, claim, differenceAtLeast, experiment, groupBy, inEveryRow, where, type Finding, type Row } from '@ockham/reproduce'; // prettier-ignore
 import { accuracyOf, pretrained, schedule, taught, TASKS, type Taught, type TeacherConfig } from './glue-teacher.ts'; // prettier-ignore
 

@@ -14,13 +14,12 @@ import {
   pipelineSchedule,
   plan,
   runSchedule,
-  SparseAttention,
-  sparseAttentionFlopRules,
   splitModel,
   zeroOneAdam,
   type CompressedOptimizer,
   type EngineConfig,
 } from '@ockham/deepspeed-lite';
+import { SparseAttention, sparseAttentionFlopRules } from '@ockham/deepspeed-lite/attention';
 import { input, model as makeModel, type LayersModel, type SymbolicTensor } from '@tensorflow/tfjs-layers';
 import { HEADS, WIDTH } from './attention-arms.ts';
 import { allReduced } from './compressed-training.ts';

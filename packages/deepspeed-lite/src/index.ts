@@ -1,5 +1,6 @@
 /**
- * Training on many ranks, compression to few bits, attention by blocks and fused inference.
+ * Training on many ranks. Compression to few bits, attention by blocks and fused inference are entries of their own: `compress`,
+ * `attention` and `inference`.
  *
  * @module
  */
@@ -160,38 +161,3 @@ export {
   type Routing,
   type RoutingOptions,
 } from './experts/routing.ts';
-export * from './attention/index.ts';
-export * from './compress/index.ts';
-export {
-  accelerate,
-  accelerateRanks,
-  bertPolicy,
-  generateTokens,
-  gptPolicy,
-  latencyOf,
-  measureInference,
-  measureLink,
-  planInference,
-  throughputOf,
-  type Accelerated,
-  type AccelerateOptions,
-  type AccelerateRanksOptions,
-  type DenseRole,
-  type GenerateOptions,
-  type HeadLayer,
-  type InferenceCosts,
-  type InferenceMesh,
-  type InferencePlan,
-  type InferencePolicy,
-  type LayerRoles,
-  type Link,
-  type MatrixQuantization,
-  type MeasureInferenceOptions,
-  type MeasureLinkOptions,
-  type NormRole,
-  type PlanInferenceOptions,
-  type Policy,
-  type QuantizeMatrix,
-  type RankedModel,
-  type SamplingOptions,
-} from './inference/index.ts';

@@ -9,7 +9,7 @@ import { fitTable } from '@ockham/count-sketch-embed';
 import { loadTable, saveTable } from '@ockham/count-sketch-embed/node';
 import { classIncremental } from '@ockham/cssl';
 import { coldStart } from '@ockham/cssl/node';
-import { compress } from '@ockham/deepspeed-lite';
+import { compress } from '@ockham/deepspeed-lite/compress';
 import { folderOf, initialize, loadCompressed, saveCompressed } from '@ockham/deepspeed-lite/node';
 import { gaussianClusters } from '@ockham/core/datasets';
 import { loadSparseModel, saveSparseModel } from '@ockham/fw-prune/node';

@@ -1,3 +1,8 @@
+/**
+ * Attention by blocks, in place of all pairs: {@link sparseAttention}, {@link withSparseAttention}.
+ *
+ * @module
+ */
 export { blockLayout, layoutDensity, type BlockLayout, type LayoutSizes } from './block-layout.ts';
 export type {
   BigBirdPattern,

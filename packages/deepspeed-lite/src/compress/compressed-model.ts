@@ -8,7 +8,7 @@ import type { LayersModel } from '@tensorflow/tfjs-layers';
 import { disposeModel } from '../tensor/split-model.ts';
 import { QuantizedLayer } from './layers/quantized-layer.ts';
 import { shapeConfig, shapeOf } from './layers/matrix-shape.ts';
-import { denseRows } from './low-rank.ts';
+import { denseRows } from './dense-rows.ts';
 import { fromRows, packingRules } from './quantizable.ts';
 import type { PackedLayer } from './quantize-layers.ts';
 

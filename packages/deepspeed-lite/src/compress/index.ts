@@ -1,3 +1,8 @@
+/**
+ * Compression to few bits, by pruning and by fewer layers: {@link compress}, and models that are trained for it.
+ *
+ * @module
+ */
 export {
   checkGrid,
   fakeQuantize,
@@ -21,7 +26,7 @@ export {
   QuantizedPositionEmbedding,
   QuantizedTiedEmbedding,
 } from './layers/quantized-tables.ts';
-export { lowRankOf, type LowRank } from './low-rank.ts';
+export type { LowRank } from './dense-rows.ts';
 export type { CompressData, CompressOptions, CompressReportOptions, QuantizeOptions } from './options.ts';
 export { quantizableWeights, type PackingRule, type QuantizableWeight } from './quantizable.ts';
 export {

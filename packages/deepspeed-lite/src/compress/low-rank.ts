@@ -7,15 +7,8 @@
  */
 import { matrix, svd } from '@ockham/core/linalg';
 import { dequantize, type PackedMatrix } from '@ockham/core/kernels';
+import type { LowRank } from './dense-rows.ts';
 import { quantize } from './grid.ts';
-
-/** The factors of a compensation: Ŵ + `up` · `down` is nearer to W. */
-export interface LowRank {
-  /** `[rank, inputs]`. */
-  readonly down: PackedMatrix;
-  /** `[outputs, rank]`. */
-  readonly up: PackedMatrix;
-}
 
 /**
  * The best two factors of rank `rank` for the error of a packed matrix.
@@ -37,21 +30,4 @@ export function lowRankOf(target: Float32Array, packed: PackedMatrix, rank: numb
     down: quantize(down, [r, inputs], { bits: 8 }),
     up: quantize(up, [outputs, r], { bits: 8 }),
   };
-}
-
-/** The numbers that the matrices of a layer stand for together, `[outputs, inputs]`: Ŵ, or Ŵ + up · down. */
-export function denseRows(matrices: ReadonlyMap<string, PackedMatrix>, weight: string): Float32Array {
-  const main = matrices.get(weight)!;
-  const values = dequantize(main);
-  const [down, up] = [matrices.get('down'), matrices.get('up')];
-  if (!down || !up) return values;
-  const [D, U] = [dequantize(down), dequantize(up)];
-  const rank = down.outputs;
-  for (let o = 0; o < main.outputs; o++) {
-    for (let k = 0; k < rank; k++) {
-      const factor = U[o * rank + k]!;
-      for (let i = 0; i < main.inputs; i++) values[o * main.inputs + i]! += factor * D[k * main.inputs + i]!;
-    }
-  }
-  return values;
 }

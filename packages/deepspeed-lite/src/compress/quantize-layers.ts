@@ -20,7 +20,7 @@ import { fakeQuantizeActivations, type ActivationGrid } from './activation-grid.
 import { staticGrid } from './calibrate.ts';
 import { addRows, fitLayer, noSums } from './fit-layer.ts';
 import { quantize } from './grid.ts';
-import { denseRows, lowRankOf } from './low-rank.ts';
+import { denseRows } from './dense-rows.ts';
 import type { CompressOptions, PlannedWeight } from './options.ts';
 import { patchesOf, type PatchSizes } from './patches.ts';
 import { fromRows, toRows } from './quantizable.ts';
@@ -101,6 +101,7 @@ async function packLayer(
   const compensated = lowRank > 0 && weight.layer.getClassName() === 'Dense';
   const matrices = new Map<string, PackedMatrix>([[rule.weight, kernel]]);
   if (compensated) {
+    const { lowRankOf } = await import('./low-rank.ts'); // with a singular value decomposition, which few ask for
     const { down, up } = lowRankOf(target, kernel, lowRank);
     matrices.set('down', down).set('up', up);
   }

@@ -21,7 +21,7 @@ import { disposeModel } from '../tensor/split-model.ts';
 import { encodeCompressed } from './container.ts';
 import { floatLayers, type FloatLayer } from './float-layers.ts';
 import type { QuantizedLayer } from './layers/quantized-layer.ts';
-import { denseRows } from './low-rank.ts';
+import { denseRows } from './dense-rows.ts';
 import type { CompressData, CompressOptions, CompressReportOptions } from './options.ts';
 import { fromRows, toRows } from './quantizable.ts';
 import type { PackedLayer } from './quantize-layers.ts';

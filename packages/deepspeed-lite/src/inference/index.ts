@@ -1,3 +1,8 @@
+/**
+ * Prediction by fused kernels, on one thread or on ranks: {@link accelerate}, {@link accelerateRanks}.
+ *
+ * @module
+ */
 export { accelerate, type Accelerated, type AccelerateOptions } from './accelerate.ts';
 export { type GenerateOptions } from './generate.ts';
 export { bertPolicy, gptPolicy, type Policy } from './named-policies.ts';

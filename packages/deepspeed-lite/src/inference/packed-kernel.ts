@@ -1,7 +1,7 @@
 /** Matrices of a compressed model, whose codes a fused program keeps, and their parts for ranks. */
 import { dequantize, packCodes, rowBytes, unpackCodes, type PackedMatrix } from '@ockham/core/kernels';
 import type { ActivationGrid } from '../compress/activation-grid.ts';
-import { denseRows, type LowRank } from '../compress/low-rank.ts';
+import { denseRows, type LowRank } from '../compress/dense-rows.ts';
 
 /** The kernel of a dense layer of `compress`. */
 export interface PackedKernel {

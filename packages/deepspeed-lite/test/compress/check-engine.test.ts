@@ -2,7 +2,7 @@ import { memory } from '@tensorflow/tfjs';
 import { OckhamError } from '@ockham/core';
 import type * as Kernels from '@ockham/core/kernels';
 import { describe, expect, it, vi } from 'vitest';
-import { compress, decodeCompressed, encodeCompressed } from '../../src/index.ts';
+import { compress, decodeCompressed, encodeCompressed } from '../../src/compress/index.ts';
 import { clouds, denseNetwork } from './models.ts';
 
 let right = true;

@@ -13,7 +13,7 @@ import {
   QuantizedDense,
   type CompressOptions,
   type QuantizeOptions,
-} from '../../src/index.ts';
+} from '../../src/compress/index.ts';
 import { clouds, convolutionNetwork, denseNetwork, encoder, images, texts } from './models.ts';
 
 const outputs = (model: LayersModel, split: Split, count = split.size): Float32Array =>

@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs';
 import { DataError } from '@ockham/core';
 import { describe, expect, it } from 'vitest';
-import { compress, decodeCompressed, encodeCompressed } from '../../src/index.ts';
+import { compress, decodeCompressed, encodeCompressed } from '../../src/compress/index.ts';
 import { encoder, texts } from './models.ts';
 
 describe('a compressed file in the browser', () => {

@@ -7,14 +7,14 @@ import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { withSparseAttention } from '../../src/attention/index.ts';
 import {
   compress,
   decodeCompressed,
   encodeCompressed,
   exportLayersModel,
-  withSparseAttention,
   type GridBits,
-} from '../../src/index.ts';
+} from '../../src/compress/index.ts';
 import { loadCompressed, saveCompressed } from '../../src/index.node.ts';
 import { clouds, convolutionNetwork, denseNetwork, encoder, images, texts } from './models.ts';
 

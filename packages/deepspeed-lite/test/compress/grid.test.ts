@@ -15,7 +15,7 @@ import { CODINGS, dequantize, packedBytes, unpackCodes } from '@ockham/core/kern
 import { Random } from '@ockham/core/random';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { fakeQuantize, quantize, type Grid, type GridBits } from '../../src/index.ts';
+import { fakeQuantize, quantize, type Grid, type GridBits } from '../../src/compress/index.ts';
 
 const ALL: readonly GridBits[] = [8, 4, 3, 2, 'ternary', 'binary', 'fp8-e4m3', 'fp8-e5m2', 'fp4-e2m1'];
 const normals = (n: number, seed = 3) => {

@@ -18,7 +18,7 @@ import {
 import { openTable } from '@ockham/count-sketch-embed/reader';
 import { classIncremental } from '@ockham/cssl';
 import { coldStart } from '@ockham/cssl/node';
-import { compress, decodeCompressed, encodeCompressed } from '@ockham/deepspeed-lite';
+import { compress, decodeCompressed, encodeCompressed } from '@ockham/deepspeed-lite/compress';
 import { folderOf, initialize } from '@ockham/deepspeed-lite/node';
 import { decodeSparseModel, encodeSparseModel } from '@ockham/fw-prune';
 import { applyLora, decodeAdapter, encodeAdapter, installAdapter } from '@ockham/lowrank';
