@@ -23,37 +23,14 @@ export function sizeTable(sizes: readonly EntrySize[]): string {
   ].join('\n');
 }
 
-/**
- * Entry points that hold more than the promise allows when every name is imported, in bytes with little room to grow. A page that uses one
- * method of them downloads that method: their README's example is within the limit.
- */
-const above: Readonly<Record<string, number>> = {
-  '@ockham/cssl': 63_000,
-  '@ockham/deepspeed-lite': 126_000,
-  '@ockham/lowrank': 70_000,
-};
-
 /** The entry points above what they may weigh, in words. */
 export function overLimit(sizes: readonly EntrySize[]): string[] {
-  return sizes.flatMap(({ entry, start, example = 0 }) => {
-    const most = above[entry] ?? limit;
-    return [
-      ...(start > most ? [`${entry} must weigh at most ${kilo(most)}, got ${kilo(start)}.`] : []),
-      ...(example > limit
-        ? [`${entry}: its README's example must weigh at most ${kilo(limit)}, got ${kilo(example)}.`]
-        : []),
-    ];
-  });
-}
-
-/** Those that are let through above the limit, in words: a reader of the table should not have to compare. */
-export function stillAbove(sizes: readonly EntrySize[]): string[] {
-  return sizes
-    .filter(({ entry, start }) => start > limit && start <= (above[entry] ?? 0))
-    .map(
-      ({ entry, start }) =>
-        `${entry} is above the ${kilo(limit)} that were promised: ${kilo(start)} with all its names.`,
-    );
+  return sizes.flatMap(({ entry, start, example = 0 }) => [
+    ...(start > limit ? [`${entry} must weigh at most ${kilo(limit)}, got ${kilo(start)}.`] : []),
+    ...(example > limit
+      ? [`${entry}: its README's example must weigh at most ${kilo(limit)}, got ${kilo(example)}.`]
+      : []),
+  ]);
 }
 
 const kilo = (bytes: number): string => `${(bytes / 1000).toFixed(1)} kB`;
