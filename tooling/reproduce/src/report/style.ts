@@ -31,7 +31,7 @@ blockquote { margin: 0; padding: .1rem 0 .1rem .9rem; border-left: 3px solid var
 .plot { overflow-x: auto; } .plot img { display: block; max-width: max(100%, 30rem); height: auto; }
 ul.claims { list-style: none; padding: 0; margin: 1rem 0 0; } ul.claims > li { padding: .7rem 0; border-top: 1px solid var(--line); scroll-margin-top: 1rem; }
 li:target { outline: 2px solid var(--link); outline-offset: 6px; border-radius: 2px; }
-.anchor { text-decoration: none; padding: .15rem .5rem; }
+.anchor { padding: .15rem .5rem; }
 ul.failed li { margin: .5rem 0; }
 dl { display: grid; grid-template-columns: max-content minmax(0, 1fr); gap: .2rem 1rem; margin: .5rem 0; font-size: .92rem; } dt { color: var(--soft); } dd { margin: 0; overflow-wrap: anywhere; }
 details { margin: .8rem 0; } summary { cursor: pointer; font-weight: 600; padding: .15rem 0; }
