@@ -1,9 +1,9 @@
 import { readFile, realpath, stat } from 'node:fs/promises';
 import { dirname, join, relative, resolve, sep } from 'node:path';
 import { serialization, type io } from '@tensorflow/tfjs-core';
-import { loadLayersModel, type LayersModel } from '@tensorflow/tfjs-layers';
+import type { LayersModel } from '@tensorflow/tfjs-layers';
 import { DataError, UnsupportedModelError } from '../errors.ts';
-import { nameLoadedActivation } from '../models/index.ts'; // registers this package's layers, too
+import { modelFromFile, nameLoadedActivation } from '../models/index.ts'; // registers this package's layers, too
 import { specBytes } from './spec-bytes.node.ts';
 
 /** A model that was read from disk. */
@@ -66,20 +66,12 @@ export async function openModel(path: string): Promise<OpenedModel> {
     shards.push(...parts);
   }
   const weightData = new Uint8Array(Buffer.concat(shards)).buffer;
-  const artifacts: io.ModelArtifacts = {
-    modelTopology,
-    weightSpecs: groups.flatMap(({ weights }) => weights),
-    weightData,
-  };
+  const weightSpecs = groups.flatMap(({ weights }) => weights);
+  const numbers = weightSpecs.reduce((sum, { shape }) => sum + shape.reduce((n, d) => n * d, 1), 0);
   nameLoadedActivation();
   checkClasses(file, modelTopology);
-  try {
-    const model = await loadLayersModel({ load: async () => artifacts });
-    return { model, path: file, bytes: text.length + weightData.byteLength };
-  } catch (cause) {
-    const why = cause instanceof Error ? cause.message : String(cause);
-    throw corrupt(file, `TensorFlow.js does not take it (${why})`, cause);
-  }
+  const model = await modelFromFile(`${who}: ${file}`, { modelTopology, weightSpecs, weightData }, numbers);
+  return { model, path: file, bytes: text.length + weightData.byteLength };
 }
 
 /** The text as an object. Keys that would reach prototypes are no part of any model. */

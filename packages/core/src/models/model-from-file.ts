@@ -79,20 +79,28 @@ export async function modelFromFile(
   }
 }
 
-function putWeights(model: LayersModel, values: Readonly<Record<string, Tensor>>): void {
-  const unused = new Set(Object.keys(values));
+function putWeights(model: LayersModel, given: Readonly<Record<string, Tensor>>): void {
+  const own = new Set(model.weights.map(({ originalName }) => originalName));
+  const values = new Map(
+    Object.entries(given).map(([name, value]) => [own.has(name) ? name : withoutScope(name), value]),
+  );
   for (const weight of model.weights) {
     const { originalName: name, shape } = weight;
-    const value = Object.hasOwn(values, name) ? values[name] : undefined;
+    const value = values.get(name);
     if (String(value?.shape) !== String(shape))
       throw new TypeError(
         `the weight ${name} must be [${shape.join(', ')}], got ${value ? `[${value.shape.join(', ')}]` : 'none'}`,
       );
     variableOf(weight).assign(value!);
-    unused.delete(name);
   }
-  if (unused.size > 0)
-    throw new TypeError(`no layer takes the weights ${[...unused].slice(0, 5).join(', ')}`);
+  const unused = [...values.keys()].filter((name) => !own.has(name));
+  if (unused.length > 0) throw new TypeError(`no layer takes the weights ${unused.slice(0, 5).join(', ')}`);
+}
+
+/** `dense/dense/kernel`, as Keras scopes names, is `dense/kernel`. */
+function withoutScope(name: string): string {
+  const parts = name.split('/');
+  return [...parts.slice(0, -2), ...parts.slice(-1)].join('/');
 }
 
 function joined(data: io.WeightData): ArrayBuffer {

@@ -13,7 +13,10 @@ beforeEach(async () => {
 afterEach(() => rm(folder, { recursive: true }));
 
 interface ModelJson {
-  modelTopology: { class_name: string; config: { layers: { class_name: string }[] } };
+  modelTopology: {
+    class_name: string;
+    config: { layers: { class_name: string; config: { units?: unknown } }[] };
+  };
   weightsManifest: { paths: string[]; weights: { name: string; shape: unknown; dtype: string }[] }[];
   [key: string]: unknown;
 }
@@ -81,6 +84,16 @@ describe('openModel', () => {
     model.dispose();
   });
 
+  it('knows weights by the names that Keras scopes', async () => {
+    const file = await saved(({ weightsManifest: [group] }) => {
+      for (const weight of group!.weights) weight.name = weight.name.replace(/^(.*)\/(.*)$/, '$1/$1/$2');
+    });
+    const { model } = await openModel(file);
+    const whole = await readFile(join(folder, 'model/weights.bin'));
+    expect(model.getWeights()[0]!.dataSync()[0]).toBe(whole.readFloatLE(0));
+    model.dispose();
+  });
+
   it.each([['../secret.bin'], ['/etc/hostname'], ['below/../../secret.bin'], ['.'], ['']])(
     'reads no weights outside its folder: %j',
     async (path) => {
@@ -103,6 +116,9 @@ describe('openModel', () => {
     await expect(openModel(file)).rejects.toMatchObject({ code: 'corrupt-file' });
   });
 
+  const sizeOf = (json: ModelJson, units: unknown): void => {
+    json.modelTopology.config.layers.find(({ config }) => config.units === 4)!.config.units = units;
+  };
   const broken: [what: string, change: (json: ModelJson) => unknown, code: string][] = [
     ['text that is no JSON', () => '{', 'corrupt-file'],
     ['a list', () => [], 'corrupt-file'],
@@ -138,6 +154,13 @@ describe('openModel', () => {
     [
       'a key that reaches prototypes',
       (json) => `{"__proto__":{"polluted":1},${JSON.stringify(json).slice(1)}`,
+      'corrupt-file',
+    ],
+    ['fewer bytes than its layers ask for', (json) => sizeOf(json, 2e9), 'corrupt-file'],
+    ['a size that is no number', (json) => sizeOf(json, 'x'), 'corrupt-file'],
+    [
+      'weights of another layer',
+      (json) => void (json.weightsManifest[0]!.weights[0]!.name = 'other/kernel'),
       'corrupt-file',
     ],
     ['a graph model', (json) => ({ ...json, format: 'graph-model' }), 'unsupported-model'],
