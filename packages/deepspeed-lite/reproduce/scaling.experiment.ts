@@ -28,8 +28,8 @@ interface Config extends ModelSizes {
 
 interface ScalingRow extends Row {
   readonly model: ModelName;
-  /** `strong`: the same batch for all ranks together; `weak`: the same for each. */
-  readonly kind: 'strong' | 'weak';
+  /** `strong`: the same batch for all ranks together; `weak`: the same for each; `apart`: that, by ranks that do not talk. */
+  readonly kind: 'strong' | 'weak' | 'apart';
   /** `measured` on this machine, or a simulated network. */
   readonly on: string;
   readonly ranks: number;
@@ -88,6 +88,7 @@ export default experiment<Config, ScalingRow, never>({
     'Data parallelism; measured with ranks of this machine, of one thread each: threads on wasm, processes on the native engine. Both cores have to be idle for these figures to mean anything.',
     'Simulated: cores of 20 Gflop/s on a virtual clock, which compute what the layers’ multiplications take, a backward pass as two forward ones; gradients go in the engine’s buckets of 1 MiB, each by a ring, behind the rest of the backward pass. The optimizer takes no time.',
     'Over 1 Gbit/s a ring of 1,024 ranks takes 2 · 1,023 messages of 50 µs for each bucket, a tenth of a second, and behind the last bucket there is nothing left to compute.',
+    'Ranks that do not talk are what the machine leaves to two: memory and clock are shared.',
     'Made-up examples: time does not depend on them.',
   ],
   async run({ config, seed, progress, signal, once }) {
@@ -120,10 +121,13 @@ export default experiment<Config, ScalingRow, never>({
       paper: 'our bar: 1.7 × on two idle cores',
       measure: (rows) => meanAtLeast(measured(rows, 'strong'), ({ speedUp }) => speedUp, 1.7, { unit: '×' }),
     }),
-    claim('two ranks are at least 90 % as fast each as one with the same batch for each, on this machine', {
-      paper: 'our bar: 0.90 on two idle cores',
+    claim('two ranks are at least 90 % as fast as two that do not talk, on this machine', {
+      paper: 'our bar: 0.90 of the same run with communication switched off',
       measure: (rows) =>
-        meanAtLeast(measured(rows, 'weak'), ({ efficiency }) => efficiency, 0.9, { scale: 100, unit: '%' }),
+        meanAtLeast(measured(rows, 'weak'), (row) => row.efficiency / sameApart(rows, row), 0.9, {
+          scale: 100,
+          unit: '%',
+        }),
     }),
     claim('with as many examples on each, the most ranks are at least 90 % as fast each as one over 100 Gbit/s', {
       paper: 'without excess communication overhead',
@@ -162,6 +166,10 @@ const simulated = (rows: readonly ScalingRow[], kind: ScalingRow['kind']): Scali
 const measured = (rows: readonly ScalingRow[], kind: ScalingRow['kind']): ScalingRow[] =>
   where(rows, { kind, on: MEASURED });
 
+/** Efficiency of the ranks that do not talk, beside a row of those that do. */
+const sameApart = (rows: readonly ScalingRow[], { seed, model }: ScalingRow): number =>
+  where(measured(rows, 'apart'), { seed, model })[0]!.efficiency;
+
 function farthest(rows: readonly ScalingRow[], kind: ScalingRow['kind'], on: string): ScalingRow[] {
   const most = Math.max(...rows.map(({ ranks }) => ranks));
   return where(rows, { kind, on, ranks: most });
@@ -194,7 +202,7 @@ async function measure(work: ScalingWork, seed: number): Promise<ScalingRow[]> {
     );
   const alone = quantile(times[0]!.alone, 0.5);
   const { model, batch } = work;
-  return (['strong', 'weak'] as const).map((kind) => {
+  return (['strong', 'weak', 'apart'] as const).map((kind) => {
     const examples = kind === 'strong' ? batch : 2 * batch;
     const speedUp = ((examples / batch) * alone) / slower(kind);
     return { seed, model, kind, on: MEASURED, ranks: 2, examples, speedUp, efficiency: speedUp / 2 };

@@ -18,13 +18,14 @@ export interface ScalingWork {
 
 /** Milliseconds of one update, turn by turn. */
 export interface ScalingTimes {
-  /** One rank, and two with the same batch, and with twice as many examples. */
+  /** One rank; two with the same batch, and with twice as many examples; two that each take the batch and do not talk. */
   readonly alone: number[];
   readonly strong: number[];
   readonly weak: number[];
+  readonly apart: number[];
 }
 
-/** Times updates of a model, in turns: by one rank, by all with the same batch, and with as many examples on each. */
+/** Times updates of a model, in turns: by one rank, by all with the same batch, with as many examples on each, and by each for itself. */
 export default async function timeScaling(comm: Communicator, work: ScalingWork): Promise<ScalingTimes> {
   const { engine, model, sizes, batch, turns } = work;
   await useBackend(engine as 'wasm', { threads: 1 });
@@ -35,8 +36,9 @@ export default async function timeScaling(comm: Communicator, work: ScalingWork)
     alone: await make(batch, self()),
     strong: await make(batch, comm),
     weak: await make(comm.size * batch, comm),
+    apart: await make(batch, self()),
   };
-  const times = { alone: [] as number[], strong: [] as number[], weak: [] as number[] };
+  const times: ScalingTimes = { alone: [], strong: [], weak: [], apart: [] };
   const variants = Object.keys(times) as (keyof ScalingTimes)[];
   for (let turn = -1; turn < turns; turn++)
     for (const variant of turn % 2 === 0 ? variants : variants.toReversed()) {
