@@ -27,6 +27,17 @@ describe.skipIf(launchers.length === 0).each(launchers.length > 0 ? launchers : 
   },
 );
 
+it.skipIf(launchers.length === 0).each(launchers)(
+  'what a script dies of before its work is told: %s',
+  async (mpirun) => {
+    const script = new URL('../fixtures/comm/launchers.ts', import.meta.url); // no script of a rank
+    await expect(launchMpi(2, script, { mpirun })).rejects.toMatchObject({
+      code: 'rank-lost',
+      message: expect.stringContaining('the script must have a default export'),
+    });
+  },
+);
+
 it('a launcher that is not there is said to be', async () => {
   const error = await launchMpi(2, conformance, { mpirun: 'no-such-mpirun' }).then(() => undefined, (caught: unknown) => caught as CommError); // prettier-ignore
   expect(error).toMatchObject({ code: 'comm-unavailable' });

@@ -74,19 +74,17 @@ export async function launchMpi<R = unknown>(
       for (const pid of pids.values()) kill(pid);
       setTimeout(() => kill(-job.pid!), GRACE).unref(); // later, so that it takes leave of its ranks
     };
-    let lost: CommError | undefined;
+    let lost: number | undefined;
     const watch = setInterval(() => {
-      const gone: number[] = [];
+      const before = lost;
       for (let rank = 0; rank < n; rank++) {
         const started = pids.get(rank) ?? readReport(folder, rank, 'started')?.pid;
         if (started === undefined) continue;
         if (!pids.has(rank)) onStart?.(rank, started);
         pids.set(rank, started);
-        if (!lost && !isAlive(started) && !readReport(folder, rank, 'done')) gone.push(rank);
+        if (lost === undefined && !isAlive(started) && !readReport(folder, rank, 'done')) lost = rank;
       }
-      if (gone.length === 0) return;
-      lost = failureOf(folder, n) ?? died(gone[0]!);
-      setTimeout(end, GRACE).unref();
+      if (lost !== before) setTimeout(end, GRACE).unref();
     }, LOOK);
     signal?.addEventListener('abort', end, { once: true });
     const code = await ended.finally(() => {
@@ -98,7 +96,7 @@ export async function launchMpi<R = unknown>(
       throw new AbortedError('launchMpi: stopped by the AbortSignal. Launch again to start over.', {
         cause: signal.reason,
       });
-    const failure = failureOf(folder, n) ?? lost;
+    const failure = failureOf(folder, n) ?? (lost === undefined ? undefined : died(lost, said));
     if (failure) throw failure;
     const reports = Array.from({ length: n }, (_, rank) => readReport(folder, rank, 'done'));
     const missing = reports.findIndex((report) => !report);
@@ -121,10 +119,11 @@ export async function launchMpi<R = unknown>(
   }
 }
 
-function died(rank: number): CommError {
+function died(rank: number, said: string): CommError {
+  const words = said.trim().slice(-1500);
   return new CommError(
     'rank-lost',
-    `comm: every rank must live until all are done, but rank ${rank} died before its work was done.`,
+    `comm: every rank must live until all are done, but rank ${rank} died before its work was done.${words && ` It said: ${words}`}`,
     { rank },
   );
 }
