@@ -152,7 +152,8 @@ export async function joinSeeds(experiment: Experiment, surroundings: RunSurroun
   };
   await writeResult(file, result, drawings);
   // finished seeds of a part stay, for parts that other processes run to be joined by a run of all
-  if (seeds.length >= scaleOf(experiment, scale).seeds) await rm(partial, { recursive: true, force: true });
+  if (seeds.length >= scaleOf(experiment, scale).seeds)
+    await rm(partial, { recursive: true, force: true, maxRetries: 5 });
   return { result, file, written: true };
 }
 

@@ -12,27 +12,28 @@ export interface FinishedSeed {
   readonly seconds: number;
 }
 
-interface Stored {
+interface Clock {
   readonly key: string;
   readonly seconds: number;
-  readonly rows?: readonly Row[];
 }
 
 /**
- * What is kept of one seed while its experiment is not complete: `<seed>.json` with the seconds worked and, at the
- * end, the rows; beside it a folder of checkpoints and of parts that `once` has finished. All of it belongs to a key (configuration,
- * engine, data, sources): under another key the seed starts over.
+ * What is kept of one seed while its experiment is not complete: at the end its rows, in `<seed>.json`; before, in a folder, the seconds
+ * worked, checkpoints, and parts that `once` has finished. All of it belongs to a key (configuration, engine, data, sources): under
+ * another key the seed starts over. Rows have a file of their own, since another run of the same seed may still write its clock.
  */
 export class SeedState {
-  readonly #file: string;
+  readonly #rows: string;
+  readonly #clock: string;
   readonly #folder: string;
   readonly #key: string;
   #secondsBefore = 0;
   #started = 0;
 
   constructor(folder: string, seed: number, key: string) {
-    this.#file = join(folder, `${seed}.json`);
+    this.#rows = join(folder, `${seed}.json`);
     this.#folder = join(folder, `${seed}`);
+    this.#clock = join(this.#folder, 'clock.json');
     this.#key = key;
   }
 
@@ -40,9 +41,9 @@ export class SeedState {
   async open(): Promise<FinishedSeed | undefined> {
     const done = await this.finished();
     if (done) return done;
-    const stored = await readJson<Stored>(this.#file);
-    if (stored?.key === this.#key) this.#secondsBefore = stored.seconds;
-    else await rm(this.#folder, { recursive: true, force: true });
+    const clock = await readJson<Clock>(this.#clock);
+    if (clock?.key === this.#key) this.#secondsBefore = clock.seconds;
+    else await rm(this.#folder, { recursive: true, force: true, maxRetries: 5 });
     await mkdir(this.#folder, { recursive: true });
     this.#started = performance.now();
     await this.saveClock();
@@ -51,9 +52,8 @@ export class SeedState {
 
   /** The finished seed, if there is one under this key. */
   async finished(): Promise<FinishedSeed | undefined> {
-    const stored = await readJson<Stored>(this.#file);
-    if (stored?.key !== this.#key || !stored.rows) return undefined;
-    return { rows: stored.rows, seconds: stored.seconds };
+    const done = await readJson<Clock & FinishedSeed>(this.#rows);
+    return done?.key === this.#key ? { rows: done.rows, seconds: done.seconds } : undefined;
   }
 
   get seconds(): number {
@@ -62,13 +62,13 @@ export class SeedState {
 
   /** Keeps the time worked so far, for a run that is stopped and continued. */
   async saveClock(): Promise<void> {
-    await writeJson(this.#file, { key: this.#key, seconds: this.seconds } satisfies Stored);
+    await writeJson(this.#clock, { key: this.#key, seconds: this.seconds } satisfies Clock);
   }
 
   async finish(rows: readonly Row[]): Promise<FinishedSeed> {
     const { seconds } = this;
-    await writeJson(this.#file, { key: this.#key, seconds, rows } satisfies Stored);
-    await rm(this.#folder, { recursive: true, force: true });
+    await writeJson(this.#rows, { key: this.#key, seconds, rows } satisfies Clock & FinishedSeed);
+    await rm(this.#folder, { recursive: true, force: true, maxRetries: 5 });
     return { rows, seconds };
   }
 
@@ -78,7 +78,7 @@ export class SeedState {
       read: () => store.read(),
       remove: () => store.remove(),
       write: async (snapshot) => {
-        await store.write(snapshot);
+        await insist(() => store.write(snapshot));
         await this.saveClock();
       },
     };
@@ -117,5 +117,18 @@ async function readJson<T>(path: string): Promise<T | undefined> {
 }
 
 async function writeJson(path: string, value: unknown): Promise<void> {
-  await writeFileAtomic(path, new TextEncoder().encode(JSON.stringify(value)));
+  await insist(() => writeFileAtomic(path, new TextEncoder().encode(JSON.stringify(value))));
+}
+
+/** Writes again where another run, which ended first, took the folder away meanwhile. */
+async function insist(write: () => Promise<void>): Promise<void> {
+  for (let left = 4; ; left--) {
+    try {
+      await write();
+      return;
+    } catch (error) {
+      const { code } = ((error as Error).cause ?? {}) as { readonly code?: string };
+      if (code !== 'ENOENT' || left === 0) throw error;
+    }
+  }
 }

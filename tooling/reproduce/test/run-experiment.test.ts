@@ -85,7 +85,7 @@ describe('runExperiment', () => {
     });
     const stopped = runExperiment(toy, surroundings(results, { seeds: [5], signal: controller.signal }));
     await expect(stopped).rejects.toBeInstanceOf(AbortedError);
-    expect(await readdir(join(results, '.partial/standard/figures/5'))).toHaveLength(2);
+    expect(await readdir(join(results, '.partial/standard/figures/5'))).toHaveLength(3);
     const { result } = await runExperiment(toy, surroundings(results, { seeds: [5] }));
     expect(worked).toEqual(['first 5']);
     expect(found).toEqual([undefined, 7]);
