@@ -9,7 +9,7 @@ it('a run of a seed that another run has finished takes nothing of it away, and 
   const [one, other] = [new SeedState(folder, 3, 'key'), new SeedState(folder, 3, 'key')];
   for (const run of [one, other]) expect(await run.open()).toBeUndefined();
   expect(await one.once('half', () => 1)).toBe(1);
-  const { rows } = await one.finish([{ seed: 3, y: 2 }]);
+  const { rows } = await one.finish([{ seed: 3 }]);
   await other.saveClock();
   expect(await one.finished()).toMatchObject({ rows });
   await rm(join(folder, '3'), { recursive: true }); // as a join clears it
