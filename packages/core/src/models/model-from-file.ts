@@ -84,6 +84,7 @@ function putWeights(model: LayersModel, given: Readonly<Record<string, Tensor>>)
   const values = new Map(
     Object.entries(given).map(([name, value]) => [own.has(name) ? name : withoutScope(name), value]),
   );
+  if (values.size < Object.keys(given).length) throw new TypeError('two weights are for one place');
   for (const weight of model.weights) {
     const { originalName: name, shape } = weight;
     const value = values.get(name);

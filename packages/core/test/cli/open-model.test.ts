@@ -94,6 +94,19 @@ describe('openModel', () => {
     model.dispose();
   });
 
+  it('refuses two weights for one place', async () => {
+    const file = await saved(({ weightsManifest: [group] }) => {
+      const [first] = group!.weights;
+      group!.weights.push({ ...first!, name: first!.name.replace('/', '/scope/') });
+    });
+    const path = join(folder, 'model/weights.bin');
+    await writeFile(path, Buffer.concat([await readFile(path), new Uint8Array(3 * 4 * 4)]));
+    await expect(openModel(file)).rejects.toMatchObject({
+      code: 'corrupt-file',
+      message: expect.stringContaining('one place'),
+    });
+  });
+
   it.each([['../secret.bin'], ['/etc/hostname'], ['below/../../secret.bin'], ['.'], ['']])(
     'reads no weights outside its folder: %j',
     async (path) => {
