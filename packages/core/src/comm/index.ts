@@ -17,6 +17,7 @@ export {
   type Transport,
 } from './communicator.ts';
 export { CommError, type CommErrorCode } from './comm-error.ts';
+export { largeMemory } from './large-memory.ts';
 export { Ledger, type CommOperation, type LedgerEntry } from './ledger.ts';
 export { self } from './self.ts';
 export { runRank, type RankFunction } from './run-rank.ts';

@@ -10,7 +10,8 @@ import {
   type LaunchOptions,
   type SpawnRank,
 } from './launch.ts';
-import { RUN_RANK, type RankReport } from './run-rank.ts';
+import { RUN_RANK_NODE } from './run-rank.node.ts';
+import type { RankReport } from './run-rank.ts';
 
 /**
  * Starts n ranks as worker threads and gives what they return.
@@ -41,7 +42,7 @@ export function startRanks<R = unknown>(
   const on = threadMemory(checkLaunch(n, options), availableParallelism());
   const address = addressOf(script);
   const spawn: SpawnRank = (start, { heard, threw, ended }) => {
-    const workerData = { start, script: address, runtime: RUN_RANK };
+    const workerData = { start, script: address, runtime: RUN_RANK_NODE };
     const worker = new Worker(entry, { eval: true, workerData, name: `rank ${start.rank}` });
     worker.on('message', (report: RankReport) => heard(report));
     worker.on('error', threw);

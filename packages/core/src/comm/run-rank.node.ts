@@ -1,8 +1,9 @@
+import { askForHugePages } from './huge-pages.node.ts';
 import { launchedByMpi, runUnderMpi } from './mpi/open-mpi.node.ts';
 import { writeReport } from './mpi/report.node.ts';
 import { HOST, runRank as runHere, type RankFunction } from './run-rank.ts';
 
-/** The address of this module, for the entry of a process. */
+/** The address of this module, for the entries of threads and processes. */
 export const RUN_RANK_NODE: string = import.meta.url;
 let called = false;
 
@@ -33,6 +34,7 @@ export function tellStart(env: NodeJS.ProcessEnv = process.env): void {
  */
 export async function runRank<R, D = unknown>(work: RankFunction<R, D>): Promise<R> {
   called = true;
+  askForHugePages();
   const launchedHere = HOST in globalThis;
   if (launchedHere || launchedByMpi() === undefined) return runHere(work);
   const text = process.env.OCKHAM_COMM_DATA;

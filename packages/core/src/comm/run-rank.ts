@@ -32,8 +32,6 @@ export interface RankHost {
 
 /** Where the entry of a worker leaves its {@link RankHost}. */
 export const HOST: unique symbol = Symbol.for('@ockham/core/comm') as never;
-/** The address of this module, for the entry of a worker. */
-export const RUN_RANK: string = import.meta.url;
 
 /**
  * Runs the work of this rank: in a thread or process that `launch` started with the ranks that it started, elsewhere alone

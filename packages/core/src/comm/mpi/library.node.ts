@@ -1,16 +1,9 @@
 /** The MPI library of this machine through koffi: which one it is, its handles and its functions. */
-import { createRequire } from 'node:module';
 import type { CommType, ReduceOp } from '../communicator.ts';
 import { CommError } from '../comm-error.ts';
+import { loadKoffi, type Koffi, type NativeFunction } from '../koffi.node.ts';
 
-/** What koffi gives; it is an optional dependency, so that its types are not relied on. */
-interface Koffi {
-  config(options: { async_stack_size: number }): unknown;
-  load(path: string): { symbol(name: string): unknown; func(prototype: string): MpiFunction };
-}
-export type MpiFunction = ((...values: readonly unknown[]) => number) & {
-  async(...values: readonly unknown[]): void;
-};
+export type MpiFunction = ((...values: readonly unknown[]) => number) & NativeFunction;
 export type Handle = number | bigint;
 
 export type MpiKind = 'Open MPI' | 'MPICH' | 'MPI ABI';
@@ -89,19 +82,6 @@ export function loadMpi(env: NodeJS.ProcessEnv = process.env): MpiLibrary {
   );
 }
 
-/** @throws CommError `comm-unavailable` where it is not installed. */
-export function loadKoffi(): Koffi & { mmap?: unknown } {
-  try {
-    return createRequire(import.meta.url)('koffi') as Koffi;
-  } catch (cause) {
-    throw new CommError(
-      'comm-unavailable',
-      'comm: this transport needs the package koffi. Install it: npm install koffi.',
-      { cause },
-    );
-  }
-}
-
 function describe(koffi: Koffi, path: string): MpiLibrary {
   const library = koffi.load(path);
   const symbol = (name: string): Handle => library.symbol(name) as bigint;
@@ -121,7 +101,7 @@ function describe(koffi: Koffi, path: string): MpiLibrary {
           .replaceAll(/\b(COMM|TYPE|OP|REQUEST|HANDLER)\b/g, handle)
           .replaceAll('BUFFER', 'void *')
           .replaceAll('ADDRESS', 'intptr_t'),
-      );
+      ) as MpiFunction;
   if (has('ompi_mpi_comm_world')) {
     return {
       kind: 'Open MPI',

@@ -5,7 +5,8 @@ import { join } from 'node:path';
 import { CommError } from '../comm-error.ts';
 import { checkLaunch, startJob, type Job, type LaunchOptions, type SpawnRank } from '../launch.ts';
 import { addressOf } from '../launch-threads.node.ts';
-import { RUN_RANK, type RankReport } from '../run-rank.ts';
+import { RUN_RANK_NODE } from '../run-rank.node.ts';
+import type { RankReport } from '../run-rank.ts';
 import { mapFile } from './map-file.node.ts';
 
 /** What a child is told. */
@@ -76,7 +77,7 @@ export function startProcesses<R = unknown>(
       execArgv: [...process.execArgv, '--input-type=module', '--eval', entry],
       serialization: 'advanced',
       stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
-      env: { ...process.env, OCKHAM_COMM_RUNTIME: RUN_RANK, OCKHAM_COMM_CHILD: CHILD },
+      env: { ...process.env, OCKHAM_COMM_RUNTIME: RUN_RANK_NODE, OCKHAM_COMM_CHILD: CHILD },
     });
     let over = false;
     const leave = (how: string): void => {

@@ -1,11 +1,6 @@
 import { closeSync, openSync } from 'node:fs';
 import { CommError } from '../comm-error.ts';
-import { loadKoffi } from '../mpi/library.node.ts';
-
-interface KoffiView {
-  load(path: string | null): { func(prototype: string): (...values: readonly unknown[]) => unknown };
-  view(pointer: unknown, bytes: number): ArrayBuffer;
-}
+import { loadKoffi } from '../koffi.node.ts';
 
 const [READ_WRITE, SHARED] = [3, 1];
 
@@ -20,7 +15,7 @@ export function mapFile(path: string, bytes: number): ArrayBuffer {
       'comm-unavailable',
       'processes: files must be mapped, which is not done on Windows. Launch threads.',
     );
-  const koffi = loadKoffi() as unknown as KoffiView;
+  const koffi = loadKoffi();
   const mmap = koffi.load(null).func('void *mmap(void *, size_t, int, int, int, int64_t)');
   const file = openSync(path, 'r+');
   try {
