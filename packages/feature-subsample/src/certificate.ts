@@ -15,12 +15,12 @@ export interface Certificate {
   readonly dualityGap: number;
 }
 
-/** A certificate at `x`, for one product with A and one with Aᵀ. */
+/** A certificate at `x`, for one pass over A; the first of a system takes two. */
 export function certify(system: LinearSystem, x: Float64Array, smallest: number | null = null): Certificate {
   const b2 = squares(system.b) || 1;
-  const r2 = squares(system.times(x).map((value, i) => value - system.b[i]!));
-  const g2 = squares(system.gradient(x));
-  const scale = squares(system.gradient(new Float64Array(system.d))) || 1;
+  const { residual, gradient } = system.residualAndGradient(x);
+  const [r2, g2] = [squares(residual), squares(gradient)];
+  const scale = squares(system.gradientAtZero()) || 1;
   const byDual = r2 / b2;
   return {
     residual: Math.sqrt(r2 / b2),

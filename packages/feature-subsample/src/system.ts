@@ -1,5 +1,6 @@
 /** The data of a least-squares problem, min ½‖Ax − b‖², where the kernels can reach it. */
 import { ArgumentError, NonFiniteError } from '@ockham/core';
+import { largeMemory } from '@ockham/core/comm';
 import { eigh } from '@ockham/core/linalg/eigh';
 import { bindGradientKernels } from './kernels/gradient-kernels.ts';
 import { plainAddGradient, plainTimes } from './kernels/twin.ts';
@@ -37,6 +38,10 @@ export interface LinearSystem {
    * @param homogeneous Take b as 0.
    */
   gradient(x: Float64Array, begin?: number, end?: number, homogeneous?: boolean): Float64Array;
+  /** Ax − b, `[n]`, and Aᵀ(Ax − b), `[d]`, of one pass over A. */
+  residualAndGradient(x: Float64Array): { readonly residual: Float64Array; readonly gradient: Float64Array };
+  /** −Aᵀb, `[d]`: the gradient at 0, from the first call on kept. */
+  gradientAtZero(): Float64Array;
 }
 
 /**
@@ -74,6 +79,36 @@ export function linearSystem(
   const at = { x: 8 * n * d, out: 8 * (n * d + d), b: 8 * (n * d + 2 * d), rows: 8 * (n * d + 2 * d + n) };
   const [xs, outs, rows] = [place(at.x, d), place(at.out, d), place(at.rows, n)];
   if (kernels) place(at.b, n).set(target);
+  let atZero: Float64Array | undefined;
+  /** The gradient over the rows [begin, end); their residuals in `rows` where asked. */
+  const addGradient = (
+    x: Float64Array,
+    begin: number,
+    end: number,
+    homogeneous: boolean,
+    residuals: boolean,
+  ): Float64Array => {
+    xs.set(x);
+    outs.fill(0);
+    if (kernels) {
+      const [a, from] = [8 * begin * d, homogeneous ? 0 : at.b + 8 * begin];
+      kernels.addGradient(end - begin, d, a, at.x, from, at.out, residuals ? at.rows : 0);
+    } else {
+      const from = homogeneous ? undefined : target;
+      plainAddGradient(
+        end - begin,
+        d,
+        values,
+        begin * d,
+        xs,
+        from,
+        begin,
+        outs,
+        residuals ? rows : undefined,
+      );
+    }
+    return outs.slice();
+  };
   return {
     n,
     d,
@@ -87,29 +122,22 @@ export function linearSystem(
       return rows.slice();
     },
     gradient(x, begin = 0, end = n, homogeneous = false) {
-      xs.set(x);
-      outs.fill(0);
-      if (kernels)
-        kernels.addGradient(end - begin, d, 8 * begin * d, at.x, homogeneous ? 0 : at.b + 8 * begin, at.out);
-      else
-        plainAddGradient(
-          end - begin,
-          d,
-          values,
-          begin * d,
-          xs,
-          homogeneous ? undefined : target,
-          begin,
-          outs,
-        );
-      return outs.slice();
+      return addGradient(x, begin, end, homogeneous, false);
+    },
+    residualAndGradient(x) {
+      const gradient = addGradient(x, 0, n, false, true);
+      return { residual: rows.slice(), gradient };
+    },
+    gradientAtZero() {
+      atZero ??= addGradient(new Float64Array(d), 0, n, false, false);
+      return atZero;
     },
   };
 }
 
 function makeMemory(bytes: number): WebAssembly.Memory | undefined {
   try {
-    return new WebAssembly.Memory({ initial: Math.ceil(bytes / 65_536) });
+    return largeMemory(bytes);
   } catch {
     return undefined; // more than an engine's 4 GB: in plain arrays then
   }

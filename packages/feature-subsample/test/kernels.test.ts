@@ -21,6 +21,13 @@ it('the SIMD kernels give the bits of their twins for any shape and range of row
         const begin = cut % n;
         expect(fast.gradient(x, begin)).toEqual(plain.gradient(x, begin));
         expect(fast.gradient(x, 0, n, true)).toEqual(plain.gradient(x, 0, n, true));
+        for (const system of [fast, plain]) {
+          expect(system.residualAndGradient(x)).toEqual({
+            residual: system.times(x).map((value, i) => value - b[i]!),
+            gradient: system.gradient(x),
+          });
+          expect(system.gradientAtZero()).toEqual(system.gradient(new Float64Array(d)));
+        }
         x.fill(0);
       },
     ),

@@ -3,7 +3,7 @@ import { gradientKernels } from './generated/gradient-kernels.ts';
 /** The compiled kernels, bound to a memory; matrices and vectors are byte offsets into it, nothing is checked. */
 export interface GradientKernels {
   times(rows: number, columns: number, a: number, x: number, out: number): void;
-  addGradient(rows: number, columns: number, a: number, x: number, b: number, out: number): void;
+  addGradient(rows: number, columns: number, a: number, x: number, b: number, out: number, r: number): void;
 }
 
 let compiled: WebAssembly.Module | null | undefined;

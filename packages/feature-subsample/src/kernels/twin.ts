@@ -22,9 +22,13 @@ export function plainAddGradient(
   b: Float64Array | undefined,
   bOffset: number,
   out: Float64Array,
+  r?: Float64Array,
 ): void {
-  const residual = (i: number): number =>
-    dot(columns, a, aOffset + i * columns, x) - (b ? b[bOffset + i]! : 0);
+  const residual = (i: number): number => {
+    const value = dot(columns, a, aOffset + i * columns, x) - (b ? b[bOffset + i]! : 0);
+    if (r) r[i] = value;
+    return value;
+  };
   let i = 0;
   for (; i + 4 <= rows; i += 4) {
     const [r0, r1, r2, r3] = [residual(i), residual(i + 1), residual(i + 2), residual(i + 3)];
@@ -36,9 +40,9 @@ export function plainAddGradient(
     }
   }
   for (; i < rows; i++) {
-    const r = residual(i);
+    const last = residual(i);
     const p = aOffset + i * columns;
-    for (let j = 0; j < columns; j++) out[j]! += r * a[p + j]!;
+    for (let j = 0; j < columns; j++) out[j]! += last * a[p + j]!;
   }
 }
 

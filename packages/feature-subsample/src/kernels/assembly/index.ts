@@ -16,8 +16,19 @@ export function times(rows: i32, columns: i32, a: usize, x: usize, out: usize): 
   }
 }
 
-/** out += Aᵀ (A x − b), four rows at a time, each row read from the cache the second time; a `b` at 0 is none. */
-export function addGradient(rows: i32, columns: i32, a: usize, x: usize, b: usize, out: usize): void {
+/**
+ * r = A x − b and out += Aᵀ r, four rows at a time, each row read from the cache the second time; a `b` at 0 is none, an `r` at 0 is
+ * not kept.
+ */
+export function addGradient(
+  rows: i32,
+  columns: i32,
+  a: usize,
+  x: usize,
+  b: usize,
+  out: usize,
+  r: usize,
+): void {
   const width = (columns as usize) << 3;
   let i = 0;
   for (; i + 4 <= rows; i += 4) {
@@ -27,16 +38,25 @@ export function addGradient(rows: i32, columns: i32, a: usize, x: usize, b: usiz
       sums23 = v128.sub<f64>(sums23, v128.load(b, 16));
       b += 32;
     }
+    if (r) {
+      v128.store(r, sums01);
+      v128.store(r, sums23, 16);
+      r += 32;
+    }
     addFour(columns, a, width, out);
     a += width << 2;
   }
   for (; i < rows; i++) {
-    let r = dot(columns, a, x);
+    let residual = dot(columns, a, x);
     if (b) {
-      r -= load<f64>(b);
+      residual -= load<f64>(b);
       b += 8;
     }
-    addOne(columns, a, r, out);
+    if (r) {
+      store<f64>(r, residual);
+      r += 8;
+    }
+    addOne(columns, a, residual, out);
     a += width;
   }
 }
@@ -91,10 +111,68 @@ function addFour(columns: i32, a: usize, width: usize, out: usize): void {
   let p2 = p1 + width;
   let p3 = p2 + width;
   const end = out + (((columns & ~1) as usize) << 3);
+  const fourPairs = out + (((columns & ~7) as usize) << 3);
+  while (out < fourPairs) {
+    v128.store(
+      out,
+      plusFour(
+        v128.load(out),
+        v128.mul<f64>(w0, v128.load(a)),
+        v128.mul<f64>(w1, v128.load(p1)),
+        v128.mul<f64>(w2, v128.load(p2)),
+        v128.mul<f64>(w3, v128.load(p3)),
+      ),
+    );
+    v128.store(
+      out,
+      plusFour(
+        v128.load(out, 16),
+        v128.mul<f64>(w0, v128.load(a, 16)),
+        v128.mul<f64>(w1, v128.load(p1, 16)),
+        v128.mul<f64>(w2, v128.load(p2, 16)),
+        v128.mul<f64>(w3, v128.load(p3, 16)),
+      ),
+      16,
+    );
+    v128.store(
+      out,
+      plusFour(
+        v128.load(out, 32),
+        v128.mul<f64>(w0, v128.load(a, 32)),
+        v128.mul<f64>(w1, v128.load(p1, 32)),
+        v128.mul<f64>(w2, v128.load(p2, 32)),
+        v128.mul<f64>(w3, v128.load(p3, 32)),
+      ),
+      32,
+    );
+    v128.store(
+      out,
+      plusFour(
+        v128.load(out, 48),
+        v128.mul<f64>(w0, v128.load(a, 48)),
+        v128.mul<f64>(w1, v128.load(p1, 48)),
+        v128.mul<f64>(w2, v128.load(p2, 48)),
+        v128.mul<f64>(w3, v128.load(p3, 48)),
+      ),
+      48,
+    );
+    out += 64;
+    a += 64;
+    p1 += 64;
+    p2 += 64;
+    p3 += 64;
+  }
   while (out < end) {
-    const first = v128.add<f64>(v128.mul<f64>(w0, v128.load(a)), v128.mul<f64>(w1, v128.load(p1)));
-    const second = v128.add<f64>(v128.mul<f64>(w2, v128.load(p2)), v128.mul<f64>(w3, v128.load(p3)));
-    v128.store(out, v128.add<f64>(v128.load(out), v128.add<f64>(first, second)));
+    v128.store(
+      out,
+      plusFour(
+        v128.load(out),
+        v128.mul<f64>(w0, v128.load(a)),
+        v128.mul<f64>(w1, v128.load(p1)),
+        v128.mul<f64>(w2, v128.load(p2)),
+        v128.mul<f64>(w3, v128.load(p3)),
+      ),
+    );
     out += 16;
     a += 16;
     p1 += 16;
@@ -108,6 +186,10 @@ function addFour(columns: i32, a: usize, width: usize, out: usize): void {
       v128.extract_lane<f64>(w2, 0) * load<f64>(p2) + v128.extract_lane<f64>(w3, 0) * load<f64>(p3);
     store<f64>(out, load<f64>(out) + (first + second));
   }
+}
+
+function plusFour(sum: v128, t0: v128, t1: v128, t2: v128, t3: v128): v128 {
+  return v128.add<f64>(sum, v128.add<f64>(v128.add<f64>(t0, t1), v128.add<f64>(t2, t3)));
 }
 
 function dot(columns: i32, a: usize, x: usize): f64 {
