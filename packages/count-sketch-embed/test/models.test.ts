@@ -6,6 +6,7 @@ import type { WordEmbeddingsArgs } from '@ockham/core/models';
 import { CountSketchEmbedding } from '../src/layers/index.ts';
 import {
   askedTokens,
+  BagOfEmbeddings,
   bagOfEmbeddings,
   clickModel,
   copyEncoder,
@@ -170,6 +171,70 @@ describe('bagOfEmbeddings', () => {
     expect(epochs.at(-1)!.loss).toBeLessThan(0.1);
     model.dispose();
     expect(tf.memory().numTensors).toBe(before);
+  });
+});
+
+describe('word dropout of bagOfEmbeddings', () => {
+  /** One-hot vectors: what comes out is each word's share. */
+  const bag = (wordDropout: number, seed = 3) => {
+    const table = tf.layers.embedding({ inputDim: 12, outputDim: 12, embeddingsInitializer: 'identity' });
+    return new BagOfEmbeddings({ table, wordDropout, seed });
+  };
+  const ids = Array.from({ length: 400 }, () => [1, 2, 3, 4, 5, 6, 7, 8, 0, 0]);
+  const shares = (layer: BagOfEmbeddings, texts: number[][], training: boolean) =>
+    tf
+      .tidy(() => layer.apply(tf.tensor2d(texts, undefined, 'int32'), { training }) as tf.Tensor2D)
+      .arraySync();
+
+  it('leaves out that share of the words in training, and averages the others', () => {
+    const rows = shares(bag(0.3), ids, true);
+    const kept = rows.map((row) => row.filter((share) => share > 0));
+    for (const row of kept) for (const share of row) expect(share).toBeCloseTo(1 / row.length, 6);
+    const left = kept.reduce((sum, row) => sum + row.length, 0) / (400 * 8);
+    expect(Math.abs(left - 0.7)).toBeLessThan(5 * Math.sqrt((0.3 * 0.7) / (400 * 8)));
+    expect(new Set(kept.map((row) => row.length)).size).toBeGreaterThan(1);
+  });
+
+  it('leaves out nothing in inference, and never a whole text', () => {
+    const layer = bag(0.9);
+    for (const row of shares(layer, ids, false)) expect(row[1]).toBeCloseTo(1 / 8, 6);
+    for (const row of shares(
+      layer,
+      Array.from({ length: 50 }, () => [5, 0]),
+      true,
+    ))
+      expect(row[5]).toBe(1);
+  });
+
+  it('draws anew at each call, and the same again where a seed is set', () => {
+    const layer = bag(0.5);
+    expect(shares(layer, ids, true)).not.toEqual(shares(layer, ids, true));
+    layer.seed = 7;
+    expect(shares(layer, ids, true)).toEqual(shares(layer, ids, true));
+  });
+
+  it('trains to the same bits from the same seed, and keeps its rate in a saved model', async () => {
+    const weights = async (seed: number) => {
+      const table = new CountSketchEmbedding({ vocabulary: 30, dimension: 4, rows: 3, seed: 1 });
+      const model = bagOfEmbeddings(table, { wordDropout: 0.5 });
+      const values = Int32Array.from({ length: 80 }, (_, i) => 1 + ((i * 11) % 29));
+      const y = { values: Int32Array.from({ length: 20 }, (_, i) => i % 2), shape: [] };
+      const data = { size: 20, x: { values, shape: [4] }, y };
+      await train(model, data, { epochs: 2, batchSize: 5, loss: 'crossEntropyFromLogits', seed });
+      const found = [...model.getWeights()[0]!.dataSync()];
+      const config = model.getLayer('bag').getConfig();
+      model.dispose();
+      return { found, config };
+    };
+    const [once, again, other] = [await weights(1), await weights(1), await weights(2)];
+    expect(once.found).toEqual(again.found);
+    expect(once.found).not.toEqual(other.found);
+    expect(once.config).toMatchObject({ wordDropout: 0.5 });
+  });
+
+  it.each([-0.1, 1, NaN])('refuses a rate of %d', (wordDropout) => {
+    const table = tf.layers.embedding({ inputDim: 4, outputDim: 2 });
+    expect(() => bagOfEmbeddings(table, { wordDropout })).toThrow(/wordDropout must be in \[0, 1\), got/);
   });
 });
 

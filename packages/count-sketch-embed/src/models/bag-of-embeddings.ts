@@ -1,7 +1,8 @@
 /**
  * A text as the mean of its words' vectors, and a linear classifier on it.
  *
- * Source: Iyyer et al. 2015, "Deep unordered composition rivals syntactic methods for text classification", equation 1.
+ * Source: Iyyer et al. 2015, "Deep unordered composition rivals syntactic methods for text classification", equation 1, and its
+ * word dropout.
  */
 import { ArgumentError } from '@ockham/core';
 import { Random } from '@ockham/core/random';
@@ -19,19 +20,45 @@ import type { EmbeddingLayer } from './embedding-layer.ts';
 
 type Shape = (number | null)[];
 
+/** Arguments of {@link BagOfEmbeddings}. */
+export interface BagOfEmbeddingsArgs {
+  /** The layer's from now on. */
+  readonly table: EmbeddingLayer;
+  /** Probability that a word is left out of its text in training, [0, 1). Default 0; Iyyer et al. take 0.3. */
+  readonly wordDropout?: number;
+  /** Seeds the draws where nobody sets a seed for each step, as `train` does. Default 0. */
+  readonly seed?: number;
+  readonly name?: string;
+}
+
 /**
  * The mean of the vectors of a text's words: ids `[batch, length]` to `[batch, D]`, padding (id 0) left out. Holds the
- * table as a layer of its own, and asks it for each different id of a batch once.
+ * table as a layer of its own, and asks it for each different id of a batch once. A text that would lose all its words in training
+ * keeps them, which is left open in the paper.
  */
 export class BagOfEmbeddings extends layers.Layer {
   /** Names the class in saved models. @nocollapse */
   static className = 'BagOfEmbeddings';
   /** The table, a layer of its own. */
   readonly table: EmbeddingLayer;
+  /** See {@link BagOfEmbeddingsArgs.wordDropout}. */
+  readonly wordDropout: number;
+  /** Tells `train` to set {@link seed} for each step. */
+  readonly seededNoise = true;
+  /** Of the step under way; set by `train`. */
+  seed: number | undefined;
+  readonly #initialSeed: number;
+  readonly #draws: Random;
 
-  constructor(args: { readonly table: EmbeddingLayer; readonly name?: string }) {
-    super(args.name === undefined ? {} : { name: args.name });
-    this.table = args.table;
+  constructor({ name, table, wordDropout = 0, seed = 0 }: BagOfEmbeddingsArgs) {
+    super(name === undefined ? {} : { name });
+    if (!(wordDropout >= 0 && wordDropout < 1)) {
+      throw new ArgumentError(`BagOfEmbeddings: wordDropout must be in [0, 1), got ${wordDropout}.`);
+    }
+    this.table = table;
+    this.wordDropout = wordDropout;
+    this.#initialSeed = seed;
+    this.#draws = new Random(seed).stream('words');
   }
 
   override build(): void {
@@ -59,18 +86,23 @@ export class BagOfEmbeddings extends layers.Layer {
     return [batch!, (this.table.computeOutputShape([null, 1]) as Shape).at(-1)!];
   }
 
-  override call(inputs: Tensor | Tensor[]): Tensor {
+  override call(inputs: Tensor | Tensor[], kwargs: Record<string, unknown> = {}): Tensor {
     const ids = Array.isArray(inputs) ? inputs[0]! : inputs;
     const [batch, length] = ids.shape as [number, number];
     const values = ids.dataSync();
+    const random = this.seed === undefined ? this.#draws : new Random(this.seed);
+    const texts = Array.from({ length: batch }, (_, row) => {
+      const words = values.subarray(row * length, (row + 1) * length).filter((id) => id !== 0);
+      if (kwargs['training'] !== true || this.wordDropout === 0) return words;
+      const kept = words.filter(() => random.uniform() >= this.wordDropout);
+      return kept.length === 0 ? words : kept;
+    });
     const columns = new Map<number, number>();
-    for (const id of values) if (id !== 0 && !columns.has(id)) columns.set(id, columns.size);
+    for (const words of texts) for (const id of words) if (!columns.has(id)) columns.set(id, columns.size);
     if (columns.size === 0) columns.set(0, 0);
     const shares = new Float32Array(batch * columns.size);
-    for (let row = 0; row < batch; row++) {
-      const words = values.subarray(row * length, (row + 1) * length).filter((id) => id !== 0);
+    for (const [row, words] of texts.entries())
       for (const id of words) shares[row * columns.size + columns.get(id)!]! += 1 / words.length;
-    }
     return tidy(() => {
       const vectors = this.table.apply(tensor1d([...columns.keys()], 'int32')) as Tensor2D;
       return matMul(tensor2d(shares, [batch, columns.size]), vectors);
@@ -79,7 +111,7 @@ export class BagOfEmbeddings extends layers.Layer {
 
   override getConfig(): serialization.ConfigDict {
     const table = { className: this.table.getClassName(), config: this.table.getConfig() };
-    return { ...super.getConfig(), table };
+    return { ...super.getConfig(), table, wordDropout: this.wordDropout, seed: this.#initialSeed };
   }
 
   /** Makes the layer that a saved configuration describes, its table included. @nocollapse */
@@ -108,7 +140,9 @@ export interface BagOfEmbeddingsOptions {
   readonly length?: number | null;
   /** Number of classes, ≥ 2. Default 2. */
   readonly classes?: number;
-  /** Seeds the classifier. Default 0. */
+  /** Probability that a word is left out of its text in training, [0, 1). Default 0; Iyyer et al. take 0.3. */
+  readonly wordDropout?: number;
+  /** Seeds the classifier, and words left out where `train` does not. Default 0. */
   readonly seed?: number;
 }
 
@@ -123,7 +157,7 @@ export interface BagOfEmbeddingsOptions {
  * await train(model, data, { epochs: 4, loss: 'crossEntropyFromLogits' });
  */
 export function bagOfEmbeddings(table: EmbeddingLayer, options: BagOfEmbeddingsOptions = {}): LayersModel {
-  const { length = null, classes = 2, seed = 0 } = options;
+  const { length = null, classes = 2, wordDropout = 0, seed = 0 } = options;
   if (!Number.isInteger(classes) || classes < 2) {
     throw new ArgumentError(`bagOfEmbeddings: classes must be an integer ≥ 2, got ${classes}.`);
   }
@@ -132,7 +166,7 @@ export function bagOfEmbeddings(table: EmbeddingLayer, options: BagOfEmbeddingsO
   });
   const model = sequential();
   model.add(layers.inputLayer({ inputShape: [length], dtype: 'int32' }));
-  model.add(new BagOfEmbeddings({ table, name: 'bag' }));
+  model.add(new BagOfEmbeddings({ table, wordDropout, seed, name: 'bag' }));
   model.add(layers.dense({ name: 'classifier', units: classes, kernelInitializer }));
   return model;
 }

@@ -1,4 +1,9 @@
-export { BagOfEmbeddings, bagOfEmbeddings, type BagOfEmbeddingsOptions } from './bag-of-embeddings.ts';
+export {
+  BagOfEmbeddings,
+  bagOfEmbeddings,
+  type BagOfEmbeddingsArgs,
+  type BagOfEmbeddingsOptions,
+} from './bag-of-embeddings.ts';
 export { clickModel, PairwiseProducts, type ClickModelOptions } from './click-model.ts';
 export { copyEncoder } from './copy-encoder.ts';
 export { LanguageModelHead, type LanguageModelHeadArgs } from './language-model-head.ts';
