@@ -21,6 +21,7 @@ const budget = {
   rates: [0.01],
   deviations: [0.02, 0.3],
   powers: [0, 0.25],
+  wordDropouts: [0],
   examples: 0,
   heldOut: 1_500,
   trialEpochs: 1,

@@ -20,6 +20,8 @@ export interface WordConfig {
   readonly deviations: readonly number[];
   /** Powers of a token's rank that scale its vector, tried with each of those; see `ScaledTable`. */
   readonly powers: readonly number[];
+  /** Shares of the words left out in training, tried with each of those. */
+  readonly wordDropouts: readonly number[];
   /** Training texts; 0 for all. */
   readonly examples: number;
   readonly heldOut: number;
@@ -40,6 +42,8 @@ export interface WordRow extends Row {
   readonly rate: number;
   readonly deviation: number;
   readonly power: number;
+  /** Share of the words left out in training, the best there as well. */
+  readonly wordDropout: number;
   /** Their accuracy there, after a trial; null where there was nothing to choose. */
   readonly heldOut: number | null;
   /** On the development set. */
@@ -55,6 +59,7 @@ export const whyOfWords = {
   deviations: 'of the vectors at the start: BERT’s, and one near PyTorch’s; tried with each rate',
   powers:
     'none, and what gives rare words the steps that Adam gives them in a full table; tried with each rate',
+  wordDropouts: 'none, and the 0.3 of Iyyer et al. 2015; tried with each of those where there are two',
   examples: 'the whole training set at paper scale',
   heldOut:
     'sentences, as the development set has; trials train on what shares no phrase of three words with them',
@@ -77,8 +82,12 @@ export async function wordRows(
     encodeWords(words, examples, { length: config.length, marks: false });
   const [all, test] = [encode(texts), encode(developed)];
   const random = new Random(seed);
-  const choices = config.powers.flatMap((power) =>
-    config.deviations.flatMap((deviation) => config.rates.map((rate) => ({ power, deviation, rate }))),
+  const choices = config.wordDropouts.flatMap((wordDropout) =>
+    config.powers.flatMap((power) =>
+      config.deviations.flatMap((deviation) =>
+        config.rates.map((rate) => ({ wordDropout, power, deviation, rate })),
+      ),
+    ),
   );
   const some = (indexes: Int32Array) => {
     const order = random.stream('examples').permutation(indexes.length);
@@ -101,10 +110,11 @@ export async function wordRows(
       on: Split,
       by: Split,
       epochs: number,
-      { power, deviation, rate }: (typeof choices)[number],
+      { wordDropout, power, deviation, rate }: (typeof choices)[number],
     ) => {
       const table = tableOf(name, { vocabulary, dimension: config.dimension, ratio, deviation, seed });
-      const model = bagOfEmbeddings(power === 0 ? table : new ScaledTable({ table, power }), { seed });
+      const scaled = power === 0 ? table : new ScaledTable({ table, power });
+      const model = bagOfEmbeddings(scaled, { seed, wordDropout });
       await train(model, on, {
         epochs,
         batchSize: config.batchSize,

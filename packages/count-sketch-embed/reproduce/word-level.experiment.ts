@@ -16,11 +16,12 @@ const budget = {
   ratios: [16, 32, 64],
   rates: [0.003, 0.01],
   deviations: [0.02],
-  powers: [0, 0.25],
+  powers: [0],
+  wordDropouts: [0, 0.3],
   examples: 0,
   heldOut: 1_500,
-  trialEpochs: 1,
-  epochs: 3,
+  trialEpochs: 5,
+  epochs: 5,
   batchSize: 128,
   dimension: 64,
   length: 56,
@@ -48,11 +49,11 @@ export default experiment<WordConfig, WordRow, 'texts'>({
   scales: {
     smoke: {
       seeds: 1,
-      config: { ...budget, ratios: [16], rates: [0.01], powers: [0.25], examples: 1_500, epochs: 1 },
+      config: { ...budget, ratios: [16], rates: [0.01], wordDropouts: [0.3], examples: 1_500, epochs: 1 },
     },
     standard: {
       seeds: 1,
-      config: { ...budget, ratios: [16, 64], rates: [0.01], powers: [0.25], examples: 33_000 },
+      config: { ...budget, ratios: [16, 64], rates: [0.01], wordDropouts: [0.3], examples: 33_000 },
     },
     paper: { seeds: 5, config: budget },
   },
@@ -60,7 +61,7 @@ export default experiment<WordConfig, WordRow, 'texts'>({
   differences: [
     'Words between spaces instead of WordPieces, and a mean of vectors instead of an encoder: what is left of the model is the table.',
     'The median has a random sign for each token, hash and coordinate; without them, or with one sign for all coordinates, see signs-of-coordinates.',
-    'Words are numbered by frequency, and a word’s vector may be scaled by a power of its number, with either table: without, rare words of a shared row learn slower than Adam lets them in a row of their own.',
+    'A share of the words may be left out in training, with either table (Iyyer et al. 2015). Without, the smaller tables ended .53, 1.90 and 1.90 points below the full one (5 seeds, 3 passes), with spreads of up to 3.3 points.',
     'The full table is tuned like the median, and trained as long.',
   ],
   run: ({ data, ...context }) => wordRows(context.config, data.texts.tasks['SST-2'], context),
