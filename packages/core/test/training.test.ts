@@ -189,6 +189,19 @@ describe('train', () => {
     expect((await weights(model))[0]).not.toEqual(start[0]);
   });
 
+  it('takes one learning rate for all steps, and refuses what is none', async () => {
+    const optimizer = optimizers.sgd(0.5);
+    const model = network();
+    await train(model, clusters(), { epochs: 1, batchSize: 25, optimizer, learningRate: 0.25 });
+    expect(optimizer).toHaveProperty('learningRate', 0.25);
+    for (const learningRate of [0, -1, NaN, Infinity, '0.1' as unknown as number])
+      await expect(train(model, clusters(), { epochs: 1, learningRate })).rejects.toThrow(
+        /learningRate must be a number > 0 or a function of the step, got/,
+      );
+    optimizer.dispose();
+    model.dispose();
+  });
+
   it('says why when the loss is no longer finite', async () => {
     const model = await seededNetwork();
     const run = train(model, clusters(), {

@@ -174,7 +174,7 @@ async function rewindTarget(
   await train(network, split, {
     ...trainOptions(options, random, 0),
     epochs: rewindEpochs,
-    ...(learningRate && { learningRate: (step: number) => learningRate(step, total) }),
+    ...(typeof learningRate === 'function' && { learningRate: (step) => learningRate(step, total) }),
   });
   return saveWeights(network);
 }

@@ -163,7 +163,7 @@ export class PruningRun {
       loss,
       seed: this.#random.stream('retrain').stream(iteration),
       ...(optimizer && { optimizer }),
-      ...(typeof learningRate === 'number' && { learningRate: () => learningRate }),
+      ...(typeof learningRate === 'number' && { learningRate }),
       ...(typeof learningRate === 'function' && {
         learningRate: (step) => learningRate((iteration - 1) * steps + step, iterations * steps),
       }),

@@ -30,7 +30,8 @@ import type { EpochRecord, Snapshot, TrainOptions, TrainResult } from './types.t
  * await train(model, data.train, { epochs: 3, optimizer: { name: 'adam', learningRate: 1e-3 }, seed: 7 });
  */
 export async function train(model: LayersModel, data: Split, options: TrainOptions): Promise<TrainResult> {
-  const { epochs, batchSize = 128, loss = 'crossEntropy', shuffle = true, progress, signal } = options;
+  const { epochs, batchSize = 128, loss = 'crossEntropy', shuffle = true } = options;
+  const { learningRate, progress, signal } = options;
   check(model, data, options, batchSize);
   const random = toRandom(options.seed ?? 0).stream('train');
   const lossOf = lossFunction(loss);
@@ -57,7 +58,10 @@ export async function train(model: LayersModel, data: Split, options: TrainOptio
       const index = position.step % stepsPerEpoch;
       if (order === undefined || index === 0) order = orderOf(data.size, shuffle, random, epoch);
       options.onStep?.(position.step, total);
-      if (options.learningRate) setLearningRate(optimizer, options.learningRate(position.step, total));
+      if (learningRate !== undefined) {
+        const rate = typeof learningRate === 'number' ? learningRate : learningRate(position.step, total);
+        setLearningRate(optimizer, rate);
+      }
       const indexes = order.subarray(index * batchSize, Math.min((index + 1) * batchSize, data.size));
       const value = await trainStep(model, optimizer, data, indexes, {
         loss: lossOf,
@@ -91,7 +95,7 @@ export async function train(model: LayersModel, data: Split, options: TrainOptio
 }
 
 function check(model: LayersModel, data: Split, options: TrainOptions, batchSize: number): void {
-  const { epochs, loss = 'crossEntropy', snapshotEvery } = options;
+  const { epochs, loss = 'crossEntropy', snapshotEvery, learningRate } = options;
   if (!(epochs >= 0) || !Number.isFinite(epochs)) {
     throw new ArgumentError(`train: epochs must be a number ≥ 0, got ${epochs}.`);
   }
@@ -100,6 +104,12 @@ function check(model: LayersModel, data: Split, options: TrainOptions, batchSize
   }
   if (snapshotEvery !== undefined && !(Number.isInteger(snapshotEvery) && snapshotEvery >= 1)) {
     throw new ArgumentError(`train: snapshotEvery must be an integer ≥ 1, got ${snapshotEvery}.`);
+  }
+  const isRate = typeof learningRate === 'number' && learningRate > 0 && learningRate < Infinity;
+  if (learningRate !== undefined && typeof learningRate !== 'function' && !isRate) {
+    throw new ArgumentError(
+      `train: learningRate must be a number > 0 or a function of the step, got ${learningRate}.`,
+    );
   }
   checkFit('train', model, data, { loss });
   if (trainableVariables(model).length === 0) {

@@ -63,8 +63,8 @@ export interface TrainOptions {
   readonly epochs: number;
   /** A tf optimizer (kept, not disposed) or a spec (made and disposed here). Default adam, 0.001. */
   readonly optimizer?: Optimizer | OptimizerSpec | OptimizerSpec['name'];
-  /** Learning rate for step `step` of `total`; overrides the optimizer's own. */
-  readonly learningRate?: (step: number, total: number) => number;
+  /** Learning rate, > 0, or that for step `step` of `total`; overrides the optimizer's own. */
+  readonly learningRate?: number | ((step: number, total: number) => number);
   /** Default `crossEntropy`. */
   readonly loss?: Loss;
   /** Default 128. The last batch of an epoch may be smaller. */
