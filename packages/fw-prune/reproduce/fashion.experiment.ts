@@ -64,7 +64,10 @@ export default experiment<PruningConfig, PruningRow, 'fashion-mnist'>({
     iterations: 'small steps',
     epochs: 'half a pass between prunings',
   },
-  differences: ['Fashion-MNIST, which the paper names as further research.'],
+  differences: [
+    'Fashion-MNIST, which the paper names as further research.',
+    'Why 95 % stays behind: 1,736 weights underfit. On seed 10, three times the passes with distillation from a dense network of 20: 89.75 %, and 90.80 on the training set, where the dense network has 91.59 on the test set with as many.',
+  ],
   async run({ config, data, ...run }) {
     const subject = {
       network: 'table-1-cnn',
