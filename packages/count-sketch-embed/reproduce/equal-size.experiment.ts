@@ -77,6 +77,7 @@ export default experiment<WordConfig, WordRow, 'texts'>({
   why: { ...whyOfWords, tables: 'forms at equal numbers of parameters' },
   differences: [
     'Words between spaces instead of WordPieces, and a mean of vectors instead of an encoder: what is left of the model is the table.',
+    'Words that were not in training are left out, with every table: 6 % of the development set’s. A full table leaves their vector at its small start; in a smaller one it is made of other words’ rows, at random and the same for all.',
     'A quotient and a remainder for each token take at least 2√|V| rows: at 64 times there is no such table.',
     'The classifier is linear in the vectors, so that with the mean of rows, or one row, and no signs of coordinates a word’s score is a sum of d, or one, of d·R hashed scores, however wide the vectors are; the median chooses anew for each coordinate, and signs of coordinates make each coordinate a sketch of its own.',
     'All tables have the same budget: texts, epochs, order, rates and deviations tried.',

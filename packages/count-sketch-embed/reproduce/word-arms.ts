@@ -9,7 +9,7 @@ import { bagOfEmbeddings } from '@ockham/count-sketch-embed';
 import type { Row, RunContext } from '@ockham/reproduce';
 import { ScaledTable } from './scaled-table.ts';
 import { isPossible, tableOf, type TableName } from './tables.ts';
-import { encodeWords, holdOutSentences, wordsOf } from './words.ts';
+import { encodeWords, holdOutSentences, withoutUnseen, wordsOf } from './words.ts';
 
 /** What every arm has in common. */
 export interface WordConfig {
@@ -79,7 +79,7 @@ export async function wordRows(
   const words = wordsOf(texts.first);
   const vocabulary = words.vocabulary.length;
   const encode = (examples: typeof texts) =>
-    encodeWords(words, examples, { length: config.length, marks: false });
+    encodeWords(words, examples, { length: config.length, marks: false, knownOnly: true });
   const [all, test] = [encode(texts), encode(developed)];
   const random = new Random(seed);
   const choices = config.wordDropouts.flatMap((wordDropout) =>
@@ -132,9 +132,11 @@ export async function wordRows(
     };
     const tried: number[] = [];
     for (const [k, choice] of parts ? choices.entries() : []) {
-      const trial = await once(`${name}-${ratio}-trial-${k}`, () =>
-        fit(some(parts!.rest), selectExamples(all, parts!.heldOut), config.trialEpochs, choice),
-      );
+      const trial = await once(`${name}-${ratio}-trial-${k}`, () => {
+        const rest = some(parts!.rest);
+        const by = withoutUnseen(selectExamples(all, parts!.heldOut), rest);
+        return fit(rest, by, config.trialEpochs, choice);
+      });
       tried.push(trial.accuracy);
     }
     const heldOut = parts ? Math.max(...tried) : null;

@@ -28,22 +28,39 @@ export function wordsOf(texts: readonly string[], most = Infinity): Words {
   };
 }
 
-/** Texts as ids of a fixed length; with `marks` as `[CLS]` … `[SEP]`. */
+/** How texts become ids. */
+interface EncodeOptions {
+  readonly length: number;
+  /** As `[CLS]` … `[SEP]`. */
+  readonly marks: boolean;
+  /** Words that are not in the vocabulary are left out, in place of `[UNK]`. Default false. */
+  readonly knownOnly?: boolean;
+}
+
+/** Texts as ids of a fixed length. */
 export function encodeWords(
   words: Words,
   { first, labels, size }: TextExamples,
-  { length, marks }: { readonly length: number; readonly marks: boolean },
+  { length, marks, knownOnly = false }: EncodeOptions,
 ): Split {
   const ids = new Map(words.vocabulary.map((word, id) => [word, id]));
   const values = new Int32Array(size * length);
   for (const [row, text] of first.entries()) {
     const room = marks ? length - 2 : length;
     const known = split(text)
+      .filter((word) => !knownOnly || ids.has(word))
       .slice(0, room)
       .map((word) => ids.get(word) ?? special.unknown);
     values.set(marks ? [special.start, ...known, special.separator] : known, row * length);
   }
   return { size, x: { values, shape: [length] }, y: { values: labels, shape: [] } };
+}
+
+/** The texts without the words that those of `seen` do not have: their ids become padding. */
+export function withoutUnseen(texts: Split, seen: Split): Split {
+  const known = new Set(seen.x.values as Int32Array);
+  const values = (texts.x.values as Int32Array).map((id) => (known.has(id) ? id : special.padding));
+  return { ...texts, x: { ...texts.x, values } };
 }
 
 /**
