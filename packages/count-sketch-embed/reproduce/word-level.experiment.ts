@@ -63,6 +63,7 @@ export default experiment<WordConfig, WordRow, 'texts'>({
     'Words that were not in training are left out, with every table: 6 % of the development set’s. A full table leaves their vector at its small start; in a smaller one it is made of other words’ rows, at random and the same for all.',
     'The median has a random sign for each token, hash and coordinate; without them, or with one sign for all coordinates, see signs-of-coordinates.',
     'A share of the words may be left out in training, with either table (Iyyer et al. 2015).',
+    'Before these two, with unknown words as one vector and three passes, the full table had 80.94 ± .49 %, the smaller ones 80.41 ± 1.40, 79.04 ± 3.31 and 79.04 ± 2.18 %.',
     'The full table is tuned like the median, and trained as long.',
   ],
   run: ({ data, ...context }) => wordRows(context.config, data.texts.tasks['SST-2'], context),

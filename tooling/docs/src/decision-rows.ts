@@ -59,7 +59,7 @@ export const decisionRows: readonly DecisionRow[] = [
       ['count-sketch-embed/word-level', '16 times smaller'],
       ['count-sketch-embed/word-level', '64 times smaller'],
     ],
-    limit: 'pays off where tables are most of the model; accuracy varies much between seeds',
+    limit: 'pays off where tables are most of the model; tokens that training never saw have to be left out',
   },
   {
     want: 'to learn from a stream, each example once',
