@@ -20,7 +20,7 @@ const anyArray = fc.oneof(
 );
 
 const anyMeta = fc.dictionary(
-  fc.string().filter((key) => key !== '$number'),
+  fc.string().filter((key) => key !== '$number' && key !== '__proto__'),
   fc.jsonValue({ depthSize: 'small' }) as fc.Arbitrary<unknown>,
 );
 
@@ -33,6 +33,11 @@ const sample: Snapshot = {
     mask: Uint8Array.of(1, 0, 1),
   },
 };
+
+/** A NaN in as many lists. */
+function nested(levels: number): unknown {
+  return levels === 0 ? NaN : [nested(levels - 1)];
+}
 
 describe('encodeSnapshot and decodeSnapshot', () => {
   it('give back what went in, numbers that JSON cannot write included', () => {
@@ -125,10 +130,17 @@ describe('encodeSnapshot and decodeSnapshot', () => {
     ['a date', { when: new Date(0) }, 'meta.when'],
     ['a big integer', { n: 1n }, 'meta.n'],
     ['the reserved key', { $number: 'NaN' }, 'meta '],
+    ['a key that no reader of JSON should take', { a: JSON.parse('{"__proto__":[]}') }, 'meta.a '],
+    ['nesting that reading would refuse', { a: nested(198) }, 'deeper than 198'],
   ])('refuse %s in meta, naming where it is', (_, meta, where) => {
     expect(() => encodeSnapshot({ meta, arrays: {} })).toThrow(
       expect.objectContaining({ code: 'invalid-argument', message: expect.stringContaining(where) }),
     );
+  });
+
+  it('give the deepest meta back that they write', () => {
+    const meta = { a: nested(197) };
+    expect(decodeSnapshot(encodeSnapshot({ meta, arrays: {} })).meta).toStrictEqual(meta);
   });
 
   it('refuse a cycle in meta and an array of another type', () => {

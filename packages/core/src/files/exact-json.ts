@@ -1,12 +1,13 @@
 import { ArgumentError } from '../errors.ts';
-import { checkJson } from './parse-json.ts';
+import { checkJson, MOST_LEVELS } from './parse-json.ts';
 
 const TAG = '$number';
+const DEEPEST = MOST_LEVELS - 2; // leaves a level for a number's tag, and one for what the text is put into
 
 /**
  * JSON that gives every number back to the bit, NaN, the infinities and -0 included, and refuses what JSON
- * would silently change (typed arrays, dates, functions, big integers, undefined in a list). A property that is
- * undefined is left out, as in JSON.
+ * would silently change (typed arrays, dates, functions, big integers, undefined in a list) or {@link fromExactJson}
+ * would not read (a key `__proto__`, nesting deeper than 198 levels). A property that is undefined is left out, as in JSON.
  *
  * @throws ArgumentError naming `who` and the path of the value that cannot be written.
  */
@@ -30,6 +31,8 @@ function encode(value: unknown, who: string, path: string, parents: Set<object>)
   }
   if (typeof value !== 'object') throw refusal(who, path, typeof value);
   if (parents.has(value)) throw refusal(who, path, 'a reference to one of its parents');
+  if (parents.size >= DEEPEST)
+    throw refusal(who, path.slice(0, 100), `nesting deeper than ${DEEPEST} levels`);
   const inner = new Set(parents).add(value);
   if (Array.isArray(value)) {
     return Array.from(value, (item, i) => encode(item, who, `${path}[${i}]`, inner));
@@ -38,7 +41,9 @@ function encode(value: unknown, who: string, path: string, parents: Set<object>)
   if (prototype !== Object.prototype && prototype !== null) {
     throw refusal(who, path, value.constructor.name);
   }
-  if (TAG in value) throw refusal(who, path, `the reserved key ${TAG}`);
+  for (const key of [TAG, '__proto__']) {
+    if (Object.hasOwn(value, key)) throw refusal(who, path, `the reserved key ${key}`);
+  }
   const entries = Object.entries(value).filter(([, item]) => item !== undefined);
   return Object.fromEntries(entries.map(([key, item]) => [key, encode(item, who, `${path}.${key}`, inner)]));
 }

@@ -1,6 +1,7 @@
 import { DataError } from '../errors.ts';
 
-const MOST_LEVELS = 200; // a model in a model takes five
+/** How deep objects and lists may be nested. */
+export const MOST_LEVELS = 200; // a model in a model takes five
 
 /**
  * Reads JSON that others wrote. What `JSON.parse` would take in silence is refused: the same key twice in an object, of
