@@ -28,6 +28,7 @@ export interface BagOfEmbeddingsArgs {
   readonly wordDropout?: number;
   /** Seeds the draws where nobody sets a seed for each step, as `train` does. Default 0. */
   readonly seed?: number;
+  /** Names the layer. Default: counted by tfjs. */
   readonly name?: string;
 }
 
