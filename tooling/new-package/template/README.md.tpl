@@ -39,3 +39,15 @@ No results of standard or paper scale yet.
 
 <!-- prettier-ignore-end -->
 <!-- results:end -->
+
+## Speed
+
+By `pnpm bench --save`, ratios in one run.
+
+<!-- bench:start -->
+<!-- prettier-ignore-start -->
+
+No results of an idle machine yet: `pnpm bench` measures them.
+
+<!-- prettier-ignore-end -->
+<!-- bench:end -->

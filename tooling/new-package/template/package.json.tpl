@@ -34,7 +34,7 @@
     "typecheck": "tsc -p tsconfig.json",
     "lint": "eslint .",
     "test": "vitest run",
-    "check": "pnpm pack --out package.tgz && publint run package.tgz --strict && attw package.tgz --profile esm-only",
+    "check": "pnpm pack --out package.tgz && publint run package.tgz --strict && attw package.tgz --profile esm-only && pnpm bench --readme --check",
     "test:browser": "vitest run --config vitest.browser.config.ts",
     "reproduce": "ockham-reproduce",
     "bench": "ockham-bench"
